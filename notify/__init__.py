@@ -1,0 +1,1 @@
+"""Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""

@@ -1,0 +1,1 @@
+"""Values, rules and tables of the field: pure, standard library only."""

@@ -1,0 +1,107 @@
+"""Whether a person may be written to: consent regimes, and the one decision over what is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from notify.domain.catalogue import Purpose, Topic
+from notify.domain.status import Reason
+
+
+class Regime(StrEnum):
+    """What makes someone subscribed to marketing from the start."""
+
+    POLICY = "policy"
+    EXPLICIT = "explicit"
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeRow:
+    """One country's regime, and the law it rests on."""
+
+    regime: Regime
+    law: str
+
+
+REGIMES: Final[Mapping[str, RegimeRow]] = {
+    "SN": RegimeRow(Regime.POLICY, "Loi n° 2008-12 du 25 janvier 2008 (declaration to the CDP)"),
+    "FR": RegimeRow(Regime.EXPLICIT, "Code des postes et des communications électroniques, L34-5"),
+    "GB": RegimeRow(Regime.EXPLICIT, "Privacy and Electronic Communications Regulations 2003, 22"),
+    "CI": RegimeRow(Regime.EXPLICIT, "Loi n° 2013-546 sur les transactions électroniques, art. 14"),
+}
+"""By ISO 3166 country. Whoever is not listed, or of unknown country, is `explicit`: strict."""
+
+SOFT_OPT_IN_TOPICS: Final = frozenset({"product_offers"})
+"""Topics that a recorded purchase opens (directive 2002/58/EC, art. 13(2))."""
+
+
+def regime_of(country: str | None) -> Regime:
+    """Return the regime of an ISO 3166 country; unknown is strict."""
+    row = REGIMES.get(country or "")
+    return row.regime if row else Regime.EXPLICIT
+
+
+class Scope(StrEnum):
+    """What a suppression bars an address from."""
+
+    MARKETING = "marketing"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that is known about one recipient × topic × channel at one moment.
+
+    `subscribed` is the stored preference, None where the person never chose. `address_opted_out`:
+    the address left this topic, under whatever recipient id.
+    """
+
+    country: str | None = None
+    has_address: bool = True
+    subscribed: bool | None = None
+    preference_consent_id: int | None = None
+    address_opted_out: bool = False
+    suppression: Scope | None = None
+    policy_consent_id: int | None = None
+    customer_since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Why someone is written to: the regime that applied and the ledger entry it rests on."""
+
+    regime: str
+    consent_id: int | None = None
+
+
+def subscription(topic: Topic, standing: Standing) -> Basis | None:
+    """Return on what basis the person is subscribed to `topic`, or None if they are not."""
+    if standing.address_opted_out or standing.subscribed is False:
+        return None
+    if topic.purpose is Purpose.TRANSACTIONAL:
+        return Basis("contract", standing.preference_consent_id)
+    regime = regime_of(standing.country)
+    if standing.subscribed:
+        return Basis(regime, standing.preference_consent_id)
+    if regime is Regime.POLICY and standing.policy_consent_id is not None:
+        return Basis(regime, standing.policy_consent_id)
+    if topic.name in SOFT_OPT_IN_TOPICS and standing.customer_since is not None:
+        return Basis("soft_opt_in")
+    return None
+
+
+def judge(topic: Topic, standing: Standing) -> Basis | Reason:
+    """Decide whether a message of `topic` may go: on what basis, or why not."""
+    if not standing.has_address:
+        return Reason.NO_ADDRESS
+    marketing = topic.purpose is Purpose.MARKETING
+    if standing.suppression is Scope.ALL or (marketing and standing.suppression):
+        return Reason.SUPPRESSED
+    basis = subscription(topic, standing)
+    if basis is not None:
+        return basis
+    if standing.address_opted_out or standing.subscribed is False:
+        return Reason.UNSUBSCRIBED
+    return Reason.NO_CONSENT

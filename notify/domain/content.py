@@ -1,0 +1,52 @@
+"""What a template is and what it renders to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from notify.domain.catalogue import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateInfo:
+    """What can be sent: a template's topic, channels, languages, and the JSON Schema of its data.
+
+    `expires_after` is counted from the moment it was to be sent; `supersedes` names the templates whose
+    waiting messages of the same reference it drops.
+    """
+
+    name: str
+    topic: str
+    channels: tuple[Channel, ...]
+    locales: tuple[str, ...]
+    data_schema: Mapping[str, Any]
+    expires_after: timedelta | None = None
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links a message carries. `mailto` and `centre` are None where there is none."""
+
+    unsubscribe: str
+    centre: str | None = None
+    mailto: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailContent:
+    """A rendered e-mail."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How an SMS is billed: encoding, number of segments, and the characters that forced UCS-2."""
+
+    encoding: str
+    segments: int
+    culprits: tuple[str, ...]

@@ -1,0 +1,56 @@
+"""Every error the core raises; `web/errors.py` alone knows which is which HTTP status."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NotifyError(Exception):
+    """Root of all errors of this service."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing wrong with one field; `pointer` is a JSON Pointer (RFC 6901) into the body.
+
+    `detail` never repeats the value: it may be personal, or a card number.
+    """
+
+    pointer: str
+    detail: str
+
+
+class InvalidRequestError(NotifyError):
+    """The caller's input breaks a rule; names every field that does."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        """Keep `problems`, at least one."""
+        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
+        self.problems = tuple(problems)
+
+
+class NotFoundError(NotifyError):
+    """What was asked for does not exist, or no longer does."""
+
+
+class ConflictError(NotifyError):
+    """The state of the thing forbids what was asked."""
+
+
+class IdempotencyMismatchError(NotifyError):
+    """The idempotency key was used before, with another body."""
+
+
+class IdempotencyInProgressError(NotifyError):
+    """The first request with this idempotency key has not been answered yet."""
+
+
+class InvalidTokenError(NotifyError):
+    """A token is not ours, or not in its one spelling."""
+
+
+class ConfigurationError(NotifyError):
+    """A setting is missing or wrong; the text says which and what to do."""
+
+
+class UnavailableError(NotifyError):
+    """The database cannot be reached for the moment; the call may be repeated."""

@@ -1,0 +1,42 @@
+"""What came of one try to hand a message to a provider. Adapters classify; nobody else guesses."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken the message; `provider_message_id` is its own id for it."""
+
+    provider_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider certainly refused it, for good. `reason` is the provider's own, without personal data."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """The provider certainly did not take it, but may later; `retry_after` in seconds if it said so."""
+
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows: the call was under way when it broke. Never sent again on a guess."""
+
+    reason: str
+
+
+_NAMES = {Accepted: "accepted", Refused: "refused", Transient: "transient", Ambiguous: "unknown"}
+
+Outcome = Accepted | Refused | Transient | Ambiguous
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return the word for an outcome in attempts, metrics and logs."""
+    return _NAMES[type(outcome)]

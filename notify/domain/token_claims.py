@@ -1,0 +1,26 @@
+"""What the signed tokens in links say: numbers only, no personal data."""
+
+from dataclasses import dataclass
+
+from notify.domain.catalogue import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutClaim:
+    """May opt recipient number `recipient` out of one topic on one channel; `message` is what carried it.
+
+    Numbers are the database's own, from 0 to 2⁶³-1; `message` 0 means a test message, whose link changes nothing.
+    """
+
+    recipient: int
+    topic: int
+    channel: Channel
+    message: int
+
+
+@dataclass(frozen=True, slots=True)
+class CentreClaim:
+    """May see and change all preferences of recipient number `recipient`; `message` is what carried it."""
+
+    recipient: int
+    message: int

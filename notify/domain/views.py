@@ -1,0 +1,123 @@
+"""The shapes of answers: JSON-ready, the same for API, saved idempotent answers and exports."""
+
+from typing import Any, TypedDict
+
+
+class MessageSummary(TypedDict):
+    """A message inside its notification's answer."""
+
+    id: str
+    channel: str
+    status: str
+    reason: str | None
+
+
+class NotificationView(TypedDict):
+    """A notification and where its messages are."""
+
+    id: str
+    status: str
+    template: str
+    reference: str | None
+    recipient_id: str
+    created_at: str
+    send_at: str | None
+    expires_at: str | None
+    messages: list[MessageSummary]
+
+
+class AttemptView(TypedDict):
+    """One try to hand a message to a provider."""
+
+    at: str
+    provider: str
+    outcome: str
+    detail: str | None
+    duration_ms: int | None
+
+
+class EventView(TypedDict):
+    """What the provider reported later."""
+
+    at: str
+    type: str
+    detail: str | None
+
+
+class BasisView(TypedDict):
+    """Why did I get this? The regime that applied and the ledger entry it rests on."""
+
+    regime: str | None
+    consent_id: str | None
+
+
+class MessageView(TypedDict):
+    """One message in full."""
+
+    id: str
+    notification_id: str | None
+    recipient_id: str
+    channel: str
+    topic: str
+    template: str | None
+    status: str
+    reason: str | None
+    detail: str | None
+    explanation: str
+    provider: str | None
+    provider_message_id: str | None
+    created_at: str
+    scheduled_for: str | None
+    sent_at: str | None
+    expires_at: str | None
+    basis: BasisView
+    attempts: list[AttemptView]
+    events: list[EventView]
+
+
+class PreferenceView(TypedDict):
+    """One topic on one channel, as it stands for a recipient."""
+
+    topic: str
+    channel: str
+    purpose: str
+    subscribed: bool
+    changed_at: str | None
+
+
+class ConsentView(TypedDict):
+    """One entry of the ledger."""
+
+    id: str
+    at: str
+    topic: str | None
+    channel: str | None
+    subscribed: bool
+    source: str
+    wording: str | None
+    locale: str | None
+    policy_version: str | None
+    message_id: str | None
+
+
+class RecipientView(TypedDict):
+    """A recipient's profile, decrypted for the caller who may see it."""
+
+    id: str
+    email: str | None
+    phone: str | None
+    name: str | None
+    locale: str | None
+    country: str | None
+    timezone: str | None
+    customer_since: str | None
+    attributes: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class Page(TypedDict):
+    """One page of a list; `next_cursor` is None on the last."""
+
+    items: list[Any]
+    next_cursor: str | None

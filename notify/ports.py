@@ -1,0 +1,136 @@
+"""What the use cases need from the world, as Protocols; the adapters implement them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from notify.domain.catalogue import Channel
+from notify.domain.content import EmailContent, Links, TemplateInfo
+from notify.domain.errors import FieldProblem
+from notify.domain.outcome import Outcome
+from notify.domain.outgoing import OutgoingEmail, OutgoingSms
+from notify.domain.requests import Lane
+from notify.domain.token_claims import CentreClaim, OptOutClaim
+
+Clock = Callable[[], datetime]
+"""Returns the aware UTC time."""
+
+M = TypeVar("M", OutgoingEmail, OutgoingSms, contravariant=True)
+
+
+class Provider(Protocol[M]):
+    """A company or server behind a channel."""
+
+    name: str
+
+    def send(self, batch: Sequence[M]) -> Sequence[Outcome]:
+        """Hand over each message; outcomes in the same order. Never raises: failures are outcomes."""
+        ...
+
+
+class Templates(Protocol):
+    """The templates of this installation: what they are, and what they render to."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all templates."""
+        ...
+
+    def info(self, name: str) -> TemplateInfo | None:
+        """Return what a template is, if there is one of that name."""
+        ...
+
+    def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
+        """Return what of `data` breaks the template's schema or would not render; pointers are into `data`."""
+        ...
+
+    def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
+        """Render an e-mail, with its unsubscribe footer."""
+        ...
+
+    def sms(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> str:
+        """Render an SMS, with its unsubscribe link."""
+        ...
+
+
+class Vault(Protocol):
+    """Encryption at rest and keyed hashes."""
+
+    def seal(self, field: str, text: str) -> bytes:
+        """Encrypt `text` under the newest key; `field` (as `recipients.email`) is authenticated with it."""
+        ...
+
+    def open(self, field: str, sealed: bytes) -> str:
+        """Decrypt what `seal` made for the same field; VaultError if it was altered or the key is gone."""
+        ...
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the value is under the newest key already."""
+        ...
+
+    def hash(self, purpose: str, text: str) -> bytes:
+        """Return the 16-byte keyed hash of `text`; differs by `purpose`, never changes by rotation."""
+        ...
+
+
+class Contacts(Protocol):
+    """Parsing of addresses."""
+
+    def email(self, text: str) -> str:
+        """Normalise an e-mail address: IDNA-encoded domain; ValueError says what is wrong, without the value."""
+        ...
+
+    def phone(self, text: str, country: str | None) -> tuple[str, str | None]:
+        """Return E.164 and the number's country; `country` is the hint for national notation. ValueError."""
+        ...
+
+
+class Tokens(Protocol):
+    """Signed tokens for links; InvalidTokenError for what is not ours in its one spelling."""
+
+    def opt_out(self, claim: OptOutClaim) -> str:
+        """Return the URL-safe opt-out token, at most 28 characters."""
+        ...
+
+    def read_opt_out(self, token: str) -> OptOutClaim:
+        """Verify an opt-out token."""
+        ...
+
+    def mailbox(self, claim: OptOutClaim) -> str:
+        """Return the same token in lower-case base32, for mail addresses."""
+        ...
+
+    def read_mailbox(self, token: str) -> OptOutClaim:
+        """Verify a token from a mail address; case does not matter."""
+        ...
+
+    def centre(self, claim: CentreClaim) -> str:
+        """Return the preference centre's token."""
+        ...
+
+    def read_centre(self, token: str) -> CentreClaim:
+        """Verify a preference centre token."""
+        ...
+
+
+class WakeUps(Protocol):
+    """The bell of the lanes. A wake-up is only a hint: the database is the truth."""
+
+    def ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
+        """Wake a worker of the lane; False if the queue is out of reach. Never raises."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Counters and timings for operators; labels never hold personal data."""
+
+    def accepted(self, topic: str, channel: Channel) -> None:
+        """Count a message that was accepted."""
+        ...
+
+    def settled(self, topic: str, channel: Channel, provider: str, status: str, reason: str) -> None:
+        """Count a message that reached a status; `reason` is "" where there is none."""
+        ...
+
+    def provider_call(self, provider: str, outcome: str, seconds: float) -> None:
+        """Record how long a provider call took."""
+        ...
