@@ -1,0 +1,196 @@
+"""Frozen settings, read from the environment once; one machine generates its keys into its data directory."""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from notify.domain.errors import ConfigurationError
+
+_SECRETS_FILE: Final = "secrets.json"
+_LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
+EMAIL_PROVIDERS: Final = frozenset({"sendgrid", "smtp", "outbox"})
+SMS_PROVIDERS: Final = frozenset({"twilio", "outbox"})
+
+Weighted = tuple[tuple[str, int], ...]
+"""Provider names with their weights, as `sendgrid:3,smtp:1`."""
+
+
+class Settings(BaseSettings):
+    """Every setting, under the lower-case name of its environment variable."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(validation_alias="NOTIFY_DATA_DIR")
+    templates_dir: Path = Field(
+        default=Path(__file__).parent.parent / "templates", validation_alias="NOTIFY_TEMPLATES_DIR"
+    )
+    database_url: str = ""
+    redis_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    short_url: str | None = None
+    secret_keys: str = ""
+    encryption_keys: str = ""
+
+    email_provider: Annotated[Weighted, NoDecode] = (("outbox", 1),)
+    sms_provider: Annotated[Weighted, NoDecode] = (("outbox", 1),)
+    sendgrid_api_key: str | None = None
+    sendgrid_api_url: str = "https://api.sendgrid.com"
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = None
+    twilio_api_url: str | None = None
+    smtp_url: str | None = None
+    provider_timeout: float = Field(default=15.0, gt=0, le=60)
+
+    email_from: str = "Smarttontine <commandes@smarttontine.org>"
+    email_from_marketing: str = "Smarttontine <nouvelles@smarttontine.org>"
+    sms_from: str = "Smarttontin"
+    sms_from_marketing: str = "Smarttontin"
+    sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
+    email_reply_to: str | None = None
+    unsubscribe_mail_domain: str | None = None
+
+    worker_threads: int = Field(default=8, ge=1, le=256)
+    metrics_port: int | None = None
+
+    @field_validator("email_provider", "sms_provider", mode="before")
+    @classmethod
+    def _weighted(cls, value: object) -> object:
+        """Read `a:3,b:1`; a name without a weight weighs 1."""
+        if not isinstance(value, str):
+            return value
+        pairs = (part.strip().partition(":") for part in value.split(","))
+        return tuple((name.strip(), int(weight or 1)) for name, _, weight in pairs)
+
+    @field_validator("sms_countries", mode="before")
+    @classmethod
+    def _countries(cls, value: object) -> object:
+        """Read `SN,CI,FR`."""
+        if not isinstance(value, str):
+            return value
+        return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
+
+    @field_validator("public_url", "short_url")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        """Links are joined with a slash of their own."""
+        return value.rstrip("/") if value else None
+
+    @model_validator(mode="after")
+    def _providers_are_set_up(self) -> Self:
+        """Refuse a provider that is unknown or lacks what it needs."""
+        needs = {
+            "sendgrid": ("sendgrid_api_key",),
+            "twilio": ("twilio_account_sid", "twilio_auth_token"),
+            "smtp": ("smtp_url",),
+        }
+        for variable, known in (("email_provider", EMAIL_PROVIDERS), ("sms_provider", SMS_PROVIDERS)):
+            for name, weight in getattr(self, variable):
+                if name not in known or weight < 1:
+                    choices = ", ".join(sorted(known))
+                    raise ValueError(f"{variable.upper()}: each must be one of {choices}, with a weight ≥ 1")
+                for needed in needs.get(name, ()):
+                    if not getattr(self, needed):
+                        raise ValueError(f"{variable.upper()} names {name}: set {needed.upper()} too")
+        return self
+
+    @property
+    def link_base_for_sms(self) -> str:
+        """Where links in SMS point."""
+        return self.short_url or self.public_url
+
+    @property
+    def uses_outbox(self) -> bool:
+        """Whether messages of some channel end in the local outbox."""
+        return "outbox" in {name for name, _ in (*self.email_provider, *self.sms_provider)}
+
+
+def default_data_dir() -> Path:
+    """Return NOTIFY_DATA_DIR, else a folder of the user's."""
+    return Path(os.environ.get("NOTIFY_DATA_DIR") or user_data_path("notify"))
+
+
+def load_settings(data_dir: Path | None = None) -> Settings:
+    """Read the environment; ConfigurationError names every variable that is missing or wrong.
+
+    Without DATABASE_URL, SQLite in `data_dir` is used and keys are generated there once; with it,
+    SECRET_KEYS and ENCRYPTION_KEYS are demanded.
+    """
+    directory = (data_dir or default_data_dir()).expanduser().resolve()
+    try:
+        settings = Settings(NOTIFY_DATA_DIR=directory)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise ConfigurationError(_in_words(error)) from None
+    settings = settings.model_copy(update=_engines(settings, directory))
+    if settings.secret_keys and settings.encryption_keys:
+        return settings
+    if not settings.database_url.startswith("sqlite"):
+        raise ConfigurationError(
+            "With DATABASE_URL set, SECRET_KEYS and ENCRYPTION_KEYS must be set too: generated keys would be"
+            " lost with the machine. README.md, Configuration, says how to make them."
+        )
+    generated = _generated_keys(directory)
+    return settings.model_copy(
+        update={name: getattr(settings, name) or value for name, value in generated.items()}
+    )
+
+
+def _engines(settings: Settings, directory: Path) -> dict[str, str]:
+    """Return the database and Redis to use where the environment names none."""
+    database_url = settings.database_url or f"sqlite:///{directory / 'notify.db'}"
+    for scheme in ("postgres://", "postgresql://"):
+        if database_url.startswith(scheme):
+            database_url = "postgresql+psycopg://" + database_url.removeprefix(scheme)
+    return {
+        "database_url": database_url,
+        "redis_url": settings.redis_url or f"unix://{embedded_redis_socket(directory)}",
+    }
+
+
+def embedded_redis_socket(directory: Path) -> Path:
+    """Return where the embedded Redis listens: in the data directory, or in /tmp if that path is too long."""
+    socket = directory / "redis.sock"
+    if len(str(socket)) <= _LONGEST_SOCKET_PATH:
+        return socket
+    digest = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"notify-{digest}.sock"
+
+
+def _generated_keys(directory: Path) -> dict[str, str]:
+    """Return this machine's keys, made at the first call. The file is created whole or not at all."""
+    path = directory / _SECRETS_FILE
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = {
+            "secret_keys": secrets.token_urlsafe(32),
+            "encryption_keys": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+        }
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(fresh))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    keys: dict[str, str] = json.loads(path.read_text())
+    return keys
+
+
+def _in_words(error: ValidationError) -> str:
+    """Say which variables are wrong, without repeating values: some are secrets."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]).upper()
+        text = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {text}" if name else text)
+    return "\n".join(lines)
