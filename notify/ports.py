@@ -8,7 +8,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.content import EmailContent, Links, TemplateInfo
 from notify.domain.errors import FieldProblem
 from notify.domain.outcome import Outcome
-from notify.domain.outgoing import OutgoingEmail, OutgoingSms
+from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.domain.requests import Lane
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 
@@ -133,4 +133,16 @@ class Telemetry(Protocol):
 
     def provider_call(self, provider: str, outcome: str, seconds: float) -> None:
         """Record how long a provider call took."""
+        ...
+
+
+class OutboxReader(Protocol):
+    """What the local outbox kept, for the page that shows it."""
+
+    def entries(self, before: int | None, limit: int) -> Sequence[OutboxEntry]:
+        """Return at most `limit` entries, newest first; `before` is the id of the last one seen."""
+        ...
+
+    def entry(self, entry_id: int) -> OutboxEntry | None:
+        """Return one entry, if it is still kept."""
         ...

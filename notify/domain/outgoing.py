@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,12 @@ class OutgoingSms:
     to: str
     text: str
     valid_for: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """One message as the local outbox kept it, instead of a provider taking it."""
+
+    id: int
+    kept_at: datetime
+    message: OutgoingEmail | OutgoingSms

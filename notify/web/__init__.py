@@ -1,0 +1,1 @@
+"""The web: HTTP in, use cases called, HTTP out."""
