@@ -52,5 +52,9 @@ class ConfigurationError(NotifyError):
     """A setting is missing or wrong; the text says which and what to do."""
 
 
+class VaultError(NotifyError):
+    """A sealed value cannot be opened: altered, sealed for another field, or under a key that is not there."""
+
+
 class UnavailableError(NotifyError):
     """The database cannot be reached for the moment; the call may be repeated."""
