@@ -1,0 +1,195 @@
+"""Signed tokens for links: short, opaque, without personal data, valid for as long as their key is known."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import math
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
+
+from notify.domain.catalogue import CHANNEL_NUMBERS, CHANNELS_BY_NUMBER, Channel
+from notify.domain.errors import ConfigurationError, InvalidTokenError
+from notify.domain.token_claims import CentreClaim, OptOutClaim
+
+_SHORTEST_SECRET: Final = 32
+_LARGEST_NUMBER: Final = 2**63 - 1
+_LARGEST_TOPIC: Final = 255
+_KEY_IDS: Final = 62  # base64url's letters and digits; what comes after is punctuation
+_KEY_ID_BITS: Final = 6
+_LARGEST_CHANNEL: Final = 4  # two bits, from 1
+_LONGEST_TOKEN: Final = 64
+
+
+def generate_secret_key() -> str:
+    """Return a new signing key, as `SECRET_KEYS` takes it."""
+    return secrets.token_urlsafe(36)
+
+
+def parse_secret_keys(text: str) -> list[str]:
+    """Read `SECRET_KEYS`, newest first; ConfigurationError names a bad key by its position."""
+    keys = [part.strip() for part in text.split(",")]
+    for position, key in enumerate(keys, start=1):
+        if len(key) < _SHORTEST_SECRET:
+            raise ConfigurationError(
+                f"SECRET_KEYS: key {position} is shorter than {_SHORTEST_SECRET} characters; "
+                "make one with: openssl rand -hex 32"
+            )
+    return keys
+
+
+class TruncatedHmac(SigningAlgorithm):
+    """HMAC-SHA-256, cut to its first bytes: every byte of a link in an SMS costs money."""
+
+    def __init__(self, size: int) -> None:
+        """Cut to `size` bytes."""
+        self.size = size
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Return the first `size` bytes of the HMAC."""
+        return hmac.digest(key, value, "sha256")[: self.size]
+
+
+class _Seal:
+    """Signs byte strings for one kind of token: payload, MAC, and last a byte with the key's id."""
+
+    def __init__(self, kind: str, secret_keys: Sequence[str], mac_bytes: int) -> None:
+        self._algorithm = TruncatedHmac(mac_bytes)
+        self._keys: list[tuple[int, bytes]] = []
+        for secret in secret_keys:
+            # The signer's own key derivation, done once and not for each token.
+            signer: Signer = Signer(
+                secret, salt=f"notify token {kind}", key_derivation="hmac", digest_method=hashlib.sha256
+            )
+            key = signer.derive_key()
+            self._keys.append((hashlib.sha256(key).digest()[0] % _KEY_IDS, key))
+
+    def make(self, payload: bytes, bits: int) -> bytes:
+        """Sign `payload` and the two `bits` that share the last byte with the key id."""
+        key_id, key = self._keys[0]
+        last = (bits << _KEY_ID_BITS | key_id).to_bytes(1)
+        return payload + self._algorithm.get_signature(key, payload + last) + last
+
+    def read(self, signed: bytes) -> tuple[bytes, int]:
+        """Return payload and bits; InvalidTokenError."""
+        cut = len(signed) - self._algorithm.size - 1
+        if cut >= 0:
+            payload, mac, last = signed[:cut], signed[cut:-1], signed[-1:]
+            bits, key_id = divmod(last[0], 1 << _KEY_ID_BITS)
+            for candidate, key in self._keys:
+                if candidate == key_id and self._algorithm.verify_signature(key, payload + last, mac):
+                    return payload, bits
+        raise InvalidTokenError
+
+
+def _pack(recipient: int, message: int) -> bytes:
+    """Fold two numbers into one, in its fewest bytes.
+
+    Szudzik's pairing function (http://szudzik.com/ElegantPairing.pdf): the result is below
+    (max + 1)², so no bit goes to lengths, and each pair has one spelling.
+    """
+    if not (0 <= recipient <= _LARGEST_NUMBER and 0 <= message <= _LARGEST_NUMBER):
+        raise ValueError("recipient and message are numbers from 0 to 2⁶³-1")
+    if recipient < message:
+        pair = message * message + recipient
+    else:
+        pair = recipient * recipient + recipient + message
+    return pair.to_bytes((pair.bit_length() + 7) // 8)
+
+
+def _unpack(packed: bytes) -> tuple[int, int]:
+    pair = int.from_bytes(packed)
+    root = math.isqrt(pair)
+    rest = pair - root * root
+    return (rest, root) if rest < root else (root, rest - root)
+
+
+class SignedTokens:
+    """Makes tokens under the newest of the secret keys, and reads those of all of them.
+
+    An opt-out token is: topic, recipient with message, 64-bit MAC, channel with key id. A preference
+    centre's token has no topic and a 128-bit MAC. Each kind has its own derived keys.
+    """
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        """Take the secrets, newest first; ConfigurationError if there is none."""
+        if not secret_keys:
+            raise ConfigurationError("SECRET_KEYS: at least one key is needed")
+        self._opt_outs = _Seal("opt-out", secret_keys, mac_bytes=8)
+        self._centres = _Seal("centre", secret_keys, mac_bytes=16)
+
+    def opt_out(self, claim: OptOutClaim) -> str:
+        """Return at most 26 characters for numbers up to 2³⁵, 28 up to 2⁴², 35 for any.
+
+        Neither "." nor "=", and the last is a letter or digit: programs that turn text into links leave
+        punctuation at the end out.
+        """
+        return base64_encode(self._sign(claim)).decode()
+
+    def read_opt_out(self, token: str) -> OptOutClaim:
+        """Verify an opt-out token; InvalidTokenError."""
+        return self._verify(_from_base64(token))
+
+    def mailbox(self, claim: OptOutClaim) -> str:
+        """Return the bytes of the opt-out token in base32: mail systems may fold the case of an address."""
+        return _to_base32(self._sign(claim))
+
+    def read_mailbox(self, token: str) -> OptOutClaim:
+        """Verify a token from a mail address, in whatever case; InvalidTokenError."""
+        if len(token) > _LONGEST_TOKEN or not token.isascii():
+            raise InvalidTokenError
+        folded = token.lower()
+        try:
+            signed = base64.b32decode(folded.upper() + "=" * (-len(folded) % 8))
+        except binascii.Error:
+            raise InvalidTokenError from None
+        if _to_base32(signed) != folded:
+            raise InvalidTokenError
+        return self._verify(signed)
+
+    def centre(self, claim: CentreClaim) -> str:
+        """Return at most 44 characters."""
+        return base64_encode(self._centres.make(_pack(claim.recipient, claim.message), 0)).decode()
+
+    def read_centre(self, token: str) -> CentreClaim:
+        """Verify a preference centre token; InvalidTokenError."""
+        packed, _ = self._centres.read(_from_base64(token))
+        recipient, message = _unpack(packed)
+        return CentreClaim(recipient=recipient, message=message)
+
+    def _sign(self, claim: OptOutClaim) -> bytes:
+        channel = CHANNEL_NUMBERS[claim.channel]
+        if not 1 <= claim.topic <= _LARGEST_TOPIC or channel > _LARGEST_CHANNEL:
+            raise ValueError("a topic's number is from 1 to 255, a channel's from 1 to 4")
+        payload = claim.topic.to_bytes(1) + _pack(claim.recipient, claim.message)
+        return self._opt_outs.make(payload, channel - 1)
+
+    def _verify(self, signed: bytes) -> OptOutClaim:
+        payload, bits = self._opt_outs.read(signed)
+        channel: Channel | None = CHANNELS_BY_NUMBER.get(bits + 1)
+        if not payload or channel is None:
+            raise InvalidTokenError
+        recipient, message = _unpack(payload[1:])
+        return OptOutClaim(recipient=recipient, topic=payload[0], channel=channel, message=message)
+
+
+def _from_base64(token: str) -> bytes:
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        raise InvalidTokenError
+    try:
+        signed = base64_decode(token)
+    except BadData:
+        raise InvalidTokenError from None
+    # The decoder overlooks padding, stray characters and bits that do not count: only one spelling is ours.
+    if base64_encode(signed).decode() != token:
+        raise InvalidTokenError
+    return signed
+
+
+def _to_base32(signed: bytes) -> str:
+    return base64.b32encode(signed).decode().rstrip("=").lower()
