@@ -1,0 +1,1 @@
+"""`notify up`: everything on one machine, supervised."""
