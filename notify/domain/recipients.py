@@ -73,7 +73,7 @@ def merged(profile: Profile, patch: ProfilePatch, phone_country: str | None) -> 
 
     Attributes are merged key by key; a None removes its key.
     """
-    changes: dict[str, object] = {name: patch[name] for name in _PLAIN_FIELDS if name in patch}  # type: ignore[literal-required]
+    changes: dict[str, object] = {name: patch[name] for name in _PLAIN_FIELDS if name in patch}
     if "phone" in patch:
         changes["phone_country"] = phone_country
     if "attributes" in patch:

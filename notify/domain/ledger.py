@@ -1,0 +1,43 @@
+"""The ledger of consent: what an entry says, and how preferences follow from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notify.domain.catalogue import Channel
+from notify.domain.requests import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One entry about to be appended. `topic` and `channel` are None for an acceptance of the policy."""
+
+    recipient_id: int
+    at: datetime
+    subscribed: bool
+    source: str
+    topic: int | None = None
+    channel: Channel | None = None
+    locale: str | None = None
+    policy_version: str | None = None
+    message_id: int | None = None
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One preference that is to change; `before` is what was stored, None for nothing."""
+
+    topic: int
+    channel: Channel
+    subscribed: bool
+    before: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What an undo takes back: the entries of the ledger, and the preferences as they were."""
+
+    recipient_id: int
+    consent_ids: Sequence[int]
+    changes: Sequence[Change]

@@ -1,0 +1,261 @@
+"""Preferences, opt-outs of addresses, suppressions, undo tokens, and the ledger."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope, Standing
+from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.requests import Proof
+from notify.ports import Vault
+from notify.storage.locks import lock_alone, lock_shared, shards
+from notify.storage.tables import (
+    AddressOptOut,
+    ConsentProof,
+    ConsentRecord,
+    Preference,
+    Suppression,
+    UndoToken,
+)
+from notify.storage.upserts import upsert_into
+from notify.store import StandingKey
+
+PROOF_FIELD = "consent_proofs.proof"
+
+
+class SqlConsents:
+    """Reads and writes consent."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def lock_out_gates(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+        """Wait for open gates, and keep new ones shut until commit."""
+        lock_alone(self._connection, shards(recipient_ids, hashes))
+
+    def lock_in_gate(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+        """Keep opt-outs waiting until this gate's commit."""
+        lock_shared(self._connection, shards(recipient_ids, hashes))
+
+    def standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
+        """Read preferences, opt-outs and suppressions of all keys, one query each."""
+        recipient_ids = {recipient.id for recipient, _, _ in keys}
+        hashes = {value for recipient, _, _ in keys for value in recipient.hashes.values()}
+        preferences = {
+            (row.recipient_id, row.topic, row.channel): row
+            for row in self._connection.execute(
+                select(Preference.__table__).where(Preference.recipient_id.in_(recipient_ids))
+            )
+        }
+        left = self._left(hashes)
+        barred = self._barred(hashes)
+        found = []
+        for recipient, topic, channel in keys:
+            address = recipient.hashes.get(channel)
+            stored = preferences.get((recipient.id, topic, channel))
+            found.append(
+                Standing(
+                    country=recipient.profile.effective_country,
+                    has_address=address is not None,
+                    subscribed=stored.subscribed if stored else None,
+                    preference_consent_id=stored.consent_id if stored else None,
+                    address_opted_out=(address, topic, channel) in left,
+                    suppression=barred.get((address, channel)) if address else None,
+                    policy_consent_id=recipient.policy_consent_id,
+                    customer_since=recipient.profile.customer_since,
+                )
+            )
+        return found
+
+    def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
+        """Append to the ledger; each proof goes to its own table, salted hash and all."""
+        if not entries:
+            return []
+        proofs = [self._proof_text(entry.proof) for entry in entries]
+        rows = [
+            {
+                "recipient_id": entry.recipient_id,
+                "at": entry.at,
+                "topic": entry.topic,
+                "channel": entry.channel,
+                "subscribed": entry.subscribed,
+                "source": entry.source[:64],
+                "locale": entry.locale,
+                "policy_version": entry.policy_version,
+                "message_id": entry.message_id,
+                "proof_hash": hashlib.sha256(proof.encode()).digest() if proof else None,
+            }
+            for entry, proof in zip(entries, proofs, strict=True)
+        ]
+        ids = list(
+            self._connection.scalars(
+                insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True), rows
+            )
+        )
+        kept = [
+            {
+                "consent_id": number,
+                "proof_sealed": self._vault.seal(PROOF_FIELD, proof),
+                "created_at": entry.at,
+            }
+            for number, entry, proof in zip(ids, entries, proofs, strict=True)
+            if proof
+        ]
+        if kept:
+            self._connection.execute(insert(ConsentProof), kept)
+        return ids
+
+    def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
+        """Store one preference."""
+        values = {"subscribed": change.subscribed, "changed_at": now, "consent_id": consent_id}
+        self._connection.execute(
+            upsert_into(self._connection, Preference)
+            .values(recipient_id=recipient_id, topic=change.topic, channel=change.channel, **values)
+            .on_conflict_do_update(index_elements=["recipient_id", "topic", "channel"], set_=values)
+        )
+
+    def clear_preference(self, recipient_id: int, topic: int, channel: Channel) -> None:
+        """Forget one preference."""
+        self._connection.execute(
+            delete(Preference).where(
+                Preference.recipient_id == recipient_id,
+                Preference.topic == topic,
+                Preference.channel == channel,
+            )
+        )
+
+    def address_opted_out(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> set[bytes]:
+        """Return which of the hashes left the topic."""
+        return {value for value, at, by in self._left(set(hashes)) if (at, by) == (topic, channel)}
+
+    def opt_out_addresses(
+        self, topic: int, channel: Channel, hashes: Collection[bytes], consent_id: int, now: datetime
+    ) -> None:
+        """Bar the addresses from the topic; the first opt-out of each stands."""
+        rows = [
+            {
+                "address_hash": value,
+                "topic": topic,
+                "channel": channel,
+                "opted_out_at": now,
+                "consent_id": consent_id,
+            }
+            for value in sorted(hashes)
+        ]
+        if rows:
+            self._connection.execute(
+                upsert_into(self._connection, AddressOptOut).on_conflict_do_nothing(), rows
+            )
+
+    def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
+        """Take back what `opt_out_addresses` did."""
+        self._connection.execute(
+            delete(AddressOptOut).where(
+                AddressOptOut.address_hash.in_(hashes),
+                AddressOptOut.topic == topic,
+                AddressOptOut.channel == channel,
+            )
+        )
+
+    def suppress(
+        self,
+        channel: Channel,
+        address_hash: bytes,
+        scope: Scope,
+        *,
+        reason: str,
+        masked: str | None,
+        now: datetime,
+    ) -> None:
+        """Bar an address; harmless to repeat."""
+        self._connection.execute(
+            upsert_into(self._connection, Suppression)
+            .values(
+                address_hash=address_hash,
+                channel=channel,
+                scope=scope,
+                reason=reason,
+                masked_sealed=self._vault.seal("suppressions.masked", masked) if masked else None,
+                created_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    def last_opt_out_at(self, recipient_id: int, topic: int, channel: Channel) -> datetime | None:
+        """Return when the stored preference became an opt-out, if it is one."""
+        return self._connection.scalar(
+            select(Preference.changed_at).where(
+                Preference.recipient_id == recipient_id,
+                Preference.topic == topic,
+                Preference.channel == channel,
+                Preference.subscribed.is_(False),
+            )
+        )
+
+    def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
+        """Keep an undo."""
+        self._connection.execute(
+            insert(UndoToken).values(
+                digest=digest,
+                recipient_id=undo.recipient_id,
+                consent_ids=list(undo.consent_ids),
+                changes=[asdict(change) for change in undo.changes],
+                expires_at=expires_at,
+            )
+        )
+
+    def take_undo(self, digest: bytes, now: datetime) -> Undo | None:
+        """Take an undo, once: the row goes with it."""
+        row = self._connection.execute(
+            delete(UndoToken).where(UndoToken.digest == digest).returning(UndoToken.__table__)
+        ).first()
+        if row is None or row.expires_at <= now:
+            return None
+        changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
+        return Undo(row.recipient_id, row.consent_ids, changes)
+
+    def _left(self, hashes: set[bytes]) -> set[tuple[bytes, int, str]]:
+        if not hashes:
+            return set()
+        table = AddressOptOut
+        rows = self._connection.execute(
+            select(table.address_hash, table.topic, table.channel).where(table.address_hash.in_(hashes))
+        )
+        return {(value, topic, channel) for value, topic, channel in rows}
+
+    def _barred(self, hashes: set[bytes]) -> dict[tuple[bytes, str], Scope]:
+        """Return the widest scope of each barred address."""
+        if not hashes:
+            return {}
+        found: dict[tuple[bytes, str], Scope] = {}
+        for row in self._connection.execute(
+            select(Suppression.address_hash, Suppression.channel, Suppression.scope).where(
+                Suppression.address_hash.in_(hashes)
+            )
+        ):
+            key = (row.address_hash, row.channel)
+            if found.get(key) is not Scope.ALL:
+                found[key] = Scope(row.scope)
+        return found
+
+    def _proof_text(self, proof: Proof | None) -> str | None:
+        """Write a proof down, with the salt that keeps its hash from being guessed."""
+        if proof is None:
+            return None
+        told: dict[str, Any] = {
+            "wording": proof.wording,
+            "source": proof.source,
+            "ip": proof.ip,
+            "user_agent": proof.user_agent[:300] if proof.user_agent else None,
+            "obtained_at": proof.obtained_at.isoformat() if proof.obtained_at else None,
+            "salt": secrets.token_hex(16),
+        }
+        return json.dumps(told, ensure_ascii=False, sort_keys=True)

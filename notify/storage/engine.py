@@ -1,0 +1,62 @@
+"""Engines for SQLite and PostgreSQL, and transactions that speak the core's errors."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from notify.domain.errors import UnavailableError
+
+_BUSY_TIMEOUT_SECONDS: Final = 15
+
+
+def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
+    """Open an engine; SQLite runs in WAL with full durability, PostgreSQL through psycopg 3."""
+    if not database_url.startswith("sqlite"):
+        return create_engine(
+            database_url,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5, "application_name": "notify"},
+        )
+    engine = create_engine(
+        database_url,
+        pool_size=pool_size,
+        max_overflow=10,
+        connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's hook
+    """Switch to WAL; `synchronous=FULL`, so that what was answered 202 survives a power cut too."""
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take their turn at BEGIN: a read that turns into a write could only fail."""
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
+    """Run one transaction; a database that is out of reach is UnavailableError."""
+    try:
+        with engine.connect().execution_options(write=write) as connection, connection.begin():
+            yield connection
+    except (OperationalError, InterfaceError) as error:
+        raise UnavailableError("the database is out of reach") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise UnavailableError("the connection to the database broke") from error
+        raise

@@ -1,0 +1,48 @@
+"""Locks that make an opt-out and a gate wait for each other, in PostgreSQL.
+
+People and addresses fall into 64 shards. A gate holds its shards shared until it commits, so gates run side
+by side; an opt-out holds its shards alone. SQLite needs none of it: writers take turns there.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import Connection, TextClause, text
+
+_SHARDS: Final = 64
+_SPACE: Final = 1_854_201  # the first key of our advisory locks, so that they meet nobody else's
+_IDEMPOTENCY_SPACE: Final = 1_854_202
+
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(:space, s) FROM unnest(CAST(:shards AS int[])) s")
+_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
+_TRY: Final = text("SELECT pg_try_advisory_xact_lock(:space, :key)")
+
+
+def shards(recipient_ids: Collection[int], hashes: Collection[bytes]) -> list[int]:
+    """Return the shards, sorted: everybody locks in the same order, so nobody deadlocks."""
+    found = {number % _SHARDS for number in recipient_ids}
+    found |= {value[0] % _SHARDS for value in hashes}
+    return sorted(found)
+
+
+def lock_alone(connection: Connection, wanted: list[int]) -> None:
+    """Take the shards for an opt-out, until the end of the transaction."""
+    _lock(connection, _ALONE, wanted)
+
+
+def lock_shared(connection: Connection, wanted: list[int]) -> None:
+    """Take the shards for a gate, until the end of the transaction."""
+    _lock(connection, _SHARED, wanted)
+
+
+def try_key(connection: Connection, key_hash: bytes) -> bool:
+    """Take an idempotency key until the end of the transaction; False if another request holds it."""
+    if connection.dialect.name != "postgresql":
+        return True
+    number = int.from_bytes(key_hash[:4], "big", signed=True)
+    return bool(connection.scalar(_TRY, {"space": _IDEMPOTENCY_SPACE, "key": number}))
+
+
+def _lock(connection: Connection, statement: TextClause, wanted: list[int]) -> None:
+    if connection.dialect.name == "postgresql" and wanted:
+        connection.execute(statement, {"space": _SPACE, "shards": wanted})

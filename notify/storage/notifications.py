@@ -1,0 +1,192 @@
+"""Notifications and their messages: accepted, superseded, cancelled."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from notify.domain.catalogue import Channel
+from notify.domain.delivery import Letter, NotificationDraft, StoredNotification
+from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
+from notify.domain.requests import Lane
+from notify.domain.status import Reason, Status
+from notify.ports import Vault
+from notify.storage.locks import try_key
+from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification
+from notify.storage.upserts import upsert_into
+
+DATA_FIELD = "notifications.data"
+
+
+class SqlNotifications:
+    """Reads and writes what callers asked for."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def begin_idempotent(self, key: str, request: bytes, now: datetime) -> list[Any] | None:
+        """Claim a key by its unique index; return the saved results if it was used before."""
+        key_hash = self._vault.hash("idempotency.key", key)
+        request_hash = self._vault.hash("idempotency.request", request.decode())
+        if not try_key(self._connection, key_hash):
+            raise IdempotencyInProgressError("the first request with this key is still in progress")
+        claimed = self._connection.execute(
+            upsert_into(self._connection, IdempotencyKey)
+            .values(key_hash=key_hash, request_hash=request_hash, created_at=now)
+            .on_conflict_do_nothing()
+        )
+        if claimed.rowcount:
+            return None
+        saved = self._connection.execute(
+            select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
+                IdempotencyKey.key_hash == key_hash
+            )
+        ).one()
+        if saved.request_hash != request_hash:
+            raise IdempotencyMismatchError("this key was used before, with another body")
+        results: list[Any] = saved.results
+        return results
+
+    def save_results(self, key: str, results: list[Any]) -> None:
+        """Save the answer with the key."""
+        self._connection.execute(
+            update(IdempotencyKey)
+            .where(IdempotencyKey.key_hash == self._vault.hash("idempotency.key", key))
+            .values(results=results)
+        )
+
+    def add(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:
+        """Insert all notifications, then the dispatches, then the messages: three statements."""
+        if not drafts:
+            return []
+        ids = self._insert_returning(Notification, [self._notification(draft) for draft in drafts])
+        opened = [
+            (draft, message) for draft in drafts for message in draft.messages if message.reason is None
+        ]
+        dispatches = iter(
+            self._insert_returning(
+                Dispatch, [_dispatch(draft.lane, one.channel, draft.due_at) for draft, one in opened]
+            )
+        )
+        rows, stored = [], []
+        for number, draft in zip(ids, drafts, strict=True):
+            own = [next(dispatches) if one.reason is None else None for one in draft.messages]
+            stored.append((number, own))
+            rows += [
+                {
+                    "notification_id": number,
+                    "recipient_id": draft.recipient_id,
+                    "dispatch_id": dispatch,
+                    "channel": one.channel,
+                    "topic": one.topic,
+                    "locale": one.locale,
+                    "status": Status.SKIPPED if one.reason else Status.QUEUED,
+                    "reason": one.reason,
+                    "created_at": draft.created_at,
+                    "updated_at": draft.created_at,
+                }
+                for one, dispatch in zip(draft.messages, own, strict=True)
+            ]
+        message_ids = iter(self._insert_returning(Message, rows))
+        return [
+            StoredNotification(number, [next(message_ids) for _ in own], [one for one in own if one])
+            for number, own in stored
+        ]
+
+    def add_message(self, after: Letter, channel: Channel, lane: Lane, now: datetime) -> int:
+        """Give a notification its next channel's message, due now; return the dispatch's number."""
+        dispatch = self._insert_returning(Dispatch, [_dispatch(lane, channel, now)])[0]
+        self._connection.execute(
+            insert(Message).values(
+                notification_id=after.notification_id,
+                recipient_id=after.recipient.id,
+                dispatch_id=dispatch,
+                channel=channel,
+                topic=after.topic,
+                locale=after.locale,
+                status=Status.QUEUED,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        return dispatch
+
+    def supersede(self, recipient_id: int, reference: str, templates: Collection[str], now: datetime) -> None:
+        """Skip what waits of earlier notifications with this reference and one of these templates."""
+        self._close_waiting(
+            (Notification.recipient_id == recipient_id)
+            & (Notification.reference == reference)
+            & Notification.template.in_(templates),
+            {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
+        )
+
+    def cancel(self, notification_id: int, now: datetime) -> None:
+        """Cancel the messages that no provider was called for."""
+        if not self._connection.scalar(
+            select(func.count()).select_from(Notification).where(Notification.id == notification_id)
+        ):
+            raise NotFoundError("no notification of that id")
+        self._close_waiting(
+            Notification.id == notification_id, {"status": Status.CANCELLED, "updated_at": now}
+        )
+
+    def _close_waiting(self, which: ColumnElement[bool], values: dict[str, Any]) -> None:
+        """End the open messages of `which`. The dispatches are locked, so that no gate opens meanwhile."""
+        mine = select(Notification.id).where(which)
+        held = list(
+            self._connection.scalars(
+                select(Dispatch.id)
+                .where(
+                    Dispatch.id.in_(select(Message.dispatch_id).where(Message.notification_id.in_(mine))),
+                    Dispatch.phase.in_(("waiting", "claimed")),
+                )
+                .order_by(Dispatch.id)
+                .with_for_update()
+            )
+        )
+        if held:
+            self._connection.execute(
+                update(Message)
+                .where(
+                    Message.dispatch_id.in_(held),
+                    Message.notification_id.in_(mine),
+                    Message.status == Status.QUEUED,
+                )
+                .values(values)
+            )
+
+    def _notification(self, draft: NotificationDraft) -> dict[str, Any]:
+        return {
+            "recipient_id": draft.recipient_id,
+            "template": draft.template,
+            "reference": draft.reference,
+            "data_sealed": self._vault.seal(
+                DATA_FIELD, json.dumps(draft.data, ensure_ascii=False, separators=(",", ":"))
+            ),
+            "channels": list(draft.channels),
+            "routing": draft.routing,
+            "test": draft.test,
+            "created_at": draft.created_at,
+            "send_at": draft.send_at,
+            "expires_at": draft.expires_at,
+        }
+
+    def _insert_returning(self, table: Any, rows: list[dict[str, Any]]) -> list[int]:  # noqa: ANN401 - any table
+        if not rows:
+            return []
+        statement = insert(table).returning(table.id, sort_by_parameter_order=True)
+        return list(self._connection.scalars(statement, rows))
+
+
+def _dispatch(lane: Lane, channel: Channel, due_at: datetime) -> dict[str, Any]:
+    return {
+        "lane": lane,
+        "channel": channel,
+        "phase": "waiting",
+        "due_at": due_at,
+        "planned_at": due_at,
+        "attempt": 0,
+    }

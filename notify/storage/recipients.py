@@ -1,0 +1,188 @@
+"""Profiles of recipients, encrypted on the way in and found by keyed hash."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from notify.domain.addresses import address_key
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.delivery import StoredRecipient
+from notify.domain.recipients import Profile, ProfilePatch, merged
+from notify.ports import Vault
+from notify.storage.consents import SqlConsents
+from notify.storage.tables import (
+    Attempt,
+    ConsentProof,
+    ConsentRecord,
+    Dispatch,
+    ErasedAddress,
+    Message,
+    Notification,
+    OutboxEntryRow,
+    Preference,
+    Recipient,
+    UndoToken,
+)
+from notify.storage.upserts import upsert_into
+
+SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
+_HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
+_PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
+
+
+def hash_address(vault: Vault, channel: Channel, address: str) -> bytes:
+    """Return the keyed hash by which an address is found and barred."""
+    return vault.hash(f"address.{channel}", address_key(channel, address))
+
+
+class SqlRecipients:
+    """Reads and writes recipients."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def upsert(
+        self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
+    ) -> dict[str, StoredRecipient]:
+        """Merge patches; sorted by id, so that two batches cannot deadlock."""
+        ids = sorted(given)
+        stored = self._locked(ids)
+        missing = [external_id for external_id in ids if external_id not in stored]
+        if missing:
+            fresh = []
+            for external_id in missing:
+                patch, phone_country = given[external_id]
+                profile = merged(Profile(), patch, phone_country)
+                fresh.append({"external_id": external_id, "created_at": now, **self._columns(profile, now)})
+            self._insert(fresh)
+            stored |= self._locked(missing)
+        for external_id in ids:
+            recipient = stored[external_id]
+            patch, phone_country = given[external_id]
+            profile = merged(recipient.profile, patch, phone_country)
+            if profile != recipient.profile:
+                columns = self._columns(profile, now)
+                self._connection.execute(
+                    update(Recipient).where(Recipient.id == recipient.id).values(columns)
+                )
+                stored[external_id] = StoredRecipient(
+                    recipient.id,
+                    external_id,
+                    profile,
+                    _hashes(columns["email_hash"], columns["phone_hash"]),
+                    recipient.policy_consent_id,
+                )
+        return stored
+
+    def by_external_id(self, external_id: str) -> StoredRecipient | None:
+        """Find one by the shop's id."""
+        row = self._connection.execute(
+            select(Recipient.__table__).where(Recipient.external_id == external_id)
+        ).first()
+        return self.translate(row) if row else None
+
+    def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
+        """Find those that are not gone."""
+        rows = self._connection.execute(select(Recipient.__table__).where(Recipient.id.in_(numbers)))
+        return {row.id: self.translate(row) for row in rows}
+
+    def set_policy_consent(self, recipient_id: int, consent_id: int) -> None:
+        """Remember the ledger entry of the policy's acceptance."""
+        self._connection.execute(
+            update(Recipient).where(Recipient.id == recipient_id).values(policy_consent_id=consent_id)
+        )
+
+    def erased_hashes(self, recipient_id: int, channel: Channel) -> list[bytes]:
+        """Return the address hashes an erased recipient once had."""
+        return list(
+            self._connection.scalars(
+                select(ErasedAddress.address_hash).where(
+                    ErasedAddress.recipient_id == recipient_id, ErasedAddress.channel == channel
+                )
+            )
+        )
+
+    def erase(self, recipient: StoredRecipient, now: datetime) -> None:
+        """Delete what is held; the address hashes stay, barred from marketing for good."""
+        run = self._connection.execute
+        known = {(channel, value) for channel, value in recipient.hashes.items()}
+        sent_to = run(
+            select(Message.channel, Message.address_hash)
+            .where(Message.recipient_id == recipient.id, Message.address_hash.is_not(None))
+            .distinct()
+        )
+        known |= {(Channel(channel), value) for channel, value in sent_to if value}
+        consents = SqlConsents(self._connection, self._vault)
+        for channel, value in sorted(known):
+            consents.suppress(channel, value, Scope.MARKETING, reason="erasure", masked=None, now=now)
+            run(insert(ErasedAddress).values(recipient_id=recipient.id, channel=channel, address_hash=value))
+        messages = select(Message.id).where(Message.recipient_id == recipient.id)
+        dispatches = list(
+            self._connection.scalars(
+                select(Message.dispatch_id).where(Message.recipient_id == recipient.id).distinct()
+            )
+        )
+        run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(messages)))
+        run(delete(Attempt).where(Attempt.message_id.in_(messages)))
+        run(delete(Message).where(Message.recipient_id == recipient.id))
+        emptied = ~select(Message.id).where(Message.dispatch_id == Dispatch.id).exists()
+        run(delete(Dispatch).where(Dispatch.id.in_([one for one in dispatches if one]), emptied))
+        run(delete(Notification).where(Notification.recipient_id == recipient.id))
+        run(delete(Preference).where(Preference.recipient_id == recipient.id))
+        run(delete(UndoToken).where(UndoToken.recipient_id == recipient.id))
+        entries = select(ConsentRecord.id).where(ConsentRecord.recipient_id == recipient.id)
+        run(delete(ConsentProof).where(ConsentProof.consent_id.in_(entries)))
+        run(delete(Recipient).where(Recipient.id == recipient.id))
+
+    def translate(self, row: Row[Any]) -> StoredRecipient:
+        """Decrypt a row of the table."""
+        profile = Profile(
+            email=self._open("email", row.email_sealed),
+            phone=self._open("phone", row.phone_sealed),
+            name=self._open("name", row.name_sealed),
+            **{name: getattr(row, name) for name in _PLAIN},
+            attributes=row.attributes,
+        )
+        return StoredRecipient(
+            row.id, row.external_id, profile, _hashes(row.email_hash, row.phone_hash), row.policy_consent_id
+        )
+
+    def _open(self, name: str, sealed: bytes | None) -> str | None:
+        return self._vault.open(SEALED[name], sealed) if sealed else None
+
+    def _locked(self, ids: Sequence[str]) -> dict[str, StoredRecipient]:
+        rows = self._connection.execute(
+            select(Recipient.__table__)
+            .where(Recipient.external_id.in_(ids))
+            .order_by(Recipient.external_id)
+            .with_for_update()
+        )
+        return {row.external_id: self.translate(row) for row in rows}
+
+    def _insert(self, rows: list[dict[str, Any]]) -> None:
+        """Insert those whom no other transaction has inserted meanwhile."""
+        statement = upsert_into(self._connection, Recipient)
+        self._connection.execute(statement.on_conflict_do_nothing(index_elements=["external_id"]), rows)
+
+    def _columns(self, profile: Profile, now: datetime) -> dict[str, Any]:
+        columns: dict[str, Any] = {name: getattr(profile, name) for name in _PLAIN}
+        for name, field in SEALED.items():
+            value = getattr(profile, name)
+            columns[f"{name}_sealed"] = self._vault.seal(field, value) if value else None
+        for name, channel in _HASHED.items():
+            value = getattr(profile, name)
+            columns[f"{name}_hash"] = hash_address(self._vault, channel, value) if value else None
+        return columns | {
+            "effective_country": profile.effective_country,
+            "attributes": dict(profile.attributes),
+            "updated_at": now,
+        }
+
+
+def _hashes(email: bytes | None, phone: bytes | None) -> dict[Channel, bytes]:
+    pairs = {Channel.EMAIL: email, Channel.SMS: phone}
+    return {channel: value for channel, value in pairs.items() if value}

@@ -1,0 +1,43 @@
+"""The database as the use cases see it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from notify.ports import Vault
+from notify.storage.consents import SqlConsents
+from notify.storage.deliveries import SqlDeliveries
+from notify.storage.engine import transaction
+from notify.storage.notifications import SqlNotifications
+from notify.storage.recipients import SqlRecipients
+
+
+class SqlTransaction:
+    """One open transaction."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self.recipients = SqlRecipients(connection, vault)
+        self.consents = SqlConsents(connection, vault)
+        self.notifications = SqlNotifications(connection, vault)
+        self.deliveries = SqlDeliveries(connection, self.recipients, self.consents, vault)
+
+
+class SqlStore:
+    """SQLite or PostgreSQL; contact data goes through the vault on its way in and out."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """Open a transaction that commits at the end."""
+        with transaction(self._engine, write=True) as connection:
+            yield SqlTransaction(connection, self._vault)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """Open a transaction that only reads."""
+        with transaction(self._engine, write=False) as connection:
+            yield SqlTransaction(connection, self._vault)

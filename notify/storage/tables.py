@@ -1,0 +1,313 @@
+"""The tables, typed. A column ending in `_sealed` holds a value encrypted by the vault."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from notify.storage.columns import BigId, Json, UtcDateTime
+
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Root of the tables; plain types map as everywhere in this schema."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: UtcDateTime(),
+        bytes: LargeBinary(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+def _id() -> Mapped[int]:
+    return mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+
+
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+"""Numbers stand in tokens that never expire: SQLite must not give one out twice."""
+
+
+class InstallationKey(Base):
+    """A key made once for this installation, wrapped by ENCRYPTION_KEYS."""
+
+    __tablename__ = "installation_keys"
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    wrapped: Mapped[bytes]
+
+
+class ApiKey(Base):
+    """A caller's key; only its SHA-256 is kept."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[int] = _id()
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    hint: Mapped[str] = mapped_column(String(16))
+    scopes: Mapped[list[Any]]
+    test: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Recipient(Base):
+    """A person the shop knows. `id` is ours and permanent: it stands in tokens."""
+
+    __tablename__ = "recipients"
+    __table_args__ = (_NEVER_REUSED,)
+    id: Mapped[int] = _id()
+    external_id: Mapped[str] = mapped_column(String(128), unique=True)
+    email_sealed: Mapped[bytes | None]
+    email_hash: Mapped[bytes | None] = mapped_column(index=True)
+    phone_sealed: Mapped[bytes | None]
+    phone_hash: Mapped[bytes | None] = mapped_column(index=True)
+    phone_country: Mapped[str | None] = mapped_column(String(2))
+    name_sealed: Mapped[bytes | None]
+    locale: Mapped[str | None] = mapped_column(String(8))
+    country: Mapped[str | None] = mapped_column(String(2))
+    effective_country: Mapped[str | None] = mapped_column(String(2))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    customer_since: Mapped[date | None]
+    attributes: Mapped[dict[str, Any]]
+    policy_consent_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ErasedAddress(Base):
+    """The keyed hashes of an erased recipient, so that links already sent still stop the address."""
+
+    __tablename__ = "erased_addresses"
+    recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class Preference(Base):
+    """Recipient × topic × channel, where it was ever changed."""
+
+    __tablename__ = "preferences"
+    recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    topic: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subscribed: Mapped[bool]
+    changed_at: Mapped[datetime]
+    consent_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class AddressOptOut(Base):
+    """An address that left a topic, whichever recipient it belongs to."""
+
+    __tablename__ = "address_optouts"
+    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    topic: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    opted_out_at: Mapped[datetime]
+    consent_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class Suppression(Base):
+    """An address barred from marketing or from everything."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (Index("uq_suppressions_address", "address_hash", "channel", "reason", unique=True),)
+    id: Mapped[int] = _id()
+    address_hash: Mapped[bytes]
+    channel: Mapped[str] = mapped_column(String(16))
+    scope: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32))
+    masked_sealed: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+
+
+class ConsentRecord(Base):
+    """One entry of the append-only ledger: ids, dates and a salted hash of the proof."""
+
+    __tablename__ = "consent_records"
+    __table_args__ = (_NEVER_REUSED,)
+    id: Mapped[int] = _id()
+    recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    at: Mapped[datetime]
+    topic: Mapped[int | None] = mapped_column(SmallInteger)
+    channel: Mapped[str | None] = mapped_column(String(16))
+    subscribed: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(8))
+    policy_version: Mapped[str | None] = mapped_column(String(64))
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    proof_hash: Mapped[bytes | None]
+
+
+class ConsentProof(Base):
+    """The proof behind a ledger entry, kept apart so that it can be erased."""
+
+    __tablename__ = "consent_proofs"
+    consent_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    proof_sealed: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UndoToken(Base):
+    """A single-use undo of one opt-out: which entries of the ledger it takes back."""
+
+    __tablename__ = "undo_tokens"
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    consent_ids: Mapped[list[Any]]
+    changes: Mapped[list[Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class IdempotencyKey(Base):
+    """A caller's idempotency key (hashed), what it stood for, and the answer it got."""
+
+    __tablename__ = "idempotency_keys"
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes]
+    results: Mapped[list[Any] | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Notification(Base):
+    """What a caller asked for."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        Index("ix_notifications_reference", "reference", "recipient_id"),
+        Index("ix_notifications_recipient", "recipient_id", "id"),
+    )
+    id: Mapped[int] = _id()
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
+    template: Mapped[str] = mapped_column(String(64))
+    reference: Mapped[str | None] = mapped_column(String(128))
+    data_sealed: Mapped[bytes]
+    channels: Mapped[list[Any]]
+    routing: Mapped[str] = mapped_column(String(16))
+    test: Mapped[bool]
+    created_at: Mapped[datetime]
+    send_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+
+class Dispatch(Base):
+    """The unit of work: messages of one channel that are claimed, sent and recorded together.
+
+    `phase` goes waiting → claimed → calling → done; the lease says until when its worker holds it.
+    `started_at` is the first claim.
+    """
+
+    __tablename__ = "dispatches"
+    __table_args__ = (
+        Index(
+            "ix_dispatches_due",
+            "lane",
+            "due_at",
+            postgresql_where=text("phase = 'waiting'"),
+            sqlite_where=text("phase = 'waiting'"),
+        ),
+        Index(
+            "ix_dispatches_lease",
+            "lease_until",
+            postgresql_where=text("phase IN ('claimed', 'calling')"),
+            sqlite_where=text("phase IN ('claimed', 'calling')"),
+        ),
+    )
+    id: Mapped[int] = _id()
+    lane: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(16))
+    phase: Mapped[str] = mapped_column(String(16))
+    due_at: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    claim: Mapped[str | None] = mapped_column(String(36))
+    provider: Mapped[str | None] = mapped_column(String(16))
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Message(Base):
+    """One notification on one channel to one address. `id` is permanent: it stands in tokens.
+
+    While it is open `status` stays `queued` and its dispatch says how far it is.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_recipient", "recipient_id", "id"),
+        Index(
+            "ix_messages_provider_message_id",
+            "provider_message_id",
+            postgresql_where=text("provider_message_id IS NOT NULL"),
+            sqlite_where=text("provider_message_id IS NOT NULL"),
+        ),
+        _NEVER_REUSED,
+    )
+    id: Mapped[int] = _id()
+    notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"), index=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
+    dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[int] = mapped_column(SmallInteger)
+    locale: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[str | None] = mapped_column(String(300))
+    provider: Mapped[str | None] = mapped_column(String(16))
+    provider_message_id: Mapped[str | None] = mapped_column(String(128))
+    address_hash: Mapped[bytes | None]
+    basis: Mapped[str | None] = mapped_column(String(16))
+    basis_consent_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Attempt(Base):
+    """One try to hand a message to a provider."""
+
+    __tablename__ = "attempts"
+    id: Mapped[int] = _id()
+    message_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    at: Mapped[datetime]
+    provider: Mapped[str] = mapped_column(String(16))
+    outcome: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[str | None] = mapped_column(String(300))
+    duration_ms: Mapped[int | None]
+
+
+class OutboxEntryRow(Base):
+    """A message that ended in the local outbox, encrypted whole."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = _id()
+    message_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    kept_at: Mapped[datetime]
+    message_sealed: Mapped[bytes]
+
+
+class Heartbeat(Base):
+    """When each periodic task last ran, for `notify status`."""
+
+    __tablename__ = "heartbeats"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    beat_at: Mapped[datetime]

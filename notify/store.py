@@ -1,0 +1,212 @@
+"""What the use cases need of the database, as Protocols: transactions and what can be done in one."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope, Standing
+from notify.domain.delivery import (
+    Claimed,
+    Letter,
+    NotificationDraft,
+    Record,
+    StoredNotification,
+    StoredRecipient,
+)
+from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.recipients import ProfilePatch
+from notify.domain.requests import Lane
+
+StandingKey = tuple[StoredRecipient, int, Channel]
+"""Recipient, topic number, channel."""
+
+
+class Recipients(Protocol):
+    """Profiles, and the tombstones of the erased."""
+
+    def upsert(
+        self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
+    ) -> dict[str, StoredRecipient]:
+        """Merge patches (normalised, each with its phone's country) by external id; locks rows in order."""
+        ...
+
+    def by_external_id(self, external_id: str) -> StoredRecipient | None:
+        """Find one by the shop's id."""
+        ...
+
+    def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
+        """Find those that are not gone."""
+        ...
+
+    def set_policy_consent(self, recipient_id: int, consent_id: int) -> None:
+        """Remember the ledger entry of the policy's acceptance."""
+        ...
+
+    def erased_hashes(self, recipient_id: int, channel: Channel) -> list[bytes]:
+        """Return the address hashes an erased recipient once had."""
+        ...
+
+    def erase(self, recipient: StoredRecipient, now: datetime) -> None:
+        """Delete everything held on the person but the keyed hashes and the bare ledger."""
+        ...
+
+
+class Consents(Protocol):
+    """Preferences, opt-outs of addresses, suppressions, and the ledger behind them."""
+
+    def lock_out_gates(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+        """Wait for open gates on these people and addresses, and keep new ones shut until commit."""
+        ...
+
+    def lock_in_gate(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+        """Keep opt-outs of these people and addresses waiting until this gate's commit."""
+        ...
+
+    def standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
+        """Read what is known about each; in order."""
+        ...
+
+    def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
+        """Append to the ledger; return the entries' numbers."""
+        ...
+
+    def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
+        """Store one preference."""
+        ...
+
+    def clear_preference(self, recipient_id: int, topic: int, channel: Channel) -> None:
+        """Forget one preference, as if never chosen."""
+        ...
+
+    def address_opted_out(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> set[bytes]:
+        """Return which of the hashes left the topic."""
+        ...
+
+    def opt_out_addresses(
+        self, topic: int, channel: Channel, hashes: Collection[bytes], consent_id: int, now: datetime
+    ) -> None:
+        """Bar the addresses from the topic."""
+        ...
+
+    def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
+        """Take back what `opt_out_addresses` did."""
+        ...
+
+    def suppress(
+        self,
+        channel: Channel,
+        address_hash: bytes,
+        scope: Scope,
+        *,
+        reason: str,
+        masked: str | None,
+        now: datetime,
+    ) -> None:
+        """Bar an address; harmless to repeat."""
+        ...
+
+    def last_opt_out_at(self, recipient_id: int, topic: int, channel: Channel) -> datetime | None:
+        """Return when the stored preference became an opt-out, if it is one."""
+        ...
+
+    def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
+        """Keep an undo."""
+        ...
+
+    def take_undo(self, digest: bytes, now: datetime) -> Undo | None:
+        """Take an undo, once; None if unknown, used or too late."""
+        ...
+
+
+class Notifications(Protocol):
+    """What callers asked for."""
+
+    def begin_idempotent(self, key: str, request: bytes, now: datetime) -> list[Any] | None:
+        """Claim a key for this transaction; return the saved results if it was used before.
+
+        IdempotencyMismatchError, IdempotencyInProgressError.
+        """
+        ...
+
+    def save_results(self, key: str, results: list[Any]) -> None:
+        """Save the answer with the key."""
+        ...
+
+    def add(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:
+        """Insert notifications, their messages and the dispatches of those that may go; in order."""
+        ...
+
+    def add_message(self, after: Letter, channel: Channel, lane: Lane, now: datetime) -> int:
+        """Give a notification its next channel's message, due now; return the dispatch's number."""
+        ...
+
+    def supersede(self, recipient_id: int, reference: str, templates: Collection[str], now: datetime) -> None:
+        """Skip what waits of earlier notifications with this reference and one of these templates."""
+        ...
+
+    def cancel(self, notification_id: int, now: datetime) -> None:
+        """Cancel the messages that no provider was called for. NotFoundError."""
+        ...
+
+
+class Deliveries(Protocol):
+    """The dispatches: claimed, called, recorded, recovered."""
+
+    def claim(
+        self, lane: Lane, ids: Collection[int] | None, limit: int, now: datetime, lease_until: datetime
+    ) -> list[Claimed]:
+        """Claim due dispatches: those of `ids`, or with None the oldest `limit` of the lane."""
+        ...
+
+    def start_calls(self, claimed: Sequence[Claimed], provider: str, lease_until: datetime) -> set[int]:
+        """Mark dispatches that are still ours as being called; return their messages that are still open."""
+        ...
+
+    def record(self, claimed: Sequence[Claimed], record: Record, now: datetime) -> None:
+        """Write what became of everything claimed, and close or defer the dispatches."""
+        ...
+
+    def recover(self, now: datetime) -> tuple[int, int]:
+        """Put lapsed claims back in the queue, and end lapsed calls as `unknown`; count both."""
+        ...
+
+    def lanes_due(self, now: datetime) -> list[Lane]:
+        """Return the lanes in which something waits that is due."""
+        ...
+
+    def beat(self, name: str, now: datetime) -> None:
+        """Note that a periodic task ran."""
+        ...
+
+
+class Transaction(Protocol):
+    """One transaction, and what can be done in it."""
+
+    @property
+    def recipients(self) -> Recipients: ...  # noqa: D102 - see the Protocols above
+
+    @property
+    def consents(self) -> Consents: ...  # noqa: D102
+
+    @property
+    def notifications(self) -> Notifications: ...  # noqa: D102
+
+    @property
+    def deliveries(self) -> Deliveries: ...  # noqa: D102
+
+
+class Store(Protocol):
+    """The database."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction that commits at the end, or rolls back on an error.
+
+        UnavailableError when the database is out of reach.
+        """
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction that only reads."""
+        ...
