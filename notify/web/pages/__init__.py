@@ -1,0 +1,1 @@
+"""Pages for people: unsubscribing, the preference centre, the outbox; HTML that needs no JavaScript."""

@@ -1,0 +1,117 @@
+"""The address in every message: a GET shows what it would stop, any POST stops it (RFC 8058)."""
+
+from flask import Blueprint, Response
+
+from notify.domain.errors import InvalidTokenError
+from notify.usecases.unsubscribe import OptOutView, UndoOptOut, Unsubscribe
+from notify.web.pages.failures import failure_page, furnish
+from notify.web.pages.languages import OTHER, language
+from notify.web.pages.rendering import Pages, in_language, route
+from notify.web.pages.texts import Texts, localised
+from notify.web.pages.visits import discard_body, from_our_form, proof
+
+
+def unsubscribe_blueprint(unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pages) -> Blueprint:
+    """Return `/u/<token>`, `/u/<token>/all` and `/undo/<token>`."""
+    views = _OptOutPages(unsubscribe, undo, pages)
+    blueprint = Blueprint("unsubscribe", __name__)
+    route(blueprint, "/u/<token>", "show", views.show, "GET")
+    route(blueprint, "/u/<token>", "stop", views.stop, "POST")
+    route(blueprint, "/u/<token>/all", "stop_channel", views.stop_channel, "POST")
+    route(blueprint, "/undo/<token>", "take_back", views.take_back, "POST")
+    furnish(blueprint, pages)
+    return blueprint
+
+
+class _OptOutPages:
+    """The views, and what they call."""
+
+    def __init__(self, unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pages) -> None:
+        self._unsubscribe = unsubscribe
+        self._undo = undo
+        self._pages = pages
+
+    def show(self, token: str) -> Response:
+        """Say what the link stops, with the button that does."""
+        view = self._unsubscribe.describe(token)
+        locale = language(view.locale)
+        t = self._pages.texts(locale)
+        return self._pages.respond(
+            "unsubscribe",
+            locale,
+            switch=in_language("show", OTHER[locale], token=token),
+            action=_action("stop", locale, token),
+            question=_question(t, view),
+            description=localised(view.topic.description, locale) if view.topic else "",
+            view=view,
+        )
+
+    def stop(self, token: str) -> Response:
+        """Stop the topic on the channel, whatever the body says."""
+        return self._stop(token, whole_channel=False)
+
+    def stop_channel(self, token: str) -> Response:
+        """Stop every topic on the channel."""
+        return self._stop(token, whole_channel=True)
+
+    def _stop(self, token: str, *, whole_channel: bool) -> Response:
+        # A mail client's POST shows no wording of ours, and should not pay for looking one up.
+        by_person = whole_channel or from_our_form()
+        shown = self._unsubscribe.describe(token) if by_person else None
+        locale = language(shown.locale if shown else None)
+        t = self._pages.texts(locale)
+        given = (
+            proof("link", _wording(t, shown, whole_channel=whole_channel))
+            if shown
+            else proof("one_click", None)
+        )
+        done = self._unsubscribe(token, given, locale, whole_channel=whole_channel)
+        discard_body()
+        locale = language(done.view.locale)
+        return self._pages.respond(
+            "unsubscribed",
+            locale,
+            switch=in_language("show", OTHER[locale], token=token),
+            outcome=_outcome(self._pages.texts(locale), done.view, whole_channel=whole_channel),
+            undo=in_language("take_back", locale, token=done.undo) if done.undo else None,
+            stop_all=None if whole_channel else _action("stop_channel", locale, token),
+            channel=done.view.channel,
+        )
+
+    def take_back(self, token: str) -> Response:
+        """Restore what the opt-out had changed."""
+        locale = language()
+        t = self._pages.texts(locale)
+        try:
+            restored = self._undo(token, proof("undo", t("undo.button")), locale)
+        except InvalidTokenError:
+            return failure_page(self._pages, 404, "undo")
+        discard_body()
+        lines = [t.line(topic, channel) for topic, channel in restored]
+        return self._pages.respond("undone", locale, lines=lines)
+
+
+def _action(endpoint: str, locale: str, token: str) -> str:
+    """Return where a form of ours is sent: what tells it from a mail client's is in the address."""
+    return in_language(endpoint, locale, token=token, by="page")
+
+
+def _question(t: Texts, view: OptOutView) -> str:
+    return t("unsubscribe.question", what=t.what(view.topic), by=t.by(view.channel))
+
+
+def _wording(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
+    """Return what the person read before pressing the button, as it stood on the page."""
+    if whole_channel:
+        channel = view.channel
+        shown = [t(f"stop_all.{part}.{channel}") for part in ("title", "text", "button")]
+    else:
+        shown = [_question(t, view), view.address or "", t("unsubscribe.button")]
+    return " / ".join(part for part in shown if part)
+
+
+def _outcome(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
+    at = t(f"at.{view.channel}", address=view.address) if view.address else ""
+    if whole_channel:
+        return t(f"done.channel.{view.channel}", at=at)
+    return t("done.topic", what=t.what(view.topic), by=t.by(view.channel), at=at)

@@ -1,0 +1,166 @@
+"""Doubles of the use cases behind the pages: they keep what they were told, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from notify.domain.catalogue import Channel, Purpose, Topic
+from notify.domain.errors import InvalidTokenError, UnavailableError
+from notify.domain.outgoing import OutboxEntry
+from notify.domain.requests import Choice, Proof
+from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
+from notify.usecases.unsubscribe import OptOutDone, OptOutView, UndoOptOut, Unsubscribe
+
+ORDERS = Topic(
+    1,
+    "order_updates",
+    Purpose.TRANSACTIONAL,
+    {"fr": "Suivi de commande", "en": "Order updates"},
+    {
+        "fr": "Où en sont vos commandes : confirmées, expédiées, livrées, annulées ou remboursées.",
+        "en": "Where your orders are: confirmed, shipped, delivered, cancelled or refunded.",
+    },
+    {"fr": "quelques messages par commande", "en": "a few messages for each order"},
+)
+OFFERS = Topic(
+    3,
+    "product_offers",
+    Purpose.MARKETING,
+    {"fr": "Offres et produits", "en": "Product offers"},
+    {
+        "fr": "Des produits proches de ceux que vous avez choisis, et leurs promotions.",
+        "en": "Products related to those you have chosen, and their promotions.",
+    },
+    {"fr": "deux fois par mois au plus", "en": "twice a month at most"},
+)
+NEWS = Topic(
+    2,
+    "company_news",
+    Purpose.MARKETING,
+    {"fr": "Actualités de Smarttontine", "en": "Smarttontine news"},
+    {"fr": "La vie de la plateforme et ses nouveautés.", "en": "What is new on the platform."},
+    {"fr": "une fois par mois", "en": "once a month"},
+)
+SURVEYS = Topic(
+    4,
+    "surveys",
+    Purpose.MARKETING,
+    {"fr": "Enquêtes", "en": "Surveys"},
+    {"fr": "Votre avis sur nos services.", "en": "Your opinion on what we do."},
+    {"fr": "quatre fois par an au plus", "en": "four times a year at most"},
+)
+TOPICS = (ORDERS, NEWS, OFFERS, SURVEYS)
+
+TOKEN = "AbCd-_0123456789abcdefghij"
+CENTRE_TOKEN = "CeNtRe-_0123456789abcdefgh"
+UNDO_TOKEN = "undo-0123456789"
+ADDRESSES = {Channel.EMAIL: "a•••@example.com", Channel.SMS: "+221 •• ••• 45 67"}
+
+
+LINK = OptOutView(OFFERS, Channel.EMAIL, ADDRESSES[Channel.EMAIL], "fr", subscribed=True)
+
+
+@dataclass
+class FakeUnsubscribe(Unsubscribe):
+    """Knows one link, and keeps what was stopped by it."""
+
+    view: OptOutView = LINK
+    stopped: list[tuple[str, Proof, str, bool]] = field(default_factory=list)
+    down: bool = False
+
+    def describe(self, token: str) -> OptOutView:
+        self._check(token)
+        return self.view
+
+    def __call__(self, token: str, proof: Proof, locale: str, *, whole_channel: bool = False) -> OptOutDone:
+        self._check(token)
+        self.stopped.append((token, proof, locale, whole_channel))
+        undo = UNDO_TOKEN if self.view.subscribed else None
+        self.view = replace(self.view, subscribed=False)
+        return OptOutDone(self.view, undo)
+
+    def _check(self, token: str) -> None:
+        if self.down:
+            raise UnavailableError("database")
+        if token != TOKEN:
+            raise InvalidTokenError("no")
+
+
+@dataclass
+class FakeUndo(UndoOptOut):
+    """Takes one undo token, once."""
+
+    restored: list[tuple[Topic, Channel]] = field(default_factory=lambda: [(OFFERS, Channel.EMAIL)])
+    proofs: list[Proof] = field(default_factory=list)
+    down: bool = False
+
+    def __call__(self, undo: str, proof: Proof, locale: str) -> list[tuple[Topic, Channel]]:
+        if self.down:
+            raise UnavailableError("database")
+        if undo != UNDO_TOKEN or self.proofs:
+            raise InvalidTokenError("no")
+        self.proofs.append(proof)
+        return self.restored
+
+
+def _everything() -> dict[tuple[str, Channel], bool]:
+    return {(topic.name, channel): topic is not SURVEYS for topic in TOPICS for channel in Channel}
+
+
+@dataclass
+class FakeCentre(PreferenceCentre):
+    """One person's preferences, in memory."""
+
+    stands: dict[tuple[str, Channel], bool] = field(default_factory=_everything)
+    addresses: dict[Channel, str] = field(default_factory=lambda: dict(ADDRESSES))
+    locale: str | None = "fr"
+    proofs: list[tuple[str, Proof, str]] = field(default_factory=list)
+    disowned: list[Channel] = field(default_factory=list)
+
+    def describe(self, token: str) -> CentreView:
+        if token != CENTRE_TOKEN:
+            raise InvalidTokenError("no")
+        rows = [
+            CentreRow(topic, channel, self.stands[topic.name, channel])
+            for topic in TOPICS
+            for channel in Channel
+        ]
+        return CentreView(dict(self.addresses), self.locale, rows)
+
+    def change(
+        self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
+    ) -> tuple[CentreView, str | None]:
+        return self._apply(token, {(c.topic, c.channel): c.subscribed for c in choices}, proof, locale)
+
+    def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
+        news = {(topic.name, channel): False for topic in TOPICS[1:] for channel in Channel}
+        return self._apply(token, news, proof, locale)
+
+    def stop_everything(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
+        return self._apply(token, dict.fromkeys(self.stands, False), proof, locale)
+
+    def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
+        self.proofs.append((token, proof, locale))
+        self.disowned.append(channel)
+        return self.describe(token)
+
+    def _apply(
+        self, token: str, wanted: dict[tuple[str, Channel], bool], proof: Proof, locale: str
+    ) -> tuple[CentreView, str | None]:
+        changed = wanted.items() - self.stands.items()
+        self.stands.update(wanted)
+        self.proofs.append((token, proof, locale))
+        return self.describe(token), UNDO_TOKEN if changed else None
+
+
+@dataclass
+class FakeOutbox:
+    """An outbox of what it is given."""
+
+    kept: list[OutboxEntry] = field(default_factory=list)
+
+    def entries(self, before: int | None, limit: int) -> list[OutboxEntry]:
+        older = [one for one in self.kept if before is None or one.id < before]
+        return sorted(older, key=lambda one: -one.id)[:limit]
+
+    def entry(self, entry_id: int) -> OutboxEntry | None:
+        return next((one for one in self.kept if one.id == entry_id), None)
