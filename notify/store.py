@@ -1,10 +1,11 @@
 """What the use cases need of the database, as Protocols: transactions and what can be done in one."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from notify.domain.api_keys import KeyRow
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
 from notify.domain.delivery import (
@@ -12,6 +13,7 @@ from notify.domain.delivery import (
     Letter,
     NotificationDraft,
     Record,
+    SentTo,
     StoredNotification,
     StoredRecipient,
 )
@@ -56,11 +58,11 @@ class Recipients(Protocol):
 class Consents(Protocol):
     """Preferences, opt-outs of addresses, suppressions, and the ledger behind them."""
 
-    def lock_out_gates(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+    def lock_out_gates(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Wait for open gates on these people and addresses, and keep new ones shut until commit."""
         ...
 
-    def lock_in_gate(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+    def lock_in_gate(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Keep opt-outs of these people and addresses waiting until this gate's commit."""
         ...
 
@@ -70,6 +72,10 @@ class Consents(Protocol):
 
     def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
         """Append to the ledger; return the entries' numbers."""
+        ...
+
+    def accepted_versions(self, recipient_id: int) -> set[str]:
+        """Return the versions of the privacy policy the person has accepted."""
         ...
 
     def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
@@ -105,6 +111,10 @@ class Consents(Protocol):
         now: datetime,
     ) -> None:
         """Bar an address; harmless to repeat."""
+        ...
+
+    def readmit_by_consents(self, consent_ids: Collection[int]) -> None:
+        """Take back the opt-outs of addresses that these ledger entries made."""
         ...
 
     def last_opt_out_at(self, recipient_id: int, topic: int, channel: Channel) -> datetime | None:
@@ -146,6 +156,10 @@ class Notifications(Protocol):
         """Skip what waits of earlier notifications with this reference and one of these templates."""
         ...
 
+    def sent_to(self, message_id: int) -> SentTo | None:
+        """Return in what language, and to which address, a message went; None if it is gone."""
+        ...
+
     def cancel(self, notification_id: int, now: datetime) -> None:
         """Cancel the messages that no provider was called for. NotFoundError."""
         ...
@@ -181,6 +195,30 @@ class Deliveries(Protocol):
         ...
 
 
+class ApiKeys(Protocol):
+    """API keys, found by the SHA-256 of the key."""
+
+    def add(self, digest: bytes, row: KeyRow) -> None:
+        """Store a key; the row's id is given by the database."""
+        ...
+
+    def by_digest(self, digest: bytes) -> KeyRow | None:
+        """Find a key."""
+        ...
+
+    def all(self) -> list[KeyRow]:
+        """Return all keys, oldest first."""
+        ...
+
+    def revoke(self, key_id: int, now: datetime) -> bool:
+        """Revoke; False if there is none to revoke."""
+        ...
+
+    def note_use(self, key_id: int, now: datetime) -> None:
+        """Remember when it was last used."""
+        ...
+
+
 class Transaction(Protocol):
     """One transaction, and what can be done in it."""
 
@@ -195,6 +233,9 @@ class Transaction(Protocol):
 
     @property
     def deliveries(self) -> Deliveries: ...  # noqa: D102
+
+    @property
+    def api_keys(self) -> ApiKeys: ...  # noqa: D102
 
 
 class Store(Protocol):

@@ -142,3 +142,11 @@ class Record:
     settled: list[Settled] = field(default_factory=list)
     attempts: list[AttemptMade] = field(default_factory=list)
     deferred: list[Deferred] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SentTo:
+    """Where a message went: its language, and the keyed hash of the address once it was handed over."""
+
+    locale: str
+    address_hash: bytes | None

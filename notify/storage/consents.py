@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -37,11 +37,11 @@ class SqlConsents:
         self._connection = connection
         self._vault = vault
 
-    def lock_out_gates(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+    def lock_out_gates(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Wait for open gates, and keep new ones shut until commit."""
         lock_alone(self._connection, shards(recipient_ids, hashes))
 
-    def lock_in_gate(self, recipient_ids: Collection[int], hashes: Collection[bytes]) -> None:
+    def lock_in_gate(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Keep opt-outs waiting until this gate's commit."""
         lock_shared(self._connection, shards(recipient_ids, hashes))
 
@@ -113,6 +113,15 @@ class SqlConsents:
             self._connection.execute(insert(ConsentProof), kept)
         return ids
 
+    def accepted_versions(self, recipient_id: int) -> set[str]:
+        """Return the versions of the privacy policy the person has accepted."""
+        versions = self._connection.scalars(
+            select(ConsentRecord.policy_version).where(
+                ConsentRecord.recipient_id == recipient_id, ConsentRecord.policy_version.is_not(None)
+            )
+        )
+        return {version for version in versions if version}
+
     def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
         """Store one preference."""
         values = {"subscribed": change.subscribed, "changed_at": now, "consent_id": consent_id}
@@ -164,6 +173,10 @@ class SqlConsents:
                 AddressOptOut.channel == channel,
             )
         )
+
+    def readmit_by_consents(self, consent_ids: Collection[int]) -> None:
+        """Take back the opt-outs of addresses that these ledger entries made."""
+        self._connection.execute(delete(AddressOptOut).where(AddressOptOut.consent_id.in_(consent_ids)))
 
     def suppress(
         self,

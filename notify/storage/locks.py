@@ -4,7 +4,7 @@ People and addresses fall into 64 shards. A gate holds its shards shared until i
 by side; an opt-out holds its shards alone. SQLite needs none of it: writers take turns there.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, TextClause, text
@@ -18,7 +18,7 @@ _SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnes
 _TRY: Final = text("SELECT pg_try_advisory_xact_lock(:space, :key)")
 
 
-def shards(recipient_ids: Collection[int], hashes: Collection[bytes]) -> list[int]:
+def shards(recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> list[int]:
     """Return the shards, sorted: everybody locks in the same order, so nobody deadlocks."""
     found = {number % _SHARDS for number in recipient_ids}
     found |= {value[0] % _SHARDS for value in hashes}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Letter, NotificationDraft, StoredNotification
+from notify.domain.delivery import Letter, NotificationDraft, SentTo, StoredNotification
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
@@ -122,6 +122,13 @@ class SqlNotifications:
             & Notification.template.in_(templates),
             {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
         )
+
+    def sent_to(self, message_id: int) -> SentTo | None:
+        """Return in what language, and to which address, a message went; None if it is gone."""
+        row = self._connection.execute(
+            select(Message.locale, Message.address_hash).where(Message.id == message_id)
+        ).first()
+        return SentTo(row.locale, row.address_hash) if row else None
 
     def cancel(self, notification_id: int, now: datetime) -> None:
         """Cancel the messages that no provider was called for."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from notify.ports import Vault
+from notify.storage.api_keys import SqlApiKeys
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.engine import transaction
@@ -20,6 +21,7 @@ class SqlTransaction:
         self.recipients = SqlRecipients(connection, vault)
         self.consents = SqlConsents(connection, vault)
         self.notifications = SqlNotifications(connection, vault)
+        self.api_keys = SqlApiKeys(connection)
         self.deliveries = SqlDeliveries(connection, self.recipients, self.consents, vault)
 
 

@@ -1,14 +1,68 @@
 """Accept notifications: durable once it returns."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
 
-from notify.domain.errors import InvalidRequestError
-from notify.domain.requests import Idempotency, Lane, NotificationRequest
-from notify.domain.views import NotificationView
+from notify.domain import ids
+from notify.domain.catalogue import Channel, Purpose
+from notify.domain.consent import Basis, Standing
+from notify.domain.content import TemplateInfo
+from notify.domain.delivery import (
+    MessageDraft,
+    NotificationDraft,
+    StoredNotification,
+    StoredRecipient,
+)
+from notify.domain.eligibility import Policy
+from notify.domain.errors import FieldProblem, InvalidRequestError
+from notify.domain.recipients import ProfilePatch
+from notify.domain.requests import Idempotency, Lane, NotificationRequest, Routing
+from notify.domain.status import Status, overall
+from notify.domain.times import rfc3339, rfc3339_or_none
+from notify.domain.timing import notification_problems
+from notify.domain.views import MessageSummary, NotificationView
+from notify.ports import Clock, Contacts, Telemetry, Templates, WakeUps
+from notify.store import Store, Transaction
+from notify.usecases.reading_addresses import read_addresses
+from notify.usecases.recording_choices import record_acceptance
+
+Result = NotificationView | InvalidRequestError
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A request that passed every check that needs no database."""
+
+    request: NotificationRequest
+    info: TemplateInfo
+    topic: int
+    channels: tuple[Channel, ...]
+    patch: ProfilePatch
+    phone_country: str | None
 
 
 class AcceptNotifications:
     """Accepts a batch of notifications in one transaction, then rings their lane."""
+
+    def __init__(
+        self,
+        store: Store,
+        templates: Templates,
+        contacts: Contacts,
+        policy: Policy,
+        wake_ups: WakeUps,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._templates = templates
+        self._contacts = contacts
+        self._policy = policy
+        self._wake_ups = wake_ups
+        self._telemetry = telemetry
+        self._clock = clock
 
     def __call__(
         self,
@@ -17,12 +71,214 @@ class AcceptNotifications:
         lane: Lane,
         idempotency: Idempotency | None = None,
         test: bool = False,
-    ) -> list[NotificationView | InvalidRequestError]:
+    ) -> list[Result]:
         """Accept each request; one that is refused leaves the rest alone. Results are in order.
 
         An item that already failed while it was parsed is passed in as its error, so that it keeps its place.
         `test`: everything is done for real, but the messages end in the outbox.
         With `idempotency`, a repeated call returns the first call's results and does nothing.
-        Raises IdempotencyMismatchError, IdempotencyInProgressError.
+        A call of which nothing is accepted leaves its key free. Raises IdempotencyMismatchError,
+        IdempotencyInProgressError.
         """
-        raise NotImplementedError
+        now = self._clock()
+        checked = [self._check(request, now) for request in requests]
+        orders = [one for one in checked if isinstance(one, _Order)]
+        if not orders:
+            return [one for one in checked if isinstance(one, InvalidRequestError)]
+        with self._store.write() as tx:
+            if idempotency:
+                saved = tx.notifications.begin_idempotent(idempotency.key, idempotency.request, now)
+                if saved is not None:
+                    return [_restored(result) for result in saved]
+            drafts = self._drafts(tx, orders, lane, now, test=test)
+            stored = tx.notifications.add(drafts)
+            self._supersede(tx, orders, drafts, now)
+            views = iter([_view(*each, now) for each in zip(orders, drafts, stored, strict=True)])
+            results = [next(views) if isinstance(one, _Order) else one for one in checked]
+            if idempotency:
+                tx.notifications.save_results(idempotency.key, [_saved(result) for result in results])
+        self._ring(drafts, stored, now)
+        self._count(orders, drafts)
+        return results
+
+    def _check(
+        self, request: NotificationRequest | InvalidRequestError, now: datetime
+    ) -> _Order | InvalidRequestError:
+        """Check all that needs no database, and name everything that is wrong at once."""
+        if isinstance(request, InvalidRequestError):
+            return request
+        problems = notification_problems(request, now)
+        patch, phone_country, wrong = read_addresses(self._contacts, request.recipient.profile, "/recipient")
+        problems += wrong
+        info = self._templates.info(request.template)
+        if info is None:
+            known = ", ".join(self._templates.names())
+            problems.append(FieldProblem("/template", f"there is no such template; there are: {known}"))
+            return InvalidRequestError(problems)
+        problems += [
+            FieldProblem(f"/data{one.pointer}", one.detail)
+            for one in self._templates.problems(request.template, request.data)
+        ]
+        channels = request.channels or info.channels
+        problems += [
+            FieldProblem(f"/channels/{index}", f"the template {info.name} has no text for this channel")
+            for index, channel in enumerate(channels)
+            if channel not in info.channels
+        ]
+        if problems:
+            return InvalidRequestError(problems)
+        topic = self._policy.catalogue[info.topic].number
+        return _Order(request, info, topic, channels, patch, phone_country)
+
+    def _drafts(
+        self, tx: Transaction, orders: Sequence[_Order], lane: Lane, now: datetime, *, test: bool
+    ) -> list[NotificationDraft]:
+        """Merge the recipients, judge every channel, and write down what is to be stored."""
+        given: dict[str, tuple[ProfilePatch, str | None]] = {}
+        for order in orders:
+            recipient_id = order.request.recipient.id
+            earlier = given.get(recipient_id)
+            given[recipient_id] = _joined(earlier, order) if earlier else (order.patch, order.phone_country)
+        recipients = tx.recipients.upsert(given, now)
+        for order in orders:
+            recipient = recipients[order.request.recipient.id]
+            recipients[recipient.external_id] = record_acceptance(
+                tx, recipient, order.request.recipient.consent, now
+            )
+        keys = [
+            (recipients[order.request.recipient.id], order.topic, channel)
+            for order in orders
+            for channel in order.channels
+        ]
+        standings = iter(tx.consents.standings(keys))
+        drafts = []
+        for order in orders:
+            recipient = recipients[order.request.recipient.id]
+            known = {channel: next(standings) for channel in order.channels}
+            drafts.append(self._draft(order, recipient, known, lane, now, test=test))
+        return drafts
+
+    def _draft(
+        self,
+        order: _Order,
+        recipient: StoredRecipient,
+        standings: dict[Channel, Standing],
+        lane: Lane,
+        now: datetime,
+        *,
+        test: bool,
+    ) -> NotificationDraft:
+        request = order.request
+        due_at = max(request.send_at or now, now)
+        expires_at = request.expires_at
+        if order.info.expires_after:
+            latest = due_at + order.info.expires_after
+            expires_at = min(expires_at, latest) if expires_at else latest
+        topic = self._policy.catalogue[order.info.topic]
+        return NotificationDraft(
+            recipient_id=recipient.id,
+            template=request.template,
+            data=request.data,
+            channels=order.channels,
+            routing=request.routing,
+            lane=Lane.NORMAL if topic.purpose is Purpose.MARKETING else lane,
+            created_at=now,
+            due_at=due_at,
+            send_at=request.send_at,
+            expires_at=expires_at,
+            reference=request.reference,
+            test=test,
+            messages=self._messages(order, recipient, standings, waits=due_at > now),
+        )
+
+    def _messages(
+        self, order: _Order, recipient: StoredRecipient, standings: dict[Channel, Standing], *, waits: bool
+    ) -> list[MessageDraft]:
+        """Draft a message for each channel; with `fallback`, up to the first that may go."""
+        messages = []
+        for channel in order.channels:
+            profile = recipient.profile
+            found = self._policy.verdict(order.topic, channel, profile, standings[channel])
+            may_go = isinstance(found, Basis)
+            status = (Status.SCHEDULED if waits else Status.QUEUED) if may_go else Status.SKIPPED
+            reason = None if isinstance(found, Basis) else found
+            messages.append(MessageDraft(channel, order.topic, profile.language, status, reason))
+            if may_go and order.request.routing is Routing.FALLBACK:
+                break
+        return messages
+
+    def _supersede(
+        self, tx: Transaction, orders: Sequence[_Order], drafts: Sequence[NotificationDraft], now: datetime
+    ) -> None:
+        for order, draft in zip(orders, drafts, strict=True):
+            if draft.reference and order.info.supersedes:
+                tx.notifications.supersede(draft.recipient_id, draft.reference, order.info.supersedes, now)
+
+    def _ring(
+        self, drafts: Sequence[NotificationDraft], stored: Sequence[StoredNotification], now: datetime
+    ) -> None:
+        """Wake each lane once for all that is due."""
+        due: dict[Lane, list[int]] = {}
+        for draft, one in zip(drafts, stored, strict=True):
+            if draft.due_at <= now:
+                due.setdefault(draft.lane, []).extend(one.dispatch_ids)
+        for lane, dispatch_ids in due.items():
+            if dispatch_ids:
+                self._wake_ups.ring(lane, dispatch_ids)
+
+    def _count(self, orders: Sequence[_Order], drafts: Sequence[NotificationDraft]) -> None:
+        for order, draft in zip(orders, drafts, strict=True):
+            for message in draft.messages:
+                self._telemetry.accepted(order.info.topic, message.channel)
+                if message.reason:
+                    self._telemetry.settled(
+                        order.info.topic, message.channel, "", Status.SKIPPED, message.reason
+                    )
+
+
+def _joined(earlier: tuple[ProfilePatch, str | None], order: _Order) -> tuple[ProfilePatch, str | None]:
+    """Join two patches of one recipient in a batch; the later one wins field by field."""
+    patch, phone_country = earlier
+    attributes = {**patch.get("attributes", {}), **order.patch.get("attributes", {})}
+    joined: ProfilePatch = {**patch, **order.patch}
+    if attributes:
+        joined["attributes"] = attributes
+    return joined, order.phone_country if "phone" in order.patch else phone_country
+
+
+def _view(
+    order: _Order, draft: NotificationDraft, stored: StoredNotification, now: datetime
+) -> NotificationView:
+    messages: list[MessageSummary] = [
+        {
+            "id": ids.public(ids.MESSAGE, number),
+            "channel": message.channel,
+            "status": message.status,
+            "reason": message.reason,
+        }
+        for number, message in zip(stored.message_ids, draft.messages, strict=True)
+    ]
+    return {
+        "id": ids.public(ids.NOTIFICATION, stored.id),
+        "status": overall([message.status for message in draft.messages]),
+        "template": draft.template,
+        "reference": draft.reference,
+        "recipient_id": order.request.recipient.id,
+        "created_at": rfc3339(now),
+        "send_at": rfc3339_or_none(draft.send_at),
+        "expires_at": rfc3339_or_none(draft.expires_at),
+        "messages": messages,
+    }
+
+
+def _saved(result: Result) -> dict[str, Any]:
+    """Write a result down, for the next call with the same key."""
+    if isinstance(result, InvalidRequestError):
+        return {"problems": [[one.pointer, one.detail] for one in result.problems]}
+    return {"view": result}
+
+
+def _restored(saved: dict[str, Any]) -> Result:
+    if "problems" in saved:
+        return InvalidRequestError([FieldProblem(*one) for one in saved["problems"]])
+    return cast("NotificationView", saved["view"])

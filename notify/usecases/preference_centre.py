@@ -1,10 +1,24 @@
 """The preference centre: every topic × channel of one person, by their own token."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from notify.domain.catalogue import Channel, Topic
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
+from notify.domain.consent import Scope, subscription
+from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import InvalidTokenError
+from notify.domain.ledger import Change
 from notify.domain.requests import Choice, Proof
+from notify.domain.token_claims import CentreClaim
+from notify.ports import Clock, Tokens
+from notify.store import Store, Transaction
+from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
+from notify.usecases.undo import keep_undo
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +42,102 @@ class CentreView:
 class PreferenceCentre:
     """Shows and changes all preferences of the person who holds the token."""
 
+    def __init__(self, store: Store, tokens: Tokens, catalogue: Catalogue, clock: Clock) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._catalogue = catalogue
+        self._clock = clock
+
     def describe(self, token: str) -> CentreView:
         """Show; changes nothing. InvalidTokenError, also when the recipient is gone."""
-        raise NotImplementedError
+        claim = self._tokens.read_centre(token)
+        with self._store.read() as tx:
+            return self._view(tx, _bearer(tx, claim))
 
     def change(
         self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
     ) -> tuple[CentreView, str | None]:
         """Apply the choices that differ; return how it stands now and an undo token if anything changed."""
-        raise NotImplementedError
+        claim = self._tokens.read_centre(token)
+        now = self._clock()
+        with self._store.write() as tx:
+            recipient = _bearer(tx, claim)
+            tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+            changes = self._changes(tx, recipient, choices)
+            numbers: list[int] = []
+            for change in changes:
+                occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
+                hashes = addresses_on(recipient, change.channel)
+                numbers += record_changes(tx, recipient.id, [change], hashes, occasion)
+            undo = keep_undo(tx, recipient.id, numbers, changes, now) if changes else None
+            return self._view(tx, recipient), undo
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         """Stop all marketing on every channel."""
-        raise NotImplementedError
+        marketing = [topic for topic in self._catalogue if topic.purpose is Purpose.MARKETING]
+        return self.change(token, _none_of(marketing), proof, locale)
 
     def stop_everything(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         """Stop everything, order updates included."""
-        raise NotImplementedError
+        return self.change(token, _none_of(list(self._catalogue)), proof, locale)
 
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
-        """ "This is not me": bar the address of that channel from everything, and tell the shop."""
-        raise NotImplementedError
+        """“This is not me”: bar the address of that channel from everything."""
+        claim = self._tokens.read_centre(token)
+        now = self._clock()
+        with self._store.write() as tx:
+            recipient = _bearer(tx, claim)
+            hashes = addresses_on(recipient, channel)
+            tx.consents.lock_out_gates([recipient.id], hashes)
+            address = recipient.profile.address(channel)
+            for value in hashes:
+                shown = masked(channel, address) if address else None
+                tx.consents.suppress(channel, value, Scope.ALL, reason="disputed", masked=shown, now=now)
+            choices = [Choice(topic.name, channel, subscribed=False) for topic in self._catalogue]
+            occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
+            record_changes(tx, recipient.id, self._changes(tx, recipient, choices), hashes, occasion)
+            _log.warning(
+                "address disputed", extra={"recipient_id": recipient.external_id, "channel": channel}
+            )
+            return self._view(tx, recipient)
+
+    def _changes(
+        self, tx: Transaction, recipient: StoredRecipient, choices: Sequence[Choice]
+    ) -> list[Change]:
+        """Return the choices that differ from how things stand, or that settle what was never chosen."""
+        topics = [self._catalogue[choice.topic] for choice in choices]
+        keys = [
+            (recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
+        ]
+        changes = []
+        for topic, choice, standing in zip(topics, choices, tx.consents.standings(keys), strict=True):
+            now_subscribed = subscription(topic, standing) is not None
+            if now_subscribed != choice.subscribed:
+                before = False if standing.address_opted_out else standing.subscribed
+                changes.append(Change(topic.number, choice.channel, choice.subscribed, before))
+        return changes
+
+    def _view(self, tx: Transaction, recipient: StoredRecipient) -> CentreView:
+        keys = [(topic, channel) for topic in self._catalogue for channel in Channel]
+        standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
+        rows = [
+            CentreRow(topic, channel, subscription(topic, standing) is not None)
+            for (topic, channel), standing in zip(keys, standings, strict=True)
+        ]
+        addresses = {
+            channel: masked(channel, address)
+            for channel in Channel
+            if (address := recipient.profile.address(channel))
+        }
+        return CentreView(addresses, recipient.profile.locale, rows)
+
+
+def _bearer(tx: Transaction, claim: CentreClaim) -> StoredRecipient:
+    recipient = tx.recipients.by_numbers([claim.recipient]).get(claim.recipient)
+    if recipient is None:
+        raise InvalidTokenError("the recipient is gone")
+    return recipient
+
+
+def _none_of(topics: Sequence[Topic]) -> list[Choice]:
+    return [Choice(topic.name, channel, subscribed=False) for topic in topics for channel in Channel]

@@ -1,9 +1,20 @@
 """The opt-out link: what it would stop, stopping it, and the undo that goes with the answer."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from notify.domain.catalogue import Channel, Topic
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Catalogue, Channel, Topic
+from notify.domain.consent import subscription
+from notify.domain.delivery import StoredRecipient
+from notify.domain.ledger import Change
+from notify.domain.recipients import Profile
 from notify.domain.requests import Proof
+from notify.domain.token_claims import OptOutClaim
+from notify.ports import Clock, Tokens
+from notify.store import Store, Transaction
+from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
+from notify.usecases.undo import keep_undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +41,106 @@ class OptOutDone:
     undo: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Bearer:
+    """Whom a token is about: the recipient (a blank one when gone), and the addresses it was sent to."""
+
+    recipient: StoredRecipient
+    known: bool
+    hashes: Sequence[bytes]
+    locale: str | None
+
+
 class Unsubscribe:
     """Opts out by the signed token alone; works when recipient, template or campaign are gone."""
 
+    def __init__(self, store: Store, tokens: Tokens, catalogue: Catalogue, clock: Clock) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._catalogue = catalogue
+        self._clock = clock
+
     def describe(self, token: str) -> OptOutView:
         """Say what the link would stop; changes nothing. InvalidTokenError."""
-        raise NotImplementedError
+        claim = self._tokens.read_opt_out(token)
+        with self._store.read() as tx:
+            bearer = _bearer(tx, claim)
+            return self._view(claim, bearer, subscribed=self._still_comes(tx, claim, bearer))
 
     def __call__(self, token: str, proof: Proof, locale: str, *, whole_channel: bool = False) -> OptOutDone:
         """Stop the topic on the channel, or with `whole_channel` every topic on it. Idempotent.
 
         `locale` is the language the wording was shown in. InvalidTokenError.
         """
-        raise NotImplementedError
+        return self._stop(self._tokens.read_opt_out(token), proof, locale, whole_channel=whole_channel)
 
     def by_mail(self, mailbox_token: str, proof: Proof) -> OptOutDone:
         """Stop on the word of a mail sent to the `mailto:` address. InvalidTokenError."""
-        raise NotImplementedError
+        return self._stop(self._tokens.read_mailbox(mailbox_token), proof, None, whole_channel=False)
+
+    def _stop(
+        self, claim: OptOutClaim, proof: Proof, locale: str | None, *, whole_channel: bool
+    ) -> OptOutDone:
+        now = self._clock()
+        topics = {claim.topic}
+        if whole_channel:
+            topics |= {topic.number for topic in self._catalogue}
+        if not claim.message:  # the link of a test or preview: answers, and changes nothing
+            blank = _Bearer(_blank(claim), known=False, hashes=(), locale=None)
+            return OptOutDone(self._view(claim, blank, subscribed=False), None)
+        with self._store.write() as tx:
+            bearer = _bearer(tx, claim)
+            tx.consents.lock_out_gates([claim.recipient], bearer.hashes)
+            changes = _changes(tx, claim.channel, bearer, topics)
+            undo = None
+            if changes:
+                occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
+                numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)
+                undo = keep_undo(tx, claim.recipient, numbers, changes, now)
+            return OptOutDone(self._view(claim, bearer, subscribed=False), undo)
+
+    def _view(self, claim: OptOutClaim, bearer: _Bearer, *, subscribed: bool) -> OptOutView:
+        address = bearer.recipient.profile.address(claim.channel)
+        return OptOutView(
+            topic=self._catalogue.numbered(claim.topic),
+            channel=claim.channel,
+            address=masked(claim.channel, address) if address else None,
+            locale=bearer.locale,
+            subscribed=subscribed,
+        )
+
+    def _still_comes(self, tx: Transaction, claim: OptOutClaim, bearer: _Bearer) -> bool:
+        topic = self._catalogue.numbered(claim.topic)
+        if topic is None or not bearer.known:
+            return False
+        (standing,) = tx.consents.standings([(bearer.recipient, claim.topic, claim.channel)])
+        return subscription(topic, standing) is not None
 
 
-class UndoOptOut:
-    """Restores what one opt-out changed, and only that."""
+def _bearer(tx: Transaction, claim: OptOutClaim) -> _Bearer:
+    """Find the person and the addresses behind a token, gone or not."""
+    recipient = tx.recipients.by_numbers([claim.recipient]).get(claim.recipient)
+    sent = tx.notifications.sent_to(claim.message)
+    hashes = [sent.address_hash] if sent and sent.address_hash else []
+    if recipient is None:
+        erased = tx.recipients.erased_hashes(claim.recipient, claim.channel)
+        return _Bearer(_blank(claim), known=False, hashes=erased, locale=None)
+    locale = sent.locale if sent else recipient.profile.locale
+    return _Bearer(recipient, True, hashes or addresses_on(recipient, claim.channel), locale)
 
-    def __call__(self, undo: str, proof: Proof, locale: str) -> list[tuple[Topic, Channel]]:
-        """Restore, once, within the hour. InvalidTokenError when unknown, used or too late."""
-        raise NotImplementedError
+
+def _blank(claim: OptOutClaim) -> StoredRecipient:
+    return StoredRecipient(claim.recipient, "", Profile(), {})
+
+
+def _changes(tx: Transaction, channel: Channel, bearer: _Bearer, topics: Collection[int]) -> list[Change]:
+    """Return what is not stopped yet, for the person or for one of the addresses."""
+    ordered = sorted(topics)
+    standings = tx.consents.standings([(bearer.recipient, topic, channel) for topic in ordered])
+    changes = []
+    for topic, standing in zip(ordered, standings, strict=True):
+        out = tx.consents.address_opted_out(topic, channel, bearer.hashes)
+        if standing.subscribed is not False or out != set(bearer.hashes):
+            before = False if bearer.hashes and out == set(bearer.hashes) else standing.subscribed
+            changes.append(Change(topic, channel, subscribed=False, before=before))
+    return changes

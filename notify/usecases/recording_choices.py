@@ -1,0 +1,92 @@
+"""Record what people choose: the preference, the opt-out of the address, and the ledger entry, together."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from notify.domain.catalogue import Channel
+from notify.domain.delivery import StoredRecipient
+from notify.domain.ledger import Change, LedgerEntry
+from notify.domain.recipients import PolicyAcceptance
+from notify.domain.requests import Proof
+from notify.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When and how a choice was made, as the ledger tells it."""
+
+    at: datetime
+    source: str
+    proof: Proof | None = None
+    locale: str | None = None
+    message_id: int | None = None
+
+
+def record_changes(
+    tx: Transaction,
+    recipient_id: int,
+    changes: Sequence[Change],
+    hashes: Collection[bytes],
+    occasion: Occasion,
+) -> list[int]:
+    """Apply changes of one person, whose addresses on the channel are `hashes`; return the ledger's entries.
+
+    An opt-out binds the addresses as well, under whatever recipient id; an opt-in frees them.
+    The caller holds the gates off (`lock_out_gates`).
+    """
+    numbers = tx.consents.append(
+        [
+            LedgerEntry(
+                recipient_id=recipient_id,
+                at=occasion.at,
+                subscribed=change.subscribed,
+                source=occasion.source,
+                topic=change.topic,
+                channel=change.channel,
+                locale=occasion.locale,
+                message_id=occasion.message_id,
+                proof=occasion.proof,
+            )
+            for change in changes
+        ]
+    )
+    for number, change in zip(numbers, changes, strict=True):
+        tx.consents.set_preference(recipient_id, change, number, occasion.at)
+        if change.subscribed:
+            tx.consents.readmit_addresses(change.topic, change.channel, hashes)
+        else:
+            tx.consents.opt_out_addresses(change.topic, change.channel, hashes, number, occasion.at)
+    return numbers
+
+
+def record_acceptance(
+    tx: Transaction, recipient: StoredRecipient, accepted: PolicyAcceptance | None, now: datetime
+) -> StoredRecipient:
+    """Put an acceptance of the privacy policy on the ledger, once for each version.
+
+    It never undoes an opt-out: preferences are not touched.
+    """
+    if accepted is None or accepted.policy_version in tx.consents.accepted_versions(recipient.id):
+        return recipient
+    (number,) = tx.consents.append(
+        [
+            LedgerEntry(
+                recipient_id=recipient.id,
+                at=now,
+                subscribed=True,
+                source=accepted.source,
+                policy_version=accepted.policy_version,
+                locale=recipient.profile.locale,
+                proof=Proof(source=accepted.source, obtained_at=accepted.accepted_at),
+            )
+        ]
+    )
+    tx.recipients.set_policy_consent(recipient.id, number)
+    return replace(recipient, policy_consent_id=number)
+
+
+def addresses_on(recipient: StoredRecipient, channel: Channel) -> list[bytes]:
+    """Return the hash of the recipient's address on a channel, if there is one."""
+    value = recipient.hashes.get(channel)
+    return [value] if value else []

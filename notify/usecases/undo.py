@@ -1,0 +1,113 @@
+"""Undo: a single-use token that takes back one change of preferences, and only that."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from notify.domain.catalogue import Catalogue, Channel, Topic
+from notify.domain.consent import subscription
+from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import InvalidTokenError
+from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.requests import Proof
+from notify.ports import Clock
+from notify.store import Store, Transaction
+from notify.usecases.recording_choices import addresses_on
+
+UNDO_FOR: Final = timedelta(hours=1)
+_SOURCE: Final = "undo"
+
+
+def keep_undo(
+    tx: Transaction,
+    recipient_id: int,
+    consent_ids: Sequence[int],
+    changes: Sequence[Change],
+    now: datetime,
+) -> str:
+    """Make the token that takes `changes` back within the hour; only its hash is stored."""
+    token = secrets.token_urlsafe(18)
+    tx.consents.keep_undo(_digest(token), Undo(recipient_id, consent_ids, changes), now + UNDO_FOR)
+    return token
+
+
+class UndoOptOut:
+    """Restores what one opt-out changed, and only that."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._clock = clock
+
+    def __call__(self, undo: str, proof: Proof, locale: str) -> list[tuple[Topic, Channel]]:
+        """Restore, once, within the hour; return what messages come again.
+
+        InvalidTokenError when unknown, used or too late.
+        """
+        now = self._clock()
+        with self._store.write() as tx:
+            taken = tx.consents.take_undo(_digest(undo), now)
+            recipient = (
+                tx.recipients.by_numbers([taken.recipient_id]).get(taken.recipient_id) if taken else None
+            )
+            if taken is None or recipient is None:
+                raise InvalidTokenError("unknown, used, or too late")
+            tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+            tx.consents.readmit_by_consents(taken.consent_ids)
+            self._restore(tx, recipient, taken.changes, taken.consent_ids, now)
+            comes = self._comes(tx, recipient, taken.changes)
+            numbers = tx.consents.append(
+                [
+                    LedgerEntry(
+                        recipient_id=recipient.id,
+                        at=now,
+                        subscribed=change in comes,
+                        source=_SOURCE,
+                        topic=change.topic,
+                        channel=change.channel,
+                        locale=locale,
+                        proof=proof,
+                    )
+                    for change in taken.changes
+                ]
+            )
+            self._restore(tx, recipient, taken.changes, numbers, now)
+            return [
+                (topic, change.channel)
+                for change in comes
+                if (topic := self._catalogue.numbered(change.topic))
+            ]
+
+    def _restore(
+        self,
+        tx: Transaction,
+        recipient: StoredRecipient,
+        changes: Sequence[Change],
+        consent_ids: Sequence[int],
+        now: datetime,
+    ) -> None:
+        """Put each preference back as it was, on the word of these ledger entries."""
+        for number, change in zip(consent_ids, changes, strict=True):
+            if change.before is None:
+                tx.consents.clear_preference(recipient.id, change.topic, change.channel)
+                continue
+            back = Change(change.topic, change.channel, change.before, change.subscribed)
+            tx.consents.set_preference(recipient.id, back, number, now)
+            if not change.before:
+                hashes = addresses_on(recipient, change.channel)
+                tx.consents.opt_out_addresses(change.topic, change.channel, hashes, number, now)
+
+    def _comes(self, tx: Transaction, recipient: StoredRecipient, changes: Sequence[Change]) -> list[Change]:
+        """Return those of `changes` whose messages come now."""
+        standings = tx.consents.standings([(recipient, one.topic, one.channel) for one in changes])
+        return [
+            change
+            for change, standing in zip(changes, standings, strict=True)
+            if (topic := self._catalogue.numbered(change.topic)) and subscription(topic, standing)
+        ]
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
