@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from notify.domain.backlog import BacklogReport, LaneQueue
 from notify.domain.catalogue import Channel
 from notify.domain.content import EmailContent, Links, TemplateInfo
 from notify.domain.errors import FieldProblem
@@ -136,6 +137,14 @@ class Telemetry(Protocol):
         ...
 
 
+class OutboxStore(Protocol):
+    """Where the local outbox keeps messages instead of sending them."""
+
+    def keep(self, messages: Sequence[OutgoingEmail | OutgoingSms]) -> None:
+        """Keep all of them, or none: what it raises means that nothing was kept."""
+        ...
+
+
 class OutboxReader(Protocol):
     """What the local outbox kept, for the page that shows it."""
 
@@ -145,4 +154,32 @@ class OutboxReader(Protocol):
 
     def entry(self, entry_id: int) -> OutboxEntry | None:
         """Return one entry, if it is still kept."""
+        ...
+
+
+class Backlog(Protocol):
+    """The state of the database, for operators."""
+
+    def report(self, now: datetime) -> BacklogReport:
+        """Return what waits. UnavailableError when the database is out of reach."""
+        ...
+
+    def reachable(self) -> bool:
+        """Whether the database answers. Never raises."""
+        ...
+
+    def migrated(self) -> bool:
+        """Whether its schema is the one this code knows; False also when it does not answer."""
+        ...
+
+
+class Queues(Protocol):
+    """The state of the queues in Redis, for operators."""
+
+    def report(self) -> Sequence[LaneQueue] | None:
+        """Return every lane; None when Redis does not answer. Never raises."""
+        ...
+
+    def reachable(self) -> bool:
+        """Whether Redis answers. Never raises."""
         ...

@@ -1,6 +1,5 @@
 """Fixtures for all tests: real servers, a fresh database for each test, and no skipping in CI."""
 
-import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,12 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from notify.storage.migrate import upgrade
 from tests.chromium import INSTALL_CHROMIUM, find_chromium
 from tests.servers import Postgres, postgres, valkey
-
-def upgrade(url: str) -> None:
-    importlib.import_module("notify.storage.migrate").upgrade(url)
-
 
 _IN_CI = bool(os.environ.get("CI"))
 
