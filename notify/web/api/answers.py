@@ -1,0 +1,28 @@
+"""How answers are written: compact JSON that no cache keeps."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+JSON = "application/json"
+
+
+def to_json(body: object) -> bytes:
+    """Return compact UTF-8 JSON, keys in their given order; raises ValueError for NaN."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )
+
+
+def answer(body: object, status: int = 200, *, content_type: str = JSON) -> Response:
+    """Return `body` as a JSON answer. Answers hold personal data: they are not to be kept by caches."""
+    response = Response(to_json(body), status, content_type=content_type)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def listed(items: list[Any]) -> Mapping[str, Any]:
+    """Return a list that is complete in one page."""
+    return {"items": items, "next_cursor": None}

@@ -1,0 +1,61 @@
+"""All of the API, ready to be registered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint
+
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.content import Links
+from notify.ports import Templates
+from notify.usecases.accept_notifications import AcceptNotifications
+from notify.usecases.api_keys import Caller
+from notify.usecases.cancel_notification import CancelNotification
+from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.keep_recipients import UpsertRecipient
+from notify.usecases.lookups import Lookups
+from notify.web.api.auth import Door
+from notify.web.api.catalogue import catalogue_blueprint
+from notify.web.api.docs import docs_blueprint
+from notify.web.api.messages import messages_blueprint
+from notify.web.api.notifications import notifications_blueprint
+from notify.web.api.preferences import preferences_blueprint
+from notify.web.api.recipients import recipients_blueprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """Everything the API calls; `sample_links` stand in previews."""
+
+    authenticate: Callable[[str], Caller | None]
+    accept: AcceptNotifications
+    cancel: CancelNotification
+    upsert: UpsertRecipient
+    erase: EraseRecipient
+    change: ChangePreferences
+    lookups: Lookups
+    templates: Templates
+    catalogue: Catalogue
+    sample_links: Mapping[Channel, Links]
+
+
+def api_blueprints(parts: ApiParts) -> list[Blueprint]:
+    """Return the blueprints of the API and of its documentation, each given exactly what it calls."""
+    door = Door(parts.authenticate)
+    return [
+        notifications_blueprint(
+            door,
+            accept=parts.accept,
+            cancel=parts.cancel,
+            lookups=parts.lookups,
+            templates=parts.templates,
+        ),
+        messages_blueprint(door, lookups=parts.lookups),
+        recipients_blueprint(door, upsert=parts.upsert, erase=parts.erase, lookups=parts.lookups),
+        preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
+        catalogue_blueprint(
+            door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links
+        ),
+        docs_blueprint(),
+    ]

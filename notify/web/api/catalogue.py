@@ -1,0 +1,156 @@
+"""What can be sent, and how it looks: topics, templates, previews."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response
+
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.content import Links, TemplateInfo
+from notify.domain.errors import InvalidRequestError, NotFoundError
+from notify.domain.identifiers import identifier_pointers
+from notify.domain.segments import count
+from notify.ports import Templates
+from notify.usecases.api_keys import Caller, KeyScope
+from notify.web.api import examples, shapes
+from notify.web.api.answers import answer, listed
+from notify.web.api.auth import Door
+from notify.web.api.bodies import read_body
+from notify.web.api.models import PreviewRequest
+from notify.web.api.operations import Operation, Routes
+from notify.web.api.parsing import guarded, prefixed
+
+ANY_SCOPE: Final = (KeyScope.READ, KeyScope.SEND, KeyScope.RECIPIENTS, KeyScope.CAMPAIGNS)
+
+TOPICS: Final = Operation(
+    id="listTopics",
+    method="GET",
+    path="/v1/topics",
+    tag="Catalogue",
+    summary="What messages are about",
+    description="The topics of this installation: what recipients subscribe to and unsubscribe from.",
+    scopes=ANY_SCOPE,
+    response=shapes.TopicList,
+)
+TEMPLATES: Final = Operation(
+    id="listTemplates",
+    method="GET",
+    path="/v1/templates",
+    tag="Catalogue",
+    summary="What can be sent",
+    description="The templates of this installation, each with the JSON Schema of its `data`.",
+    scopes=ANY_SCOPE,
+    response=shapes.TemplateList,
+)
+PREVIEW: Final = Operation(
+    id="previewTemplate",
+    method="POST",
+    path="/v1/templates/{name}/preview",
+    tag="Catalogue",
+    summary="See how a template looks",
+    description=(
+        "Renders the template as it would be sent, with sample links; sends and stores nothing. `culprits`"
+        " are the characters that make an SMS cost more."
+    ),
+    scopes=(KeyScope.SEND,),
+    request=PreviewRequest,
+    response=shapes.PreviewAnswer,
+    examples=examples.PREVIEW,
+    errors=(400, 404, 413, 415, 422),
+)
+
+
+def identifiers_in(templates: Templates, item: object) -> set[str]:
+    """Return pointers to what the template of a notification, if it can be told, declares as identifiers."""
+    name = item.get("template") if isinstance(item, dict) else None
+    info = templates.info(name) if isinstance(name, str) else None
+    return _identifiers(info, item) if info else set()
+
+
+def _identifiers(info: TemplateInfo, body: object) -> set[str]:
+    data = body.get("data") if isinstance(body, dict) else None
+    return identifier_pointers(info.data_schema, data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """The views on topics and templates."""
+
+    catalogue: Catalogue
+    templates: Templates
+    links: Mapping[Channel, Links]
+
+    def topics(self, _caller: Caller) -> Response:
+        items = [
+            {
+                "name": topic.name,
+                "purpose": topic.purpose,
+                "title": dict(topic.title),
+                "description": dict(topic.description),
+                "frequency": dict(topic.frequency),
+            }
+            for topic in self.catalogue
+        ]
+        return answer(listed(items))
+
+    def list_templates(self, _caller: Caller) -> Response:
+        found = (self.templates.info(name) for name in sorted(self.templates.names()))
+        return answer(listed([self.described(info) for info in found if info]))
+
+    def described(self, info: TemplateInfo) -> dict[str, Any]:
+        return {
+            "name": info.name,
+            "topic": info.topic,
+            "purpose": self.catalogue[info.topic].purpose,
+            "channels": list(info.channels),
+            "locales": list(info.locales),
+            "data_schema": info.data_schema,
+            "expires_after": int(info.expires_after.total_seconds()) if info.expires_after else None,
+            "supersedes": list(info.supersedes),
+        }
+
+    def preview(self, _caller: Caller, name: str) -> Response:
+        info = self.templates.info(name)
+        if info is None:
+            raise NotFoundError
+        body = read_body()
+        given = guarded(PreviewRequest, body, _identifiers(info, body.value))
+        if problems := self.templates.problems(name, given.data):
+            raise InvalidRequestError(prefixed("/data", problems))
+        channels = info.channels
+        return answer(
+            {
+                "email": self.email(name, given) if Channel.EMAIL in channels else None,
+                "sms": self.sms(name, given) if Channel.SMS in channels else None,
+            }
+        )
+
+    def email(self, name: str, given: PreviewRequest) -> dict[str, Any]:
+        content = self.templates.email(name, given.locale, given.data, self.links[Channel.EMAIL])
+        return {"subject": content.subject, "html": content.html, "text": content.text}
+
+    def sms(self, name: str, given: PreviewRequest) -> dict[str, Any]:
+        text = self.templates.sms(name, given.locale, given.data, self.links[Channel.SMS])
+        billed = count(text)
+        return {
+            "text": text,
+            "encoding": billed.encoding,
+            "segments": billed.segments,
+            "culprits": list(billed.culprits),
+        }
+
+
+def catalogue_blueprint(
+    door: Door, *, catalogue: Catalogue, templates: Templates, sample_links: Mapping[Channel, Links]
+) -> Blueprint:
+    """Return the calls on topics and templates; `sample_links` stand in previews."""
+    views = _Catalogue(catalogue, templates, sample_links)
+    routes = Routes("catalogue", door)
+    routes.add(TOPICS, views.topics)
+    routes.add(TEMPLATES, views.list_templates)
+    routes.add(PREVIEW, views.preview)
+    return routes.blueprint
+
+
+OPERATIONS: Final = (TOPICS, TEMPLATES, PREVIEW)

@@ -1,0 +1,171 @@
+"""The types of the fields that callers send: each says what it takes, and in plain words what was wrong."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Final
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from notify.domain.catalogue import LOCALES, Channel
+from notify.domain.recipient_ids import MAX_LENGTH, PATTERN, id_problem
+from notify.domain.requests import Routing
+
+# RFC 3339 section 5.6, where the offset is what ISO 8601 would let one leave out.
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_LOCALE: Final = re.compile(rf"({'|'.join(LOCALES)})(?:[-_][A-Za-z0-9]{{2,8}})*", re.IGNORECASE)
+
+# Clear of the edges of the calendar, where converting to UTC overflows.
+_YEARS: Final = range(1970, 9999)
+
+
+@cache
+def countries() -> frozenset[str]:
+    """Return the ISO 3166-1 alpha-2 codes, as the tz database lists them."""
+    table = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text("utf-8")
+    return frozenset(line[:2] for line in table.splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def parse_timestamp(value: object) -> datetime:
+    """Parse RFC 3339; ValueError says what is missing."""
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError("must be an RFC 3339 time with its offset, such as 2026-12-01T09:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError("is not a time that exists") from None
+    if moment.year not in _YEARS:
+        raise ValueError("is not a time of this age")
+    return moment
+
+
+def _parse_day(value: object) -> date:
+    """Parse a date, or a time whose date is taken as written."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a date that exists") from None
+    elif isinstance(value, str) and len(value) > len("2026-12-01"):
+        day = parse_timestamp(value).date()
+    else:
+        raise ValueError("must be a date, such as 2026-12-01")
+    if day.year not in _YEARS:
+        raise ValueError("is not a date of this age")
+    return day
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a control character or a line break")
+    return text
+
+
+def _recipient_id(text: str) -> str:
+    if problem := id_problem(text):
+        raise ValueError(problem)
+    return text
+
+
+def _locale(text: str) -> str:
+    if not (found := _LOCALE.fullmatch(text)):
+        raise ValueError(f"must be one of {', '.join(LOCALES)}, with or without a region (fr-SN)")
+    return found[1].lower()
+
+
+def _country(text: str) -> str:
+    if text not in countries():
+        raise ValueError("must be an ISO 3166-1 country code of two capital letters, such as SN")
+    return text
+
+
+def _timezone(text: str) -> str:
+    if text not in _timezones():
+        raise ValueError("must be an IANA time zone, such as Africa/Dakar")
+    return text
+
+
+def _attribute(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a string, a number, a boolean or null")  # noqa: TRY004 - pydantic reports ValueErrors
+    if len(value) > MAX_ATTRIBUTE:
+        raise ValueError(f"must have at most {MAX_ATTRIBUTE} characters")
+    return _printable(value)
+
+
+def _unique(items: list[Channel]) -> list[Channel]:
+    if len(set(items)) < len(items):
+        raise ValueError("names a channel twice")
+    return items
+
+
+def _examples(*values: object, **more: object) -> Any:  # noqa: ANN401 - pydantic's own type of field infos
+    return Field(examples=list(values), **more)  # type: ignore[call-overload]
+
+
+def one_of(words: Iterable[str]) -> dict[str, object]:
+    """Return the JSON Schema of one of `words`."""
+    return {"type": "string", "enum": [str(word) for word in words]}
+
+
+MAX_ATTRIBUTES: Final = 50
+MAX_ATTRIBUTE: Final = 500
+
+Timestamp = Annotated[
+    datetime,
+    BeforeValidator(parse_timestamp),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_parse_day),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
+]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+RecipientId = Annotated[
+    str,
+    AfterValidator(_recipient_id),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": PATTERN}),
+]
+EmailText = Annotated[str, StringConstraints(min_length=3, max_length=320), _examples("awa.diop@example.com")]
+PhoneText = Annotated[str, StringConstraints(min_length=3, max_length=40), _examples("+221771234567")]
+Locale = Annotated[
+    str,
+    AfterValidator(_locale),
+    WithJsonSchema({"type": "string", "pattern": rf"^({'|'.join(LOCALES)})([-_][A-Za-z0-9]{{2,8}})*$"}),
+]
+Country = Annotated[
+    str, AfterValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})
+]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Attribute = Annotated[
+    Any,
+    AfterValidator(_attribute),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": MAX_ATTRIBUTE}),
+]
+ChannelName = Annotated[Channel, Field(strict=False)]
+RoutingName = Annotated[Routing, Field(strict=False)]
+Channels = Annotated[
+    list[ChannelName],
+    Field(min_length=1),
+    AfterValidator(_unique),
+    WithJsonSchema(
+        {"type": "array", "items": one_of(Channel), "minItems": 1, "uniqueItems": True},
+    ),
+]

@@ -1,0 +1,84 @@
+"""One declaration for each API call: route, scopes demanded and description are the same thing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from pydantic import BaseModel
+
+from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
+from notify.usecases.api_keys import Caller, KeyScope
+from notify.web.api.auth import Door
+
+MAX_PARAMETER: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter outside the body; `place` is `query` or `header`. Path parameters follow from the path."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    place: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API. `path` is as OpenAPI writes it; `scopes` are those of which any one will do.
+
+    `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500.
+    """
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    scopes: tuple[KeyScope, ...]
+    status: int = 200
+    request: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
+    parameters: tuple[Parameter, ...] = ()
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    errors: tuple[int, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return self.path.replace("{", "<").replace("}", ">")
+
+
+View = Callable[..., Response]
+"""Takes the Caller, then the path's parameters by name."""
+
+
+class Routes:
+    """A blueprint whose every route is an `Operation`, behind the door."""
+
+    def __init__(self, name: str, door: Door) -> None:
+        """Start an empty blueprint."""
+        self.blueprint = Blueprint(f"api_{name}", __name__)
+        self._door = door
+
+    def add(self, operation: Operation, view: View) -> None:
+        """Serve `operation` by `view`, to callers with one of its scopes."""
+
+        def endpoint(**path: str) -> Response:
+            caller: Caller = self._door.admit(operation.scopes)
+            for value in path.values():
+                # Nothing of such a name was ever stored; some of it the database could not even compare.
+                if len(value) > MAX_PARAMETER or not value.isascii() or not value.isprintable():
+                    raise NotFoundError
+            return view(caller, **path)
+
+        self.blueprint.add_url_rule(
+            operation.rule, endpoint=operation.id, view_func=endpoint, methods=[operation.method]
+        )
+
+
+def refuse_parameter(name: str, detail: str) -> InvalidRequestError:
+    """Return the refusal of a parameter: its name stands where a body's pointer would."""
+    return InvalidRequestError([FieldProblem(name, detail)])

@@ -1,0 +1,254 @@
+"""Which error is which HTTP status: the only place that knows, and problem+json (RFC 9457) for the API."""
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from notify.domain.errors import (
+    ConflictError,
+    FieldProblem,
+    IdempotencyInProgressError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    InvalidTokenError,
+    NotFoundError,
+    NotifyError,
+    UnavailableError,
+)
+from notify.web import request_ids
+from notify.web.api.answers import answer
+from notify.web.refusals import (
+    BodyTooLargeError,
+    ForbiddenError,
+    MalformedBodyError,
+    UnauthenticatedError,
+    UnsupportedBodyError,
+)
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its status, its name in `type`, and what its answer says.
+
+    `detail` None: the error's own text is made for the caller. `advice` stands in the documentation.
+    """
+
+    status: HTTPStatus
+    name: str
+    title: str
+    detail: str | None
+    advice: str
+
+
+KINDS: Final[Mapping[type[NotifyError], Kind]] = {
+    InvalidRequestError: Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-request",
+        "The request breaks a rule",
+        "See errors: each names a field and what is wrong with it.",
+        "Correct what `errors` names; nothing was done.",
+    ),
+    MalformedBodyError: Kind(
+        HTTPStatus.BAD_REQUEST,
+        "malformed-body",
+        "The body is not JSON",
+        None,
+        "Send one JSON value in UTF-8.",
+    ),
+    UnauthenticatedError: Kind(
+        HTTPStatus.UNAUTHORIZED,
+        "unauthenticated",
+        "No valid API key",
+        "Send an API key that is known, not revoked and not expired, as Authorization: Bearer <key>.",
+        "Make a key with `notify keys create`.",
+    ),
+    ForbiddenError: Kind(
+        HTTPStatus.FORBIDDEN,
+        "forbidden",
+        "The API key may not do this",
+        None,
+        "Use a key that has one of the scopes named.",
+    ),
+    NotFoundError: Kind(
+        HTTPStatus.NOT_FOUND,
+        "not-found",
+        "Not found",
+        "There is nothing of that name, or no longer.",
+        "Ids are opaque: use them as they were answered. What was erased is gone.",
+    ),
+    InvalidTokenError: Kind(
+        HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of that name, or no longer.", ""
+    ),
+    ConflictError: Kind(
+        HTTPStatus.CONFLICT,
+        "conflict",
+        "Its state forbids it",
+        "The state of the thing forbids what was asked.",
+        "Look at its status first.",
+    ),
+    IdempotencyInProgressError: Kind(
+        HTTPStatus.CONFLICT,
+        "idempotency-in-progress",
+        "The first request is still in progress",
+        "The first request with this Idempotency-Key has not been answered yet.",
+        "Repeat the request a little later, unchanged.",
+    ),
+    IdempotencyMismatchError: Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency-mismatch",
+        "The Idempotency-Key was used before, with another request",
+        "Use a new Idempotency-Key for a new request, and the same one only to repeat a request unchanged.",
+        "One key stands for one request, body included.",
+    ),
+    BodyTooLargeError: Kind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body-too-large",
+        "The body is too large",
+        None,
+        "Split the batch.",
+    ),
+    UnsupportedBodyError: Kind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-body",
+        "The body is of a type that is not read here",
+        None,
+        "Send Content-Type: application/json, uncompressed, in UTF-8.",
+    ),
+    UnavailableError: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "Unavailable for the moment",
+        "The database cannot be reached. Nothing was accepted; repeat the request.",
+        "Wait for `Retry-After` seconds, then repeat; with an Idempotency-Key nothing happens twice.",
+    ),
+}
+
+INTERNAL: Final = Kind(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "internal",
+    "Something went wrong here",
+    "The error was logged under the request id.",
+    "Quote the request id to the operators.",
+)
+
+Elsewhere = Callable[[HTTPException], ResponseReturnValue]
+
+
+def install(app: Flask, elsewhere: Elsewhere) -> None:
+    """Answer errors of the API as problems; those of other paths go to `elsewhere`, as HTTPExceptions."""
+
+    def on_domain_error(error: NotifyError) -> ResponseReturnValue:
+        kind = kind_of(error)
+        if kind is INTERNAL:
+            return on_exception(error)
+        if not _is_api():
+            return elsewhere(_as_http(kind))
+        return _dressed(error, problem_response(kind, problem_of(error)))
+
+    def on_http_error(error: HTTPException) -> ResponseReturnValue:
+        return _http_problem(error) if _is_api() else elsewhere(error)
+
+    def on_exception(error: Exception) -> ResponseReturnValue:
+        _log.error("request failed: %s at %s", type(error).__name__, _where(error))
+        return problem_response(INTERNAL) if _is_api() else elsewhere(_as_http(INTERNAL))
+
+    app.register_error_handler(NotifyError, on_domain_error)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(Exception, on_exception)
+
+
+def kind_of(error: NotifyError) -> Kind:
+    """Return the kind of an error; an error no caller can cause is internal."""
+    return next((KINDS[ancestor] for ancestor in type(error).__mro__ if ancestor in KINDS), INTERNAL)
+
+
+def problem_of(error: NotifyError) -> dict[str, Any]:
+    """Return the problem object of an error, without the request's id."""
+    kind = kind_of(error)
+    if isinstance(error, ForbiddenError):
+        return _problem(kind, f"The key needs the scope {' or '.join(error.scopes)}.")
+    if isinstance(error, InvalidRequestError):
+        return {**_problem(kind, kind.detail or ""), "errors": [_entry(item) for item in error.problems]}
+    return _problem(kind, str(error) if kind.detail is None else kind.detail)
+
+
+def problem_response(kind: Kind, problem: Mapping[str, Any] | None = None) -> Response:
+    """Return a problem as an answer that carries the request's id."""
+    body = {**(problem or _problem(kind, kind.detail or "")), "request_id": request_ids.current()}
+    return answer(body, kind.status, content_type=PROBLEM_JSON)
+
+
+def _problem(kind: Kind, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"/docs/problems#{kind.name}",
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": detail,
+    }
+
+
+def _entry(problem: FieldProblem) -> dict[str, str]:
+    """A pointer is empty or starts with a slash; any other name is that of a parameter."""
+    key = "pointer" if problem.pointer[:1] in {"", "/"} else "parameter"
+    return {key: problem.pointer, "detail": problem.detail}
+
+
+def _dressed(error: NotifyError, response: Response) -> Response:
+    """Add the headers that belong to some statuses."""
+    if isinstance(error, UnauthenticatedError):
+        why = ', error="invalid_token"' if error.key_given else ""
+        response.headers["WWW-Authenticate"] = f'Bearer realm="notify"{why}'
+    elif isinstance(error, ForbiddenError):
+        scopes = " ".join(error.scopes)
+        response.headers["WWW-Authenticate"] = (
+            f'Bearer realm="notify", error="insufficient_scope", scope="{scopes}"'
+        )
+    elif isinstance(error, UnavailableError | IdempotencyInProgressError):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _http_problem(error: HTTPException) -> Response:
+    """Routing and protocol errors, by the standard's own words (RFC 9457 section 4.2.1)."""
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": error.description or status.description,
+        "request_id": request_ids.current(),
+    }
+    response = answer(problem, status, content_type=PROBLEM_JSON)
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            response.headers[name] = value
+    return response
+
+
+def _as_http(kind: Kind) -> HTTPException:
+    """The same refusal for the pages, which answer in their own way."""
+    error = HTTPException(kind.detail)
+    error.code = int(kind.status)
+    return error
+
+
+def _is_api() -> bool:
+    return request.path.startswith("/v1/") or request.path in {"/v1", "/openapi.json"}
+
+
+def _where(error: Exception) -> str:
+    """Return the places an error came through, without its text: that may hold personal data."""
+    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[::-1][:12])
