@@ -67,10 +67,12 @@ class Unsubscribe:
             bearer = _bearer(tx, claim)
             return self._view(claim, bearer, subscribed=self._still_comes(tx, claim, bearer))
 
-    def __call__(self, token: str, proof: Proof, locale: str, *, whole_channel: bool = False) -> OptOutDone:
+    def __call__(
+        self, token: str, proof: Proof, locale: str | None, *, whole_channel: bool = False
+    ) -> OptOutDone:
         """Stop the topic on the channel, or with `whole_channel` every topic on it. Idempotent.
 
-        `locale` is the language the wording was shown in. InvalidTokenError.
+        `locale` is the language the wording was shown in, None if none of ours was. InvalidTokenError.
         """
         return self._stop(self._tokens.read_opt_out(token), proof, locale, whole_channel=whole_channel)
 
