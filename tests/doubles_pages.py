@@ -8,7 +8,8 @@ from notify.domain.errors import InvalidTokenError, UnavailableError
 from notify.domain.outgoing import OutboxEntry
 from notify.domain.requests import Choice, Proof
 from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
-from notify.usecases.unsubscribe import OptOutDone, OptOutView, UndoOptOut, Unsubscribe
+from notify.usecases.undo import UndoOptOut
+from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 
 ORDERS = Topic(
     1,
@@ -64,14 +65,16 @@ class FakeUnsubscribe(Unsubscribe):
     """Knows one link, and keeps what was stopped by it."""
 
     view: OptOutView = LINK
-    stopped: list[tuple[str, Proof, str, bool]] = field(default_factory=list)
+    stopped: list[tuple[str, Proof, str | None, bool]] = field(default_factory=list)
     down: bool = False
 
     def describe(self, token: str) -> OptOutView:
         self._check(token)
         return self.view
 
-    def __call__(self, token: str, proof: Proof, locale: str, *, whole_channel: bool = False) -> OptOutDone:
+    def __call__(
+        self, token: str, proof: Proof, locale: str | None, *, whole_channel: bool = False
+    ) -> OptOutDone:
         self._check(token)
         self.stopped.append((token, proof, locale, whole_channel))
         undo = UNDO_TOKEN if self.view.subscribed else None

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidTokenError
 from notify.domain.requests import Choice, Proof
 from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
-from notify.usecases.unsubscribe import UndoOptOut
-from notify.web.pages.failures import failure_page, furnish
+from notify.usecases.undo import UndoOptOut
 from notify.web.pages.languages import OTHER, language
-from notify.web.pages.rendering import Pages, in_language, route
+from notify.web.pages.rendering import Pages, finish, in_language, route
 from notify.web.pages.texts import Texts, localised
 from notify.web.pages.visits import proof
 
@@ -26,7 +25,7 @@ def centre_blueprint(centre: PreferenceCentre, undo: UndoOptOut, pages: Pages) -
     blueprint = Blueprint("centre", __name__)
     route(blueprint, "/preferences/<token>", "show", views.show, "GET")
     route(blueprint, "/preferences/<token>", "change", views.change, "POST")
-    furnish(blueprint, pages)
+    blueprint.after_request(finish)
     return blueprint
 
 
@@ -56,7 +55,7 @@ class _CentrePages:
         view = self._centre.describe(token)
         act = self._acts.get(request.form.get("do", ""))
         if act is None:
-            return failure_page(self._pages, 400)
+            abort(400)
         return act(token, view, language(view.locale))
 
     def _save(self, token: str, view: CentreView, locale: str) -> Response:
@@ -80,7 +79,7 @@ class _CentrePages:
     def _disown(self, token: str, view: CentreView, locale: str) -> Response:
         channel = next((c for c in view.addresses if c == request.form.get("channel")), None)
         if channel is None:
-            return failure_page(self._pages, 400)
+            abort(400)
         address = view.addresses[channel]
         given = self._disown_proof(self._pages.texts(locale), address)
         now = self._centre.disown(token, channel, given, locale)

@@ -1,44 +1,44 @@
 """What people see instead of a page when something is wrong."""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from notify.domain.errors import InvalidTokenError, NotFoundError, UnavailableError
 from notify.web.pages.languages import OTHER, language
 from notify.web.pages.rendering import Pages, finish
 
-_RETRY_AFTER = "30"
+_RETRY_AFTER_SECONDS: Final = 30
+_KEPT: Final = frozenset({"allow", "retry-after"})
+_LINKS: Final = frozenset({"unsubscribe", "centre"})
 
 
-def failure_page(pages: Pages, status: int, text: str = "failed") -> Response:
-    """Return the page for an HTTP status; `text` names its words, under `error` in the language files."""
-    locale = language()
-    switch = f"?lang={OTHER[locale]}" if request.method == "GET" else None
-    return pages.respond("error", locale, status=status, switch=switch, text=f"error.{text}")
+def failure_pages(pages: Pages) -> Callable[[HTTPException], Response]:
+    """Return what answers an error anywhere but in the API; it says nothing of the cause."""
+
+    def fail(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        locale = language()
+        switch = f"?lang={OTHER[locale]}" if request.method == "GET" else None
+        text = f"error.{_words(status)}"
+        response = pages.respond("error", locale, status=status, switch=switch, text=text)
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        for name, value in error.get_headers():
+            if name.lower() in _KEPT:
+                response.headers[name] = value
+        return finish(response)
+
+    return fail
 
 
-def furnish(blueprint: Blueprint, pages: Pages, *, unknown: str = "link") -> None:
-    """Give a blueprint of pages its headers and its error pages; `unknown` names the words of its 404."""
-
-    def not_found(_error: Exception) -> Response:
-        return failure_page(pages, 404, unknown)
-
-    def unavailable(_error: Exception) -> Response:
-        response = failure_page(pages, 503, "unavailable")
-        response.headers["Retry-After"] = _RETRY_AFTER
-        return response
-
-    def http(error: HTTPException) -> Response:
-        return failure_page(pages, error.code or 500)
-
-    handlers: dict[type[Exception], Callable[..., Response]] = {
-        InvalidTokenError: not_found,
-        NotFoundError: not_found,
-        UnavailableError: unavailable,
-        HTTPException: http,
-    }
-    for error, handler in handlers.items():
-        blueprint.register_error_handler(error, handler)
-    blueprint.after_request(finish)
+def _words(status: HTTPStatus) -> str:
+    if status.is_server_error:
+        return "unavailable"
+    if status is not HTTPStatus.NOT_FOUND:
+        return "failed"
+    if request.endpoint == "unsubscribe.take_back":
+        return "undo"
+    return "link" if request.blueprint in _LINKS else "page"

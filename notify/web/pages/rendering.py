@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from notify.web.pages.languages import OTHER
 from notify.web.pages.texts import Texts, load_texts
@@ -39,6 +39,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.filters["unbroken"] = _unbroken
         self._style = (directory / "page.css").read_text(encoding="utf-8").strip()
         self._outbox_style = (directory / "outbox.css").read_text(encoding="utf-8").strip()
 
@@ -74,6 +75,11 @@ class Pages:
         response.headers["Content-Language"] = locale
         response.headers["Content-Security-Policy"] = _policy(css, frames=outbox)
         return response
+
+
+def _unbroken(text: str) -> Markup:
+    """Keep "e-mail" on one line: in a heading on a phone the hyphen is a likely place to break."""
+    return escape(text).replace("e-mail", Markup('<span class="nb">e-mail</span>'))
 
 
 def _policy(css: str, *, frames: bool) -> str:

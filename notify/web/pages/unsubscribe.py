@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response
 
-from notify.domain.errors import InvalidTokenError
-from notify.usecases.unsubscribe import OptOutView, UndoOptOut, Unsubscribe
-from notify.web.pages.failures import failure_page, furnish
+from notify.domain.requests import Proof
+from notify.usecases.undo import UndoOptOut
+from notify.usecases.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import OTHER, language
-from notify.web.pages.rendering import Pages, in_language, route
+from notify.web.pages.rendering import Pages, finish, in_language, route
 from notify.web.pages.texts import Texts, localised
 from notify.web.pages.visits import discard_body, from_our_form, proof
 
@@ -19,7 +19,7 @@ def unsubscribe_blueprint(unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pag
     route(blueprint, "/u/<token>", "stop", views.stop, "POST")
     route(blueprint, "/u/<token>/all", "stop_channel", views.stop_channel, "POST")
     route(blueprint, "/undo/<token>", "take_back", views.take_back, "POST")
-    furnish(blueprint, pages)
+    blueprint.after_request(finish)
     return blueprint
 
 
@@ -55,17 +55,8 @@ class _OptOutPages:
         return self._stop(token, whole_channel=True)
 
     def _stop(self, token: str, *, whole_channel: bool) -> Response:
-        # A mail client's POST shows no wording of ours, and should not pay for looking one up.
-        by_person = whole_channel or from_our_form()
-        shown = self._unsubscribe.describe(token) if by_person else None
-        locale = language(shown.locale if shown else None)
-        t = self._pages.texts(locale)
-        given = (
-            proof("link", _wording(t, shown, whole_channel=whole_channel))
-            if shown
-            else proof("one_click", None)
-        )
-        done = self._unsubscribe(token, given, locale, whole_channel=whole_channel)
+        given, locale_shown = self._proof(token, whole_channel=whole_channel)
+        done = self._unsubscribe(token, given, locale_shown, whole_channel=whole_channel)
         discard_body()
         locale = language(done.view.locale)
         return self._pages.respond(
@@ -78,14 +69,22 @@ class _OptOutPages:
             channel=done.view.channel,
         )
 
+    def _proof(self, token: str, *, whole_channel: bool) -> tuple[Proof, str | None]:
+        """Return the proof and the language of its wording.
+
+        A mail client's POST followed no wording of ours, and should not pay for looking one up.
+        """
+        if not (whole_channel or from_our_form()):
+            return proof("one_click", None), None
+        shown = self._unsubscribe.describe(token)
+        locale = language(shown.locale)
+        return proof("link", _wording(self._pages.texts(locale), shown, whole_channel=whole_channel)), locale
+
     def take_back(self, token: str) -> Response:
         """Restore what the opt-out had changed."""
         locale = language()
         t = self._pages.texts(locale)
-        try:
-            restored = self._undo(token, proof("undo", t("undo.button")), locale)
-        except InvalidTokenError:
-            return failure_page(self._pages, 404, "undo")
+        restored = self._undo(token, proof("undo", t("undo.button")), locale)
         discard_body()
         lines = [t.line(topic, channel) for topic, channel in restored]
         return self._pages.respond("undone", locale, lines=lines)
