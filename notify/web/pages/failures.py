@@ -35,7 +35,7 @@ def failure_pages(pages: Pages) -> Callable[[HTTPException], Response]:
 
 
 def _words(status: HTTPStatus) -> str:
-    if status.is_server_error:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "unavailable"
     if status is not HTTPStatus.NOT_FOUND:
         return "failed"
