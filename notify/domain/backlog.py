@@ -1,0 +1,56 @@
+"""What waits where, since when: values for `notify status`, `notify doctor` and the metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notify.domain.requests import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class LaneBacklog:
+    """One lane in the database, counted in dispatches.
+
+    `due` could leave now, `later` is scheduled or waits for its next try, `claimed` is in a worker's hands,
+    `calling` is being handed to a provider. `oldest_due_at` is that of the dispatch that has waited longest.
+    """
+
+    lane: Lane
+    due: int
+    later: int
+    claimed: int
+    calling: int
+    oldest_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogReport:
+    """The whole database: every lane, and when each periodic task last ran."""
+
+    lanes: Sequence[LaneBacklog]
+    beats: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneQueue:
+    """One lane in Redis: wake-ups that wait, since when, jobs that failed, and workers that listen."""
+
+    lane: Lane
+    depth: int
+    oldest_at: datetime | None
+    failed: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether what the service stands on answers; it can do without Redis for a while."""
+
+    database: bool
+    migrated: bool
+    redis: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be served."""
+        return self.database and self.migrated
