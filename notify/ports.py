@@ -145,14 +145,6 @@ class OutboxStore(Protocol):
         ...
 
 
-class OutboxStore(Protocol):
-    """Where the local outbox keeps messages instead of sending them."""
-
-    def keep(self, messages: Sequence[OutgoingEmail | OutgoingSms]) -> None:
-        """Keep all of them, or none: what it raises means that nothing was kept."""
-        ...
-
-
 class OutboxReader(Protocol):
     """What the local outbox kept, for the page that shows it."""
 
