@@ -56,5 +56,9 @@ class VaultError(NotifyError):
     """A sealed value cannot be opened: altered, sealed for another field, or under a key that is not there."""
 
 
+class RenderingError(NotifyError):
+    """A template does not render with its data; the text names template, language and part, never the data."""
+
+
 class UnavailableError(NotifyError):
     """The database cannot be reached for the moment; the call may be repeated."""

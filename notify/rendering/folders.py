@@ -1,0 +1,155 @@
+"""Reads template folders: what stands where under `templates/`, and how parts are put into one text."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from notify.domain.catalogue import LOCALES, Channel
+from notify.domain.errors import ConfigurationError
+from notify.rendering.toml_files import read_text, read_toml
+
+_LAYOUT: Final = "_layout"
+_NOT_TEMPLATES: Final = frozenset({"pages"})
+_PART: Final = re.compile(r"\[\[ *([a-z][a-z0-9_.]*) *\]\]")
+_MAX_DEPTH: Final = 5
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+_LINE: Final = {"type": "string", "minLength": 1}
+_SHAPE: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["topic", "channels", "data"],
+    "properties": {
+        "topic": _LINE,
+        "channels": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"enum": [channel.value for channel in Channel]},
+        },
+        "expires_after_hours": {"type": "integer", "minimum": 1, "maximum": 24 * 365},
+        "supersedes": {"type": "array", "uniqueItems": True, "items": _LINE},
+        "data": {"type": "object"},
+        "email": {
+            "type": "object",
+            "required": list(LOCALES),
+            "properties": {
+                locale: {
+                    "type": "object",
+                    "required": ["subject", "preheader"],
+                    "properties": {"subject": _LINE, "preheader": _LINE},
+                    "additionalProperties": False,
+                }
+                for locale in LOCALES
+            },
+            "additionalProperties": False,
+        },
+    },
+    "additionalProperties": False,
+}
+_WORDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": _LINE}
+_FIELDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "object"}}
+_COLOURS: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": "^#[0-9a-f]{6}$"},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One template as declared in its `template.toml`; its texts stand beside that file."""
+
+    path: Path
+    topic: str
+    channels: tuple[Channel, ...]
+    expires_after: timedelta | None
+    supersedes: tuple[str, ...]
+    data: Mapping[str, Any]
+    lines: Mapping[str, Mapping[str, str]]
+
+
+def template_folders(directory: Path) -> list[Path]:
+    """Return the folders that are templates: all but `pages` and those whose name starts with `_`."""
+    if not directory.is_dir():
+        raise ConfigurationError(f"{directory}: there is no such directory")
+    folders = (path for path in sorted(directory.iterdir()) if path.is_dir())
+    found = [path for path in folders if path.name not in _NOT_TEMPLATES and path.name[0] not in "_."]
+    for path in found:
+        if not _NAME.fullmatch(path.name):
+            raise ConfigurationError(f"{path}: a template's name is lower-case letters, digits and _")
+    return found
+
+
+def read_folder(path: Path) -> Folder:
+    """Read a template's declaration; ConfigurationError names file and problem."""
+    declared = read_toml(path / "template.toml", _SHAPE)
+    channels = tuple(Channel(name) for name in declared["channels"])
+    if (Channel.EMAIL in channels) is not ("email" in declared):
+        raise ConfigurationError(f"{path / 'template.toml'}: [email.…] goes with the channel email")
+    hours = declared.get("expires_after_hours")
+    return Folder(
+        path=path,
+        topic=declared["topic"],
+        channels=channels,
+        expires_after=None if hours is None else timedelta(hours=hours),
+        supersedes=tuple(declared.get("supersedes", ())),
+        data=declared["data"],
+        lines=declared.get("email", {}),
+    )
+
+
+class Layout:
+    """What templates share, from `_layout/`: the frames of each channel, parts, words, colours, fields."""
+
+    def __init__(self, directory: Path) -> None:
+        """Read what is TOML now; frames and parts are read when they are used."""
+        self._directory = directory / _LAYOUT
+        self.fields = read_toml(self._directory / "fields.toml", _FIELDS)
+        self._colours = {
+            f"{scheme}.{name}": value
+            for scheme, colours in read_toml(self._directory / "colours.toml", _COLOURS).items()
+            for name, value in colours.items()
+        }
+        self._words = {
+            locale: read_toml(self._directory / locale / "words.toml", _WORDS) for locale in LOCALES
+        }
+
+    def framed(self, content: Path, locale: str, given: Mapping[str, str]) -> str:
+        """Return the text of `content` within its channel's frame, every `[[ part ]]` put in its place.
+
+        A part is one of `given`, a word of the language, a colour, or a file beside the frame.
+        """
+        frame = self._directory / f"{content.name.split('.')[0]}{content.suffix}"
+        known = {**self._words[locale], **given}
+        if content.suffix == ".mjml":
+            known = {name: escape(text, quote=False) for name, text in known.items()}
+        known |= {**self._colours, "locale": locale}
+        return self._filled(frame, locale, {**known, "content": read_text(content)}, 0)
+
+    def _filled(
+        self, place: Path, locale: str, known: Mapping[str, str], depth: int, text: str | None = None
+    ) -> str:
+        if depth > _MAX_DEPTH:
+            raise ConfigurationError(f"{place}: parts within parts go too deep")
+
+        def part(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in known:
+                return self._filled(place, locale, known, depth + 1, known[name])
+            return self._filled(self._file(place, name, locale), locale, known, depth + 1)
+
+        return _PART.sub(part, read_text(place).rstrip("\n") if text is None else text)
+
+    def _file(self, user: Path, name: str, locale: str) -> Path:
+        """Find the file of a part: the language's own, else the one for all."""
+        file_name = f"{name}{user.suffix}"
+        for path in (self._directory / locale / file_name, self._directory / file_name):
+            if path.is_file():
+                return path
+        raise ConfigurationError(f"{user}: [[ {name} ]] is no word, colour or part")
