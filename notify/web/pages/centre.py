@@ -5,14 +5,13 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
-from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidTokenError
 from notify.domain.requests import Choice, Proof
 from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
 from notify.usecases.undo import UndoOptOut
 from notify.web.pages.languages import OTHER, language
 from notify.web.pages.rendering import Pages, finish, in_language, route
-from notify.web.pages.texts import Texts, localised
+from notify.web.pages.texts import Texts, localised, whole
 from notify.web.pages.visits import proof
 
 _FORM_LIMIT: Final = 65_536
@@ -112,9 +111,8 @@ class _CentrePages:
             status=status,
             switch=in_language("show", OTHER[locale], token=token),
             action=in_language("change", locale, token=token),
-            view=view,
+            addresses={channel: whole(address) for channel, address in view.addresses.items()},
             topics=_by_topic(self._pages.texts(locale), view),
-            channels=list(Channel),
             note=note,
             undo=undo,
         )

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,8 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["unbroken"] = _unbroken
+        self._environment.filters["moment"] = _moment
+        self._environment.policies["urlize.rel"] = "noopener noreferrer"
         self._style = (directory / "page.css").read_text(encoding="utf-8").strip()
         self._outbox_style = (directory / "outbox.css").read_text(encoding="utf-8").strip()
 
@@ -80,6 +83,10 @@ class Pages:
 def _unbroken(text: str) -> Markup:
     """Keep "e-mail" on one line: in a heading on a phone the hyphen is a likely place to break."""
     return escape(text).replace("e-mail", Markup('<span class="nb">e-mail</span>'))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _policy(css: str, *, frames: bool) -> str:

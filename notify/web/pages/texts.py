@@ -42,6 +42,11 @@ class Texts:
         return self("line", title=self.topic(topic), by=self.by(channel))
 
 
+def whole(address: str) -> str:
+    """Return a masked address that no line break tears: a phone number has spaces."""
+    return address.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def localised(words: Mapping[str, str], locale: str) -> str:
     """Return the words in `locale`, else in French; a shop's own topic may know only one of them."""
     return words.get(locale) or words.get(DEFAULT_LOCALE) or ""

@@ -7,7 +7,7 @@ from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import OTHER, language
 from notify.web.pages.rendering import Pages, finish, in_language, route
-from notify.web.pages.texts import Texts, localised
+from notify.web.pages.texts import Texts, localised, whole
 from notify.web.pages.visits import discard_body, from_our_form, proof
 
 
@@ -110,7 +110,7 @@ def _wording(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
 
 
 def _outcome(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
-    at = t(f"at.{view.channel}", address=view.address) if view.address else ""
+    at = t(f"at.{view.channel}", address=whole(view.address)) if view.address else ""
     if whole_channel:
         return t(f"done.channel.{view.channel}", at=at)
     return t("done.topic", what=t.what(view.topic), by=t.by(view.channel), at=at)
