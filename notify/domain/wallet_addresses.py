@@ -7,6 +7,7 @@ from typing import Final
 
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUES: Final = {sign: value for value, sign in enumerate(_BASE58)}
+# At most 34 signs: 58³⁴ is less than 2²⁰⁰, so that what is found always fits into 25 bytes.
 _BASE58_TOKEN: Final = re.compile(rf"[13T](?<![^\W_].)[{_BASE58}]{{24,33}}+(?![^\W_])", re.DOTALL)
 _VERSIONS: Final = frozenset({0x00, 0x05, 0x41})
 """Bitcoin pay to public key hash and to script hash; Tron, which carries USDT too."""
@@ -48,8 +49,6 @@ def _is_base58check(text: str) -> bool:
     number = 0
     for sign in text:
         number = number * 58 + _BASE58_VALUES[sign]
-    if number >> 8 * _BASE58CHECK_BYTES:
-        return False
     raw = number.to_bytes(_BASE58CHECK_BYTES)
     zeros = len(raw) - len(raw.lstrip(b"\x00"))
     ones = len(text) - len(text.lstrip("1"))

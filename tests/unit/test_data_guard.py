@@ -93,6 +93,8 @@ PASSES = [
     "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
     "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7v07qwwzcrf",
     "bc1pw508d6qejxtdg4y5r3zarvary0c5xw7kw508d6qejxtdg4y5r3zarvary0c5xw7kt5nd6Y",
+    "bc1prrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrp64tchl",  # the spare bits are not zero
+    "1" + "z" * 33,
     "",
 ]
 
@@ -155,6 +157,11 @@ def test_a_card_number_is_found_as_a_number(number: str) -> None:
     assert found(-int(number)) == [CARD]
     if int(number) < 2**53:
         assert found(float(number)) == [CARD]
+
+
+def test_a_float_is_read_as_it_was_written_too() -> None:
+    assert int(float("4111111111111117000")) == 4111111111111116800
+    assert found(4.111111111111117e18) == [CARD]
 
 
 @pytest.mark.parametrize(
