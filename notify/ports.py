@@ -16,16 +16,16 @@ from notify.domain.token_claims import CentreClaim, OptOutClaim
 Clock = Callable[[], datetime]
 """Returns the aware UTC time."""
 
-M = TypeVar("M", OutgoingEmail, OutgoingSms, contravariant=True)
+M_contra = TypeVar("M_contra", OutgoingEmail, OutgoingSms, contravariant=True)
 
 
-class Provider(Protocol[M]):
+class Provider(Protocol[M_contra]):
     """A company or server behind a channel."""
 
     name: str
 
-    def send(self, batch: Sequence[M]) -> Sequence[Outcome]:
-        """Hand over each message; outcomes in the same order. Never raises: failures are outcomes."""
+    def send(self, batch: Sequence[M_contra]) -> Sequence[Outcome]:
+        """Hand over each message; outcomes in the same order. Never raises: a failure is an outcome."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The one question the door asks of every message: may it go, and on what basis?"""
+"""Answers the one question the door asks of every message: may it go, and on what basis."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

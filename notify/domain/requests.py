@@ -30,7 +30,7 @@ class RecipientInput:
     """A recipient as given by a caller: the shop's id, what is to be merged, and what goes on the ledger."""
 
     id: str
-    profile: ProfilePatch = field(default_factory=lambda: ProfilePatch())
+    profile: ProfilePatch = field(default_factory=ProfilePatch)
     consent: PolicyAcceptance | None = None
 
 

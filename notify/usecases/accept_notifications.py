@@ -48,6 +48,7 @@ class AcceptNotifications:
 
     def __init__(
         self,
+        *,
         store: Store,
         templates: Templates,
         contacts: Contacts,

@@ -1,0 +1,339 @@
+"""The composition root: everything is built here, once for a process, from the settings."""
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Final
+
+from redis import Redis
+from sqlalchemy import Engine
+
+from notify.contacts import ParsedContacts
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.content import Links
+from notify.domain.eligibility import Policy
+from notify.domain.sending import Senders
+from notify.domain.times import utc_now
+from notify.domain.token_claims import CentreClaim, OptOutClaim
+from notify.ports import Provider
+from notify.providers.outbox import OutboxProvider
+from notify.providers.sendgrid import SendGridProvider
+from notify.providers.smtp import SmtpProvider
+from notify.providers.twilio import TwilioProvider
+from notify.queue_depths import RqQueues
+from notify.queueing import RqWakeUps, connect
+from notify.rendering import FileTemplates, load_catalogue
+from notify.settings import Settings
+from notify.storage.backlog import SqlBacklog
+from notify.storage.engine import open_engine
+from notify.storage.installation import installation_key, rewrap
+from notify.storage.lookups import SqlLookups
+from notify.storage.outbox import SqlOutbox
+from notify.storage.rotation import rotate
+from notify.storage.store import SqlStore
+from notify.telemetry import Exposition, PrometheusTelemetry
+from notify.tokens import SignedTokens, parse_secret_keys
+from notify.usecases.accept_notifications import AcceptNotifications
+from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
+from notify.usecases.cancel_notification import CancelNotification
+from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.check_health import CheckHealth
+from notify.usecases.composing import Composer
+from notify.usecases.deliver import Deliver
+from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.keep_recipients import UpsertRecipient
+from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.reconcile import Reconcile
+from notify.usecases.undo import UndoOptOut
+from notify.usecases.unsubscribe import Unsubscribe
+from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
+
+_CALL_MARGIN_SECONDS: Final = 5
+"""How much longer than a provider's time-out a call's lease lasts."""
+
+
+class Composition:
+    """The adapters and use cases of one process, each built when it is first asked for.
+
+    So `notify doctor` can look at one part while another is broken.
+    """
+
+    def __init__(self, settings: Settings, role: str = "web") -> None:
+        """`role` is what this process does; it labels its metrics."""
+        self.settings = settings
+        self._role = role
+
+    def close(self) -> None:
+        """Give back the connections that were opened."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        if "redis" in self.__dict__:
+            self.redis.close()
+
+    # What the service stands on
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database; UnavailableError at the first call if it is out of reach."""
+        return open_engine(self.settings.database_url, pool_size=self.settings.worker_threads + 2)
+
+    @cached_property
+    def redis(self) -> Redis:
+        """Redis or Valkey."""
+        return connect(self.settings.redis_url)
+
+    @cached_property
+    def key_ring(self) -> KeyRing:
+        """The data keys."""
+        return KeyRing(parse_encryption_keys(self.settings.encryption_keys))
+
+    @cached_property
+    def vault(self) -> AesVault:
+        """Encryption and keyed hashes; the key of the hashes is made at the very first call."""
+        wrapped = installation_key(self.engine, "hashes", lambda: self.key_ring.wrap(os.urandom(KEY_BYTES)))
+        keys = parse_encryption_keys(self.settings.encryption_keys)
+        return AesVault(keys, self.key_ring.unwrap(wrapped))
+
+    @cached_property
+    def tokens(self) -> SignedTokens:
+        """The signer of links."""
+        return SignedTokens(parse_secret_keys(self.settings.secret_keys))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The topics."""
+        return load_catalogue(self.settings.templates_dir)
+
+    @cached_property
+    def templates(self) -> FileTemplates:
+        """The templates, compiled."""
+        return FileTemplates(self.settings.templates_dir, self.catalogue)
+
+    @cached_property
+    def contacts(self) -> ParsedContacts:
+        """The parser of addresses."""
+        return ParsedContacts()
+
+    @cached_property
+    def store(self) -> SqlStore:
+        """The database as the use cases see it."""
+        return SqlStore(self.engine, self.vault)
+
+    @cached_property
+    def wake_ups(self) -> RqWakeUps:
+        """The bell of the lanes."""
+        return RqWakeUps(self.redis)
+
+    @cached_property
+    def telemetry(self) -> PrometheusTelemetry:
+        """What this process counts."""
+        return PrometheusTelemetry(self.settings.data_dir / "metrics", self._role)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What this installation allows."""
+        return Policy(self.catalogue, self.settings.sms_countries)
+
+    @cached_property
+    def backlog(self) -> SqlBacklog:
+        """What waits in the database."""
+        return SqlBacklog(self.engine)
+
+    @cached_property
+    def queues(self) -> RqQueues:
+        """What waits in Redis."""
+        return RqQueues(self.redis)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        """The local outbox."""
+        return SqlOutbox(self.engine, self.vault, utc_now)
+
+    @cached_property
+    def exposition(self) -> Exposition:
+        """What `/metrics` shows."""
+        return Exposition(self.settings.data_dir / "metrics", self.backlog, self.queues, utc_now)
+
+    @cached_property
+    def senders(self) -> Senders:
+        """Who messages come from, and where links point."""
+        settings = self.settings
+        return Senders(
+            public_url=settings.public_url,
+            sms_url=settings.link_base_for_sms,
+            email=settings.email_from,
+            email_marketing=settings.email_from_marketing,
+            sms=settings.sms_from,
+            sms_marketing=settings.sms_from_marketing,
+            reply_to=settings.email_reply_to,
+            mail_domain=settings.unsubscribe_mail_domain,
+        )
+
+    @cached_property
+    def composer(self) -> Composer:
+        """The writer of messages."""
+        return Composer(self.templates, self.tokens, self.catalogue, self.senders)
+
+    @cached_property
+    def sample_links(self) -> Mapping[Channel, Links]:
+        """Links for previews: they answer, and change nothing."""
+        samples = {}
+        for channel in Channel:
+            claim = OptOutClaim(0, 1, channel, 0)
+            mailto = self.senders.opt_out_mailto(self.tokens.mailbox(claim))
+            by_mail = channel is Channel.EMAIL
+            samples[channel] = Links(
+                unsubscribe=self.senders.opt_out_url(channel, self.tokens.opt_out(claim)),
+                centre=self.senders.centre_url(self.tokens.centre(CentreClaim(0, 0))) if by_mail else None,
+                mailto=mailto if by_mail else None,
+            )
+        return samples
+
+    @cached_property
+    def providers(self) -> Mapping[str, Callable[[Channel], Provider[Any]]]:
+        """How to build each provider that is set up, by name."""
+        settings = self.settings
+        return {
+            "outbox": lambda _: OutboxProvider(self.outbox),
+            "sendgrid": lambda _: SendGridProvider(
+                settings.sendgrid_api_key or "", settings.sendgrid_api_url, settings.provider_timeout
+            ),
+            "smtp": lambda _: SmtpProvider(settings.smtp_url or "", settings.provider_timeout),
+            "twilio": lambda _: TwilioProvider(
+                settings.twilio_account_sid or "",
+                settings.twilio_auth_token or "",
+                settings.twilio_api_url,
+                settings.provider_timeout,
+            ),
+        }
+
+    # What it does
+
+    @cached_property
+    def lookups(self) -> SqlLookups:
+        """Everything a caller can read."""
+        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, utc_now)
+
+    @cached_property
+    def accept_notifications(self) -> AcceptNotifications:
+        """Accept notifications."""
+        return AcceptNotifications(
+            store=self.store,
+            templates=self.templates,
+            contacts=self.contacts,
+            policy=self.policy,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=utc_now,
+        )
+
+    @cached_property
+    def cancel_notification(self) -> CancelNotification:
+        """Cancel what has not left."""
+        return CancelNotification(self.store, self.lookups, utc_now)
+
+    @cached_property
+    def upsert_recipient(self) -> UpsertRecipient:
+        """Create and change recipients."""
+        return UpsertRecipient(self.store, self.contacts, self.lookups, utc_now)
+
+    @cached_property
+    def erase_recipient(self) -> EraseRecipient:
+        """Erase a person."""
+        return EraseRecipient(self.store, utc_now)
+
+    @cached_property
+    def change_preferences(self) -> ChangePreferences:
+        """Change preferences on the shop's word."""
+        return ChangePreferences(self.store, self.catalogue, self.lookups, utc_now)
+
+    @cached_property
+    def unsubscribe(self) -> Unsubscribe:
+        """Opt out by a link."""
+        return Unsubscribe(self.store, self.tokens, self.catalogue, utc_now)
+
+    @cached_property
+    def undo(self) -> UndoOptOut:
+        """Take an opt-out back."""
+        return UndoOptOut(self.store, self.catalogue, utc_now)
+
+    @cached_property
+    def preference_centre(self) -> PreferenceCentre:
+        """Show and change all preferences of a person."""
+        return PreferenceCentre(self.store, self.tokens, self.catalogue, utc_now)
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        """Check API keys."""
+        return Authenticate(self.store, utc_now)
+
+    @cached_property
+    def create_key(self) -> CreateKey:
+        """Make API keys."""
+        return CreateKey(self.store, utc_now)
+
+    @cached_property
+    def list_keys(self) -> ListKeys:
+        """List API keys."""
+        return ListKeys(self.store)
+
+    @cached_property
+    def revoke_key(self) -> RevokeKey:
+        """Revoke API keys."""
+        return RevokeKey(self.store, utc_now)
+
+    @cached_property
+    def check_health(self) -> CheckHealth:
+        """Check the database and Redis."""
+        return CheckHealth(self.backlog, self.queues)
+
+    @cached_property
+    def deliver(self) -> Deliver:
+        """The one door to the providers."""
+        return Deliver(
+            store=self.store,
+            composer=self.composer,
+            policy=self.policy,
+            choose_provider=self._provider_chooser(),
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=utc_now,
+            random=random.random,
+            call_lease=timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS),
+        )
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        """Find what lost its wake-up or its worker."""
+        return Reconcile(self.store, self.wake_ups, utc_now)
+
+    def rotate_keys(self, report: Callable[[str, int], None]) -> int:
+        """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""
+        ring = self.key_ring
+        count = rewrap(self.engine, lambda old: old if ring.is_current(old) else ring.wrap(ring.unwrap(old)))
+        report("installation_keys.wrapped", count)
+        return count + rotate(self.engine, self.vault, report)
+
+    def _provider_chooser(self) -> Callable[[Channel, bool], Provider[Any]]:
+        """Return what picks a provider by weight; test keys get the outbox."""
+        weighted = {Channel.EMAIL: self.settings.email_provider, Channel.SMS: self.settings.sms_provider}
+        built = {
+            (channel, name): self.providers[name](channel)
+            for channel, choices in weighted.items()
+            for name in {"outbox", *(name for name, _ in choices)}
+        }
+
+        def choose(channel: Channel, test: bool) -> Provider[Any]:  # noqa: FBT001 - ChooseProvider
+            if test:
+                return built[channel, "outbox"]
+            names, weights = zip(*weighted[channel], strict=True)
+            return built[channel, random.choices(names, weights)[0]]  # noqa: S311 - no secret
+
+        return choose
+
+
+def build(settings: Settings, role: str = "web") -> Composition:
+    """Return the composition of a process."""
+    return Composition(settings, role)

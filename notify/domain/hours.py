@@ -1,0 +1,37 @@
+"""When it is night where someone lives."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+LATE_AFTER: Final = timedelta(hours=1)
+"""An order SMS later than this (after an outage, say) does not wake anybody up."""
+
+_MORNING: Final = time(8)
+_EVENING: Final = time(21)
+_HOME: Final = "Europe/Paris"
+
+_COUNTRY_ZONES: Final[Mapping[str, str]] = {
+    "BE": "Europe/Brussels", "BF": "Africa/Ouagadougou", "BJ": "Africa/Porto-Novo", "CA": "America/Toronto",
+    "CH": "Europe/Zurich", "CI": "Africa/Abidjan", "CM": "Africa/Douala", "CV": "Atlantic/Cape_Verde",
+    "DE": "Europe/Berlin", "ES": "Europe/Madrid", "FR": "Europe/Paris", "GA": "Africa/Libreville",
+    "GB": "Europe/London", "GH": "Africa/Accra", "GM": "Africa/Banjul", "GN": "Africa/Conakry",
+    "GW": "Africa/Bissau", "IT": "Europe/Rome", "LR": "Africa/Monrovia", "MA": "Africa/Casablanca",
+    "ML": "Africa/Bamako", "MR": "Africa/Nouakchott", "NE": "Africa/Niamey", "NG": "Africa/Lagos",
+    "SL": "Africa/Freetown", "SN": "Africa/Dakar", "TG": "Africa/Lome", "TN": "Africa/Tunis",
+}  # fmt: skip
+
+
+def zone_of(timezone: str | None, country: str | None) -> ZoneInfo:
+    """Return the recipient's time zone: their own, else their country's, else Europe/Paris."""
+    return ZoneInfo(timezone or _COUNTRY_ZONES.get(country or "", _HOME))
+
+
+def morning_after(now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the next 08:00 there if it is night (21:00 to 08:00) now, else None."""
+    local = now.astimezone(zone)
+    if _MORNING <= local.time() < _EVENING:
+        return None
+    day = local.date() if local.time() < _MORNING else local.date() + timedelta(days=1)
+    return datetime.combine(day, _MORNING, zone).astimezone(now.tzinfo)

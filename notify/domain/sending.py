@@ -1,0 +1,70 @@
+"""Who messages come from, where their links point, and the headers that go with an e-mail."""
+
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Final
+
+from notify.domain.catalogue import Channel, Purpose, Topic
+
+UNSUBSCRIBE_MAILBOX: Final = "unsubscribe-"
+"""What the local part of the `mailto:` address begins with; the token follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """The senders of an installation; marketing has its own, so that a block on one never stops the other."""
+
+    public_url: str
+    sms_url: str
+    email: str
+    email_marketing: str
+    sms: str
+    sms_marketing: str
+    reply_to: str | None = None
+    mail_domain: str | None = None
+
+    def sender(self, channel: Channel, purpose: Purpose) -> str:
+        """Return the sender of a channel for a purpose."""
+        marketing = purpose is Purpose.MARKETING
+        if channel is Channel.EMAIL:
+            return self.email_marketing if marketing else self.email
+        return self.sms_marketing if marketing else self.sms
+
+    def opt_out_url(self, channel: Channel, token: str) -> str:
+        """Return the address that stops what the token is about; one spelling, no redirect."""
+        base = self.public_url if channel is Channel.EMAIL else self.sms_url
+        return f"{base}/u/{token}"
+
+    def centre_url(self, token: str) -> str:
+        """Return the address of the preference centre."""
+        return f"{self.public_url}/preferences/{token}"
+
+    def opt_out_mailto(self, mailbox_token: str) -> str | None:
+        """Return the mail address that stops it too; None where no mail is received."""
+        if self.mail_domain is None:
+            return None
+        return f"{UNSUBSCRIBE_MAILBOX}{mailbox_token}@{self.mail_domain}"
+
+
+def mail_headers(
+    topic: Topic, template: str, sender: str, unsubscribe_url: str, mailto: str | None
+) -> dict[str, str]:
+    """Return the headers of one e-mail: RFC 8058 (one-click), 2369, 2919 (List-Id), 3834, and Feedback-ID."""
+    ways = [f"<{unsubscribe_url}>"]
+    if mailto:
+        ways.append(f"<mailto:{mailto}?subject=unsubscribe>")
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    headers = {
+        "List-Unsubscribe": ", ".join(ways),
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Id": f"<{topic.name}.{domain}>",
+        "Feedback-ID": f"{template}:{topic.name}:{topic.purpose}:{_feedback_sender(domain)}",
+    }
+    if topic.purpose is Purpose.TRANSACTIONAL:
+        headers["Auto-Submitted"] = "auto-generated"
+    return headers
+
+
+def _feedback_sender(domain: str) -> str:
+    """Return Gmail's SenderId: 5 to 15 characters, the same on every mail of the domain."""
+    return domain.split(".")[-2][:15].ljust(5, "-") if "." in domain else "notify"

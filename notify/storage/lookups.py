@@ -1,0 +1,302 @@
+"""Everything a caller can read, straight from the rows."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, false, select
+
+from notify.domain import ids
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.consent import subscription
+from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import InvalidRequestError, NotFoundError
+from notify.domain.recipients import ProfilePatch
+from notify.domain.times import rfc3339, rfc3339_or_none
+from notify.domain.views import (
+    ConsentView,
+    MessageView,
+    NotificationView,
+    Page,
+    PreferenceView,
+    RecipientView,
+)
+from notify.ports import Clock, Contacts, Vault
+from notify.storage import cursors
+from notify.storage.consents import PROOF_FIELD, SqlConsents
+from notify.storage.engine import transaction
+from notify.storage.notifications import DATA_FIELD
+from notify.storage.reading_messages import (
+    MessageReader,
+    effective_status,
+    message_rows,
+    notification_rows,
+    notification_views,
+)
+from notify.storage.recipients import SqlRecipients, hash_address
+from notify.storage.tables import (
+    ConsentProof,
+    ConsentRecord,
+    Message,
+    Notification,
+    Preference,
+    Recipient,
+)
+from notify.usecases.reading_addresses import read_addresses
+
+
+class SqlLookups:
+    """Implements `usecases.lookups.Lookups`."""
+
+    def __init__(
+        self, engine: Engine, vault: Vault, catalogue: Catalogue, contacts: Contacts, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._catalogue = catalogue
+        self._contacts = contacts
+        self._clock = clock
+
+    def notification(self, notification_id: str) -> NotificationView:
+        """Return one notification."""
+        number = ids.number_of(ids.NOTIFICATION, notification_id)
+        now = self._clock()
+        with transaction(self._engine, write=False) as connection:
+            rows = connection.execute(notification_rows(now, None).where(Notification.id == number)).all()
+            if not rows:
+                raise NotFoundError("no notification of that id")
+            return notification_views(connection, rows, now)[0]
+
+    def notifications(
+        self,
+        *,
+        reference: str | None = None,
+        recipient_id: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Return notifications, newest first."""
+        now = self._clock()
+        query = notification_rows(now, status)
+        if reference is not None:
+            query = query.where(Notification.reference == reference)
+        if recipient_id is not None:
+            query = query.where(Recipient.external_id == recipient_id)
+        with transaction(self._engine, write=False) as connection:
+            return _page(
+                connection,
+                query,
+                Notification.id,
+                cursor,
+                limit=limit,
+                views=lambda rows: notification_views(connection, rows, now),
+            )
+
+    def message(self, message_id: str, locale: str) -> MessageView:
+        """Return one message."""
+        number = ids.number_of(ids.MESSAGE, message_id)
+        with transaction(self._engine, write=False) as connection:
+            rows = connection.execute(message_rows(self._clock()).where(Message.id == number)).all()
+            if not rows:
+                raise NotFoundError("no message of that id")
+            return MessageReader(connection, self._vault, self._catalogue).views(rows, locale)[0]
+
+    def messages(
+        self,
+        *,
+        recipient_id: str | None = None,
+        campaign_id: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        locale: str = "en",
+    ) -> Page:
+        """Return messages, newest first. No message is of a campaign until there are campaigns."""
+        now = self._clock()
+        query = message_rows(now)
+        if campaign_id is not None:
+            query = query.where(false())
+        if recipient_id is not None:
+            query = query.where(Recipient.external_id == recipient_id)
+        if status is not None:
+            query = query.where(effective_status(now) == status)
+        with transaction(self._engine, write=False) as connection:
+            reader = MessageReader(connection, self._vault, self._catalogue)
+            return _page(
+                connection,
+                query,
+                Message.id,
+                cursor,
+                limit=limit,
+                views=lambda rows: reader.views(rows, locale),
+            )
+
+    def recipient(self, recipient_id: str) -> RecipientView:
+        """Return one profile."""
+        with transaction(self._engine, write=False) as connection:
+            return self._recipient_views(connection, Recipient.external_id == recipient_id)[0]
+
+    def find_recipients(self, *, email: str | None, phone: str | None) -> list[RecipientView]:
+        """Return the profiles with that address."""
+        given: ProfilePatch = {"email": email, "phone": phone}
+        patch, _, problems = read_addresses(self._contacts, given)
+        if problems:
+            raise InvalidRequestError(problems)
+        wanted = []
+        if address := patch.get("email"):
+            wanted.append(Recipient.email_hash == hash_address(self._vault, Channel.EMAIL, address))
+        if address := patch.get("phone"):
+            wanted.append(Recipient.phone_hash == hash_address(self._vault, Channel.SMS, address))
+        with transaction(self._engine, write=False) as connection:
+            try:
+                return self._recipient_views(connection, *wanted)
+            except NotFoundError:
+                return []
+
+    def preferences(self, recipient_id: str) -> list[PreferenceView]:
+        """Return every topic × channel as it stands."""
+        with transaction(self._engine, write=False) as connection:
+            return self._preferences(connection, self._stored(connection, recipient_id))
+
+    def consents(self, recipient_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Return the ledger of one person, oldest first."""
+        with transaction(self._engine, write=False) as connection:
+            recipient = self._stored(connection, recipient_id)
+            after = cursors.decode(cursor) or 0
+            rows = connection.execute(
+                self._ledger(recipient.id).where(ConsentRecord.id > after).limit(limit + 1)
+            ).all()
+            more = len(rows) > limit
+            items = [self._consent_view(row) for row in rows[:limit]]
+            return {
+                "items": items,
+                "next_cursor": cursors.encode(rows[limit - 1].id) if more else None,
+            }
+
+    def export(self, recipient_id: str) -> dict[str, Any]:
+        """Return all that is held on a person (GDPR art. 15 and 20)."""
+        now = self._clock()
+        with transaction(self._engine, write=False) as connection:
+            recipient = self._stored(connection, recipient_id)
+            asked = connection.execute(
+                notification_rows(now, None)
+                .where(Notification.recipient_id == recipient.id)
+                .order_by(Notification.id)
+            ).all()
+            views = notification_views(connection, asked, now)
+            data = [json.loads(self._vault.open(DATA_FIELD, row.data_sealed)) for row in asked]
+            sent = connection.execute(
+                message_rows(now).where(Message.recipient_id == recipient.id).order_by(Message.id)
+            ).all()
+            reader = MessageReader(connection, self._vault, self._catalogue)
+            return {
+                "exported_at": rfc3339(now),
+                "recipient": self._recipient_views(connection, Recipient.external_id == recipient_id)[0],
+                "preferences": self._preferences(connection, recipient),
+                "consents": [
+                    self._consent_view(row) for row in connection.execute(self._ledger(recipient.id))
+                ],
+                "notifications": [{**view, "data": told} for view, told in zip(views, data, strict=True)],
+                "messages": reader.views(sent, recipient.profile.language),
+            }
+
+    def _stored(self, connection: Connection, recipient_id: str) -> StoredRecipient:
+        recipient = SqlRecipients(connection, self._vault).by_external_id(recipient_id)
+        if recipient is None:
+            raise NotFoundError("no recipient of that id")
+        return recipient
+
+    def _recipient_views(self, connection: Connection, *wanted: Any) -> list[RecipientView]:  # noqa: ANN401
+        rows = connection.execute(
+            select(Recipient.__table__).where(*wanted).order_by(Recipient.id).limit(200)
+        ).all()
+        if not rows:
+            raise NotFoundError("no recipient of that id")
+        opened = SqlRecipients(connection, self._vault)
+        views: list[RecipientView] = []
+        for row in rows:
+            profile = opened.translate(row).profile
+            views.append(
+                {
+                    "id": row.external_id,
+                    "email": profile.email,
+                    "phone": profile.phone,
+                    "name": profile.name,
+                    "locale": profile.locale,
+                    "country": profile.country,
+                    "timezone": profile.timezone,
+                    "customer_since": profile.customer_since.isoformat() if profile.customer_since else None,
+                    "attributes": dict(profile.attributes),
+                    "created_at": rfc3339(row.created_at),
+                    "updated_at": rfc3339(row.updated_at),
+                }
+            )
+        return views
+
+    def _preferences(self, connection: Connection, recipient: StoredRecipient) -> list[PreferenceView]:
+        keys = [(topic, channel) for topic in self._catalogue for channel in Channel]
+        standings = SqlConsents(connection, self._vault).standings(
+            [(recipient, topic.number, channel) for topic, channel in keys]
+        )
+        changed = {
+            (row.topic, row.channel): row.changed_at
+            for row in connection.execute(
+                select(Preference.__table__).where(Preference.recipient_id == recipient.id)
+            )
+        }
+        return [
+            {
+                "topic": topic.name,
+                "channel": channel,
+                "purpose": topic.purpose,
+                "subscribed": subscription(topic, standing) is not None,
+                "changed_at": rfc3339_or_none(changed.get((topic.number, channel))),
+            }
+            for (topic, channel), standing in zip(keys, standings, strict=True)
+        ]
+
+    def _ledger(self, recipient_number: int) -> Select[Any]:
+        return (
+            select(ConsentRecord.__table__, ConsentProof.proof_sealed)
+            .outerjoin(ConsentProof, ConsentProof.consent_id == ConsentRecord.id)
+            .where(ConsentRecord.recipient_id == recipient_number)
+            .order_by(ConsentRecord.id)
+        )
+
+    def _consent_view(self, row: Row[Any]) -> ConsentView:
+        topic = self._catalogue.numbered(row.topic) if row.topic else None
+        proof = json.loads(self._vault.open(PROOF_FIELD, row.proof_sealed)) if row.proof_sealed else {}
+        return {
+            "id": ids.public(ids.CONSENT, row.id),
+            "at": rfc3339(row.at),
+            "topic": topic.name if topic else None,
+            "channel": row.channel,
+            "subscribed": row.subscribed,
+            "source": row.source,
+            "wording": proof.get("wording"),
+            "locale": row.locale,
+            "policy_version": row.policy_version,
+            "message_id": ids.public(ids.MESSAGE, row.message_id) if row.message_id else None,
+        }
+
+
+def _page(
+    connection: Connection,
+    query: Select[Any],
+    number: Any,  # noqa: ANN401 - a mapped column
+    cursor: str | None,
+    *,
+    limit: int,
+    views: Callable[[list[Row[Any]]], list[Any]],
+) -> Page:
+    """Run a query newest first, from the cursor on."""
+    before = cursors.decode(cursor)
+    if before is not None:
+        query = query.where(number < before)
+    rows = list(connection.execute(query.order_by(number.desc()).limit(limit + 1)))
+    more = len(rows) > limit
+    return {
+        "items": views(rows[:limit]),
+        "next_cursor": cursors.encode(rows[limit - 1].id) if more else None,
+    }

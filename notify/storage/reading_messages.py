@@ -1,0 +1,231 @@
+"""Notifications and messages as callers see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
+
+from notify.domain import ids
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.explain import MessageFacts, explain
+from notify.domain.status import Reason, Status, overall
+from notify.domain.times import rfc3339, rfc3339_or_none
+from notify.domain.views import AttemptView, MessageSummary, MessageView, NotificationView
+from notify.ports import Vault
+from notify.storage.recipients import SEALED
+from notify.storage.tables import (
+    Attempt,
+    ConsentRecord,
+    Dispatch,
+    Message,
+    Notification,
+    Preference,
+    Recipient,
+)
+
+
+def effective_status(now: datetime) -> ColumnElement[str]:
+    """Return a message's status: while it is open, its dispatch says how far it is."""
+    return case(
+        (Message.status != Status.QUEUED, Message.status),
+        (Dispatch.started_at.is_not(None), Status.SENDING.value),
+        (Dispatch.due_at > now, Status.SCHEDULED.value),
+        else_=Status.QUEUED.value,
+    )
+
+
+def notification_rows(now: datetime, status: str | None) -> Select[Any]:
+    """Select notifications with their recipient's id; `status` keeps those with a message in it."""
+    query = select(Notification.__table__, Recipient.external_id).join(
+        Recipient, Recipient.id == Notification.recipient_id
+    )
+    if status is None:
+        return query
+    of_status = (
+        select(Message.id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Message.notification_id == Notification.id, effective_status(now) == status)
+    )
+    return query.where(of_status.exists())
+
+
+def notification_views(
+    connection: Connection, rows: Sequence[Row[Any]], now: datetime
+) -> list[NotificationView]:
+    """Return rows of `notification_rows` with the state of their messages."""
+    messages: dict[int, list[MessageSummary]] = {}
+    for row in connection.execute(
+        select(
+            Message.id,
+            Message.notification_id,
+            Message.channel,
+            Message.reason,
+            effective_status(now).label("now_status"),
+        )
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Message.notification_id.in_([row.id for row in rows]))
+        .order_by(Message.id)
+    ):
+        messages.setdefault(row.notification_id, []).append(
+            {
+                "id": ids.public(ids.MESSAGE, row.id),
+                "channel": row.channel,
+                "status": row.now_status,
+                "reason": row.reason,
+            }
+        )
+    return [_notification_view(row, messages.get(row.id, [])) for row in rows]
+
+
+def _notification_view(row: Row[Any], messages: list[MessageSummary]) -> NotificationView:
+    return {
+        "id": ids.public(ids.NOTIFICATION, row.id),
+        "status": overall([Status(message["status"]) for message in messages]),
+        "template": row.template,
+        "reference": row.reference,
+        "recipient_id": row.external_id,
+        "created_at": rfc3339(row.created_at),
+        "send_at": rfc3339_or_none(row.send_at),
+        "expires_at": rfc3339_or_none(row.expires_at),
+        "messages": messages,
+    }
+
+
+def message_rows(now: datetime) -> Select[Any]:
+    """Select messages with all that their views tell."""
+    return (
+        select(
+            Message.__table__,
+            effective_status(now).label("now_status"),
+            Recipient.external_id,
+            Recipient.name_sealed,
+            Notification.template,
+            Notification.expires_at,
+            Dispatch.due_at,
+        )
+        .join(Recipient, Recipient.id == Message.recipient_id)
+        .outerjoin(Notification, Notification.id == Message.notification_id)
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OptOut:
+    """When and how someone left, and the reference of the notification that led to it."""
+
+    at: datetime
+    source: str
+    reference: str | None
+
+
+class MessageReader:
+    """Turns rows of `message_rows` into views, each with its attempts and its explanation."""
+
+    def __init__(self, connection: Connection, vault: Vault, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._catalogue = catalogue
+
+    def views(self, rows: Sequence[Row[Any]], locale: str) -> list[MessageView]:
+        """Return the views, in order."""
+        attempts = self._attempts([row.id for row in rows])
+        left = [row.recipient_id for row in rows if row.reason == Reason.UNSUBSCRIBED]
+        optouts = self._optouts(left) if left else {}
+        return [self._view(row, attempts.get(row.id, []), optouts, locale) for row in rows]
+
+    def _attempts(self, message_ids: list[int]) -> dict[int, list[AttemptView]]:
+        found: dict[int, list[AttemptView]] = {}
+        for row in self._connection.execute(
+            select(Attempt.__table__).where(Attempt.message_id.in_(message_ids)).order_by(Attempt.id)
+        ):
+            found.setdefault(row.message_id, []).append(
+                {
+                    "at": rfc3339(row.at),
+                    "provider": row.provider,
+                    "outcome": row.outcome,
+                    "detail": row.detail,
+                    "duration_ms": row.duration_ms,
+                }
+            )
+        return found
+
+    def _optouts(self, recipient_ids: list[int]) -> dict[tuple[int, int, str], _OptOut]:
+        """Return the ledger entry behind each opt-out, and the reference of what led to it."""
+        rows = self._connection.execute(
+            select(
+                Preference.recipient_id,
+                Preference.topic,
+                Preference.channel,
+                ConsentRecord.at,
+                ConsentRecord.source,
+                Notification.reference,
+            )
+            .join(ConsentRecord, ConsentRecord.id == Preference.consent_id)
+            .outerjoin(Message, Message.id == ConsentRecord.message_id)
+            .outerjoin(Notification, Notification.id == Message.notification_id)
+            .where(Preference.recipient_id.in_(recipient_ids), Preference.subscribed.is_(False))
+        )
+        return {
+            (row.recipient_id, row.topic, row.channel): _OptOut(row.at, row.source, row.reference)
+            for row in rows
+        }
+
+    def _view(
+        self,
+        row: Row[Any],
+        attempts: list[AttemptView],
+        optouts: dict[tuple[int, int, str], _OptOut],
+        locale: str,
+    ) -> MessageView:
+        topic = self._catalogue.numbered(row.topic)
+        optout = optouts.get((row.recipient_id, row.topic, row.channel))
+        status = Status(row.now_status)
+        facts = MessageFacts(
+            status=status,
+            channel=Channel(row.channel),
+            reason=Reason(row.reason) if row.reason else None,
+            topic=topic,
+            recipient_name=self._vault.open(SEALED["name"], row.name_sealed) if row.name_sealed else None,
+            at=row.updated_at,
+            optout_source=optout.source if optout else None,
+            optout_at=optout.at if optout else None,
+            optout_reference=optout.reference if optout else None,
+            provider=row.provider,
+            detail=row.detail,
+            due_at=row.due_at,
+            expires_at=row.expires_at,
+            attempts=len(attempts),
+        )
+        return {
+            "id": ids.public(ids.MESSAGE, row.id),
+            "notification_id": ids.public(ids.NOTIFICATION, row.notification_id)
+            if row.notification_id
+            else None,
+            "recipient_id": row.external_id,
+            "channel": row.channel,
+            "topic": topic.name if topic else str(row.topic),
+            "template": row.template,
+            "status": status,
+            "reason": row.reason,
+            "detail": row.detail,
+            "explanation": explain(facts, locale),
+            "provider": row.provider,
+            "provider_message_id": row.provider_message_id,
+            "created_at": rfc3339(row.created_at),
+            "scheduled_for": rfc3339_or_none(row.due_at),
+            "sent_at": _sent_at(attempts),
+            "expires_at": rfc3339_or_none(row.expires_at),
+            "basis": {
+                "regime": row.basis,
+                "consent_id": ids.public(ids.CONSENT, row.basis_consent_id) if row.basis_consent_id else None,
+            },
+            "attempts": attempts,
+            "events": [],
+        }
+
+
+def _sent_at(attempts: list[AttemptView]) -> str | None:
+    """Return when a provider took the message."""
+    return next((one["at"] for one in attempts if one["outcome"] == "accepted"), None)

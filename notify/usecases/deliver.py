@@ -1,0 +1,259 @@
+"""The one door to the providers: claim, check, render, gate, send with no transaction open, record."""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Basis
+from notify.domain.delivery import AttemptMade, Claimed, Deferred, Letter, Record, Settled
+from notify.domain.eligibility import Policy
+from notify.domain.hours import LATE_AFTER, morning_after, zone_of
+from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, name_of
+from notify.domain.outgoing import OutgoingEmail, OutgoingSms
+from notify.domain.requests import Lane, Routing
+from notify.domain.retry import retry_at
+from notify.domain.status import Reason, Status
+from notify.ports import Clock, Provider, Telemetry, WakeUps
+from notify.store import Store, Transaction
+from notify.usecases.composing import Composer
+
+_log: Final = logging.getLogger(__name__)
+
+CLAIM_LEASE: Final = timedelta(seconds=10)
+"""For checking and rendering; a claim that runs out goes back in the queue."""
+
+_RETRY_FOR: Final = timedelta(hours=24)
+"""Retries end at `expires_at`, else this long after the message was to be sent."""
+
+_NEXT_CHANNEL_AFTER: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.EXPIRED})
+
+ChooseProvider = Callable[[Channel, bool], Provider[Any]]
+"""Takes the channel, and whether it is for a test key; returns who delivers it."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What becomes of one dispatch while it is worked on."""
+
+    claimed: Claimed
+    outgoing: dict[int, OutgoingEmail | OutgoingSms] = field(default_factory=dict)
+    basis: dict[int, Basis] = field(default_factory=dict)
+    later: list[tuple[int, datetime, bool]] = field(default_factory=list)
+    record: Record = field(default_factory=Record)
+
+    def settle(self, message_id: int, status: Status, **more: Any) -> None:  # noqa: ANN401 - Settled's fields
+        """Note where a message ended, and that it is not to be sent."""
+        self.outgoing.pop(message_id, None)
+        self.record.settled.append(Settled(message_id, status, **more))
+
+    def postpone(self, message_id: int, due_at: datetime, *, held: bool = False) -> None:
+        """Note that a message is to be looked at again later."""
+        self.outgoing.pop(message_id, None)
+        self.later.append((message_id, due_at, held))
+
+
+class Deliver:
+    """Delivers dispatches: one message is a batch of one."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        composer: Composer,
+        policy: Policy,
+        choose_provider: ChooseProvider,
+        wake_ups: WakeUps,
+        telemetry: Telemetry,
+        clock: Clock,
+        random: Callable[[], float],
+        call_lease: timedelta,
+    ) -> None:
+        """`random` returns [0, 1) for jitter; `call_lease` is a provider's time-out and a margin."""
+        self._store = store
+        self._composer = composer
+        self._policy = policy
+        self._choose_provider = choose_provider
+        self._wake_ups = wake_ups
+        self._telemetry = telemetry
+        self._clock = clock
+        self._random = random
+        self._call_lease = call_lease
+
+    def __call__(self, lane: Lane, dispatch_ids: Collection[int] | None = None, limit: int = 1) -> int:
+        """Deliver these dispatches of the lane, or with None the oldest `limit` that are due.
+
+        Returns how many could be claimed.
+        """
+        now = self._clock()
+        with self._store.write() as tx:
+            claimed = tx.deliveries.claim(lane, dispatch_ids, limit, now, now + CLAIM_LEASE)
+        for one in claimed:
+            self._deliver(one)
+        return len(claimed)
+
+    def _deliver(self, claimed: Claimed) -> None:
+        work = _Work(claimed)
+        test = any(letter.test for letter in claimed.letters)
+        provider = self._choose_provider(claimed.channel, test)
+        self._check(work)
+        if work.outgoing:
+            self._pass_gate(work, provider.name)
+        if work.outgoing:
+            self._send(work, provider)
+        self._record(work, provider.name)
+
+    def _check(self, work: _Work) -> None:
+        """Decide on each letter, and write those that may go."""
+        now = self._clock()
+        for letter in work.claimed.letters:
+            if letter.expires_at and letter.expires_at <= now:
+                work.settle(letter.message_id, Status.EXPIRED)
+                continue
+            found = self._policy.verdict(
+                letter.topic, letter.channel, letter.recipient.profile, letter.standing
+            )
+            if isinstance(found, Reason):
+                work.settle(letter.message_id, Status.SKIPPED, reason=found)
+                continue
+            morning = self._too_late_tonight(work.claimed, letter, now)
+            if morning:
+                work.postpone(letter.message_id, morning, held=True)
+                continue
+            work.basis[letter.message_id] = found
+            self._write(work, letter, now)
+
+    def _too_late_tonight(self, claimed: Claimed, letter: Letter, now: datetime) -> datetime | None:
+        """Return the morning an SMS waits for, when it is so late that it would wake someone up."""
+        if letter.channel is not Channel.SMS or now - claimed.planned_at <= LATE_AFTER:
+            return None
+        profile = letter.recipient.profile
+        return morning_after(now, zone_of(profile.timezone, profile.effective_country))
+
+    def _write(self, work: _Work, letter: Letter, now: datetime) -> None:
+        try:
+            if letter.channel is Channel.EMAIL:
+                work.outgoing[letter.message_id] = self._composer.email(letter)
+            else:
+                work.outgoing[letter.message_id] = self._composer.sms(letter, now)
+        except Exception as error:  # noqa: BLE001 - one poisoned message must not hold up its batch
+            _log.error(
+                "message could not be rendered",
+                extra={
+                    "message_id": letter.message_id,
+                    "template": letter.template,
+                    "error": type(error).__name__,
+                },
+            )
+            work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
+
+    def _pass_gate(self, work: _Work, provider: str) -> None:
+        """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called."""
+        now = self._clock()
+        waiting = [one for one in work.claimed.letters if one.message_id in work.outgoing]
+        people = {one.recipient.id for one in waiting}
+        hashes = {value for one in waiting for value in one.recipient.hashes.values()}
+        with self._store.write() as tx:
+            tx.consents.lock_in_gate(people, hashes)
+            still_open = tx.deliveries.start_calls([work.claimed], provider, now + self._call_lease)
+            self._drop_who_left(tx, work, waiting, still_open, now)
+
+    def _drop_who_left(
+        self, tx: Transaction, work: _Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
+    ) -> None:
+        recipients = tx.recipients.by_numbers({one.recipient.id for one in waiting})
+        present = [one for one in waiting if one.message_id in still_open and one.recipient.id in recipients]
+        for letter in waiting:
+            if letter not in present:  # cancelled, superseded, erased, or no longer ours
+                work.outgoing.pop(letter.message_id, None)
+        standings = tx.consents.standings(
+            [(recipients[one.recipient.id], one.topic, one.channel) for one in present]
+        )
+        for letter, standing in zip(present, standings, strict=True):
+            current = recipients[letter.recipient.id]
+            found = self._policy.verdict(letter.topic, letter.channel, current.profile, standing)
+            if isinstance(found, Reason):
+                work.settle(letter.message_id, Status.SKIPPED, reason=found)
+            elif current.hashes.get(letter.channel) != letter.recipient.hashes.get(letter.channel):
+                work.postpone(letter.message_id, now)  # the address was corrected meanwhile
+
+    def _send(self, work: _Work, provider: Provider[Any]) -> None:
+        """Call the provider, with no transaction open."""
+        at = self._clock()
+        started = time.perf_counter()
+        outcomes = provider.send(list(work.outgoing.values()))
+        seconds = time.perf_counter() - started
+        letters = {one.message_id: one for one in work.claimed.letters}
+        for message_id, outcome in zip(list(work.outgoing), outcomes, strict=True):
+            self._telemetry.provider_call(provider.name, name_of(outcome), seconds)
+            detail = None if isinstance(outcome, Accepted) else outcome.reason
+            work.record.attempts.append(
+                AttemptMade(message_id, at, provider.name, name_of(outcome), detail, round(seconds * 1000))
+            )
+            self._note(work, letters[message_id], outcome, provider.name)
+
+    def _note(self, work: _Work, letter: Letter, outcome: Outcome, provider: str) -> None:
+        """Turn the outcome of a call into what becomes of the message."""
+        basis = work.basis[letter.message_id]
+        told = {
+            "provider": provider,
+            "address_hash": letter.recipient.hashes.get(letter.channel),
+            "basis": basis.regime,
+            "basis_consent_id": basis.consent_id,
+        }
+        if isinstance(outcome, Accepted):
+            theirs = outcome.provider_message_id
+            work.settle(letter.message_id, Status.SENT, provider_message_id=theirs, **told)
+        elif isinstance(outcome, Ambiguous):
+            work.settle(letter.message_id, Status.UNKNOWN, detail=outcome.reason, **told)
+        elif isinstance(outcome, Refused):
+            work.settle(letter.message_id, Status.FAILED, detail=outcome.reason, **told)
+        else:
+            due_at = retry_at(
+                work.claimed.attempt,
+                self._clock(),
+                retry_after=outcome.retry_after,
+                give_up_at=letter.expires_at or work.claimed.planned_at + _RETRY_FOR,
+                jitter=self._random(),
+            )
+            if due_at:
+                work.postpone(letter.message_id, due_at)
+            else:
+                detail = f"gave up after {work.claimed.attempt} attempts: {outcome.reason}"
+                work.settle(letter.message_id, Status.FAILED, detail=detail, **told)
+
+    def _record(self, work: _Work, provider: str) -> None:
+        """Write it all down, and give those that did not work out their next channel."""
+        now = self._clock()
+        claimed = work.claimed
+        if work.later:
+            due_at = min(due for _, due, _ in work.later)
+            held = all(one_held for _, _, one_held in work.later)
+            waiting = [message_id for message_id, _, _ in work.later]
+            work.record.deferred.append(Deferred(claimed.dispatch_id, waiting, due_at, held=held))
+        letters = {one.message_id: one for one in claimed.letters}
+        with self._store.write() as tx:
+            tx.deliveries.record([claimed], work.record, now)
+            next_dispatches = [
+                tx.notifications.add_message(letters[one.message_id], channel, claimed.lane, now)
+                for one in work.record.settled
+                if (channel := _next_channel(letters[one.message_id], one.status))
+            ]
+        if next_dispatches:
+            self._wake_ups.ring(claimed.lane, next_dispatches)
+        for one in work.record.settled:
+            topic = self._policy.catalogue.numbered(letters[one.message_id].topic)
+            self._telemetry.settled(
+                topic.name if topic else "", claimed.channel, provider, one.status, one.reason or ""
+            )
+
+
+def _next_channel(letter: Letter, status: Status) -> Channel | None:
+    """Return the channel that `fallback` routing turns to, if any is left. Never on `unknown`."""
+    if letter.routing is not Routing.FALLBACK or status not in _NEXT_CHANNEL_AFTER:
+        return None
+    later = letter.channels[letter.channels.index(letter.channel) + 1 :]
+    return later[0] if later else None

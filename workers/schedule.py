@@ -1,0 +1,61 @@
+"""What runs periodically. Two schedulers at once are harmless: every task claims its work in the database."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from setproctitle import setproctitle
+
+from notify.domain.errors import UnavailableError
+from notify.logs import configure_logs
+from workers import runtime
+
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A use case, and every how many seconds it runs."""
+
+    name: str
+    every: float
+    run: Callable[[], object]
+
+
+def run(tasks: Sequence[Task], stop: threading.Event) -> None:
+    """Run each task at its pace until `stop`; one that fails is logged, and has its next turn."""
+    due = {task.name: time.monotonic() for task in tasks}
+    while not stop.is_set():
+        for task in tasks:
+            if time.monotonic() >= due[task.name]:
+                due[task.name] = time.monotonic() + task.every
+                _attempt(task)
+        stop.wait(max(0.05, min(due.values()) - time.monotonic()))
+
+
+def _attempt(task: Task) -> None:
+    try:
+        task.run()
+    except UnavailableError:
+        _log.warning("database out of reach", extra={"task": task.name})
+    except Exception:
+        _log.exception("task failed", extra={"task": task.name})
+
+
+def main() -> None:
+    """Run until told to stop."""
+    setproctitle("notify: scheduler")
+    configure_logs("scheduler")
+    composition = runtime.composition("scheduler")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run([Task("reconcile", 1.0, composition.reconcile)], stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The web process: `app` is what a WSGI server serves."""
+
+from setproctitle import setproctitle
+
+from notify.app import create_app
+from notify.bootstrap import build
+from notify.logs import configure_logs
+from notify.settings import load_settings
+
+setproctitle("notify: web")
+configure_logs("web")
+_settings = load_settings()
+_composition = build(_settings, "web")
+app = create_app(_composition)
+if _settings.metrics_port is not None:
+    _composition.exposition.serve(_settings.metrics_port)
