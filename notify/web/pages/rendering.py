@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from notify.web.pages.texts import Texts, load_texts
 
 _COMPRESS_FROM: Final = 1024
 """Bytes; below that gzip gains nothing on the wire."""
+
+_WEB_ADDRESS: Final = re.compile(r"https?://(?:[^\s&]|&amp;)*[^\s&.,;:!?)]")
+"""In escaped text, where quotes and angle brackets are `&…;` as well."""
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -42,7 +46,7 @@ class Pages:
         )
         self._environment.filters["unbroken"] = _unbroken
         self._environment.filters["moment"] = _moment
-        self._environment.policies["urlize.rel"] = "noopener noreferrer"
+        self._environment.filters["linked"] = _linked
         self._style = (directory / "page.css").read_text(encoding="utf-8").strip()
         self._outbox_style = (directory / "outbox.css").read_text(encoding="utf-8").strip()
 
@@ -83,6 +87,12 @@ class Pages:
 def _unbroken(text: str) -> Markup:
     """Keep "e-mail" on one line: in a heading on a phone the hyphen is a likely place to break."""
     return escape(text).replace("e-mail", Markup('<span class="nb">e-mail</span>'))
+
+
+def _linked(text: str) -> Markup:
+    """Make web addresses clickable, and change nothing else of what is shown."""
+    link = r'<a href="\g<0>" target="_blank" rel="noopener noreferrer">\g<0></a>'
+    return Markup(_WEB_ADDRESS.sub(link, str(escape(text))))  # noqa: S704 - escaped just here
 
 
 def _moment(at: datetime) -> str:
