@@ -102,8 +102,10 @@ def html_of(mjml: str, path: Path) -> str:
         kept.append(match[0])
         return f"qzjinja{len(kept) - 1}zq"
 
+    # Without `fonts` it links fonts.googleapis.com, which would tell a third party who opened the mail.
+    options = mrml.RenderOptions(disable_comments=True, fonts={})
     try:
-        output = mrml.to_html(_JINJA.sub(hidden, mjml), None, mrml.RenderOptions(disable_comments=True))
+        output = mrml.to_html(_JINJA.sub(hidden, mjml), None, options)
     except OSError as error:
         raise ConfigurationError(f"{path}: not valid MJML: {error}") from None
     if output.warnings:
