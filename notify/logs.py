@@ -12,6 +12,9 @@ from structlog.typing import Processor
 _SILENCED: Final = ("twilio", "python_http_client", "urllib3", "requests", "werkzeug", "granian.access")
 """They print addresses, bodies, or paths with tokens in them."""
 
+_CHATTY: Final = ("alembic", "rq", "asyncio")
+"""What they say below a warning tells operators nothing."""
+
 _OURS: Final = ("_id", "_ids", "timestamp", "level", "logger", "role")
 """Ends of keys whose values are never personal, whatever their digits look like."""
 
@@ -45,6 +48,8 @@ def configure_logs(role: str, *, stream: TextIO | None = None, level: int = logg
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in _SILENCED:
         quiet = logging.getLogger(name)
         quiet.setLevel(logging.CRITICAL + 1)

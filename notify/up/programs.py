@@ -62,7 +62,7 @@ def _web(address: Address) -> list[str]:
         "--host", address.host, "--port", str(address.port),
         "--workers", str(_WEB_WORKERS), "--blocking-threads", str(_WEB_THREADS),
         "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10",
-        "--log-level", "warning",
+        "--log-level", "error",
         "--process-name", "notify: web",
     ]  # fmt: skip
 

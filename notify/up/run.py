@@ -39,7 +39,7 @@ def run(settings: Settings, address: Address) -> None:
 
 def _key(settings: Settings) -> str:
     """Return the administrator's key of this data directory."""
-    with closing(build(settings)) as composition:
+    with closing(build(settings, "up")) as composition:
         return kept_key(
             settings.data_dir,
             valid=lambda key: composition.authenticate(key) is not None,

@@ -1,0 +1,36 @@
+"""The `notify` command."""
+
+import sys
+
+import click
+
+from notify.cli.doctor import doctor
+from notify.cli.keys import keys
+from notify.cli.run import migrate, rotate_keys, up
+from notify.cli.send import send
+from notify.cli.status import status
+from notify.domain.errors import InvalidRequestError, NotifyError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="smarttontine-notify")
+def notify() -> None:
+    """Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""
+
+
+for command in (up, migrate, keys, send, status, doctor, rotate_keys):
+    notify.add_command(command)
+
+
+def main() -> None:
+    """Run the command; what is wrong is said in words on standard error, exit code 1 (2: wrong usage)."""
+    try:
+        notify()
+    except InvalidRequestError as error:
+        for problem in error.problems:
+            click.echo(f"Error: {problem.pointer or 'request'} {problem.detail}", err=True)
+    except NotifyError as error:
+        click.echo(f"Error: {error}", err=True)
+    else:
+        return
+    sys.exit(1)

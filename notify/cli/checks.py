@@ -1,0 +1,185 @@
+"""The checks of `notify doctor` on this installation's own parts."""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import Final
+from urllib.parse import urlsplit
+
+from redis import RedisError
+
+from notify.bootstrap import Composition
+from notify.cli.findings import Finding
+from notify.domain.errors import NotifyError, UnavailableError
+from notify.settings import Settings
+from notify.up.programs import embeds_redis
+
+_SCHEDULER_LATE: Final = timedelta(minutes=2)
+_QUEUE_OLD: Final = timedelta(minutes=5)
+_KEY_ENDS_SOON: Final = timedelta(days=14)
+_SKEW_SECONDS: Final = 5.0
+_SMS_SENDER: Final = re.compile(r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9]{1,11}|MG[0-9a-f]{32}|\d{4,6}")
+
+
+def data_directory(settings: Settings) -> Iterator[Finding]:
+    """Look at who can read the directory that holds the keys."""
+    directory = settings.data_dir
+    if not directory.exists():
+        yield Finding.check(
+            "Data directory", "does not exist yet", "`notify up` or `notify migrate` makes it."
+        )
+    elif directory.stat().st_mode & 0o077:
+        text = "others on this machine can enter it, and it may hold keys"
+        yield Finding.check("Data directory", text, f"chmod 700 {directory}")
+    else:
+        yield Finding.ok("Data directory", "open to its owner alone")
+
+
+def database(composition: Composition) -> Iterator[Finding]:
+    """Look whether the database answers, has the newest schema, and is worked off."""
+    engine = "SQLite" if composition.settings.database_url.startswith("sqlite") else "PostgreSQL"
+    began = time.perf_counter()
+    if not composition.backlog.reachable():
+        remedy = "Check DATABASE_URL, that the server runs, and that this machine may connect to it."
+        yield Finding.broken("Database", f"{engine} does not answer", remedy)
+        return
+    took = (time.perf_counter() - began) * 1000
+    yield Finding.ok("Database", f"{engine} answers in {took:.0f} ms")
+    if not composition.backlog.migrated():
+        yield Finding.broken("Migrations", "the schema is not this version's", "Run `notify migrate`.")
+        return
+    yield Finding.ok("Migrations", "the schema is the newest")
+    yield from _work(composition)
+
+
+def _work(composition: Composition) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    report = composition.backlog.report(now)
+    last = max(report.beats.values(), default=None)
+    if last is None or now - last > _SCHEDULER_LATE:
+        text = f"last ran at {last:%Y-%m-%d %H:%M} UTC" if last else "has never run"
+        remedy = "Start it: `notify up`, or `python -m workers.schedule` where you run the parts yourself."
+        yield Finding.broken("Scheduler", text, remedy)
+    else:
+        yield Finding.ok("Scheduler", f"ran {(now - last).total_seconds():.0f} s ago")
+    for lane in report.lanes:
+        if lane.oldest_due_at and now - lane.oldest_due_at > _QUEUE_OLD:
+            minutes = (now - lane.oldest_due_at).total_seconds() / 60
+            text = f"{lane.due} wait, the oldest for {minutes:.0f} minutes"
+            remedy = (
+                f"See that its worker runs (`python -m workers.main --lane {lane.lane}`) and what it logs."
+            )
+            yield Finding.check(f"Lane {lane.lane}", text, remedy)
+
+
+def redis(composition: Composition, skews: list[float]) -> Iterator[Finding]:
+    """Look whether Redis answers, keeps what it is given, and has workers listening."""
+    try:
+        seconds, microseconds = composition.redis.time()
+        policy = composition.redis.info("memory").get("maxmemory_policy", "noeviction")
+    except RedisError as error:
+        remedy = (
+            "It runs with `notify up`."
+            if embeds_redis(composition.settings)
+            else "Check REDIS_URL, and that the server runs."
+        )
+        text = f"does not answer ({type(error).__name__}); messages are accepted, and leave once it is back"
+        yield Finding.broken("Redis", text, remedy)
+        return
+    skews.append(seconds + microseconds / 1e6 - time.time())
+    if policy == "noeviction":
+        yield Finding.ok("Redis", "answers")
+    else:
+        text = f"may drop jobs when memory is short (maxmemory-policy {policy})"
+        yield Finding.check("Redis", text, "Set maxmemory-policy noeviction.")
+    for lane in composition.queues.report() or ():
+        if not lane.workers:
+            remedy = f"`notify up`, or `python -m workers.main --lane {lane.lane}`."
+            yield Finding.broken(f"Worker {lane.lane}", "none listens", remedy)
+
+
+def senders(settings: Settings) -> Iterator[Finding]:
+    """Look at the senders' forms, and whether orders and news come from different ones."""
+    sound = True
+    for variable in ("email_from", "email_from_marketing"):
+        _, address = parseaddr(getattr(settings, variable))
+        if "@" not in address:
+            remedy = "Give an address, as `Smarttontine <orders@example.org>`."
+            sound = False
+            yield Finding.broken("Senders", f"{variable.upper()} holds no e-mail address", remedy)
+    for variable in ("sms_from", "sms_from_marketing"):
+        if not _SMS_SENDER.fullmatch(getattr(settings, variable)):
+            remedy = (
+                "Give a number with its +, a short code, up to 11 letters and digits, or MG… of a Service."
+            )
+            sound = False
+            yield Finding.broken("Senders", f"{variable.upper()} is no sender of SMS", remedy)
+    pairs = (("email_provider", "email_from"), ("sms_provider", "sms_from"))
+    for provider, variable in pairs:
+        real = {name for name, _ in getattr(settings, provider)} - {"outbox"}
+        if real and getattr(settings, variable) == getattr(settings, f"{variable}_marketing"):
+            text = f"{variable.upper()} and {variable.upper()}_MARKETING are the same"
+            yield Finding.check("Senders", text, "Use two: a block on one would stop the other.")
+    if sound:
+        yield Finding.ok("Senders", "well-formed")
+
+
+def clock(skews: Sequence[float]) -> Iterator[Finding]:
+    """Compare this machine's clock with those that answered."""
+    if not skews:
+        yield Finding.check("Clock", "nothing answered to compare it with", "See above.")
+        return
+    worst = max(skews, key=abs)
+    if abs(worst) > _SKEW_SECONDS:
+        text = f"is off by {abs(worst):.0f} s; lawful hours and schedules depend on it"
+        yield Finding.broken("Clock", text, "Run an NTP client, as systemd-timesyncd or chrony.")
+    else:
+        yield Finding.ok("Clock", "agrees with others")
+
+
+def public_url(settings: Settings) -> Iterator[Finding]:
+    """Look whether links in messages will work."""
+    real = {name for name, _ in (*settings.email_provider, *settings.sms_provider)} - {"outbox"}
+    for variable in ("public_url", "short_url"):
+        value = getattr(settings, variable)
+        if value is None:
+            continue
+        parts = urlsplit(value)
+        if parts.scheme == "https" and parts.hostname and not parts.query:
+            yield Finding.ok(variable.upper(), f"https, {parts.hostname}")
+        elif real:
+            text = "is not https; mailbox providers demand it for one-click unsubscribing (RFC 8058)"
+            yield Finding.broken(variable.upper(), text, f"Set {variable.upper()}=https://…")
+        else:
+            yield Finding.ok(variable.upper(), f"{value}: good for the outbox, not for real messages")
+
+
+def keys(composition: Composition) -> Iterator[Finding]:
+    """Look whether the secrets can be used, and whether callers have a key that works."""
+    for name, part in (("SECRET_KEYS", "tokens"), ("ENCRYPTION_KEYS", "key_ring")):
+        try:
+            getattr(composition, part)
+        except (NotifyError, ValueError) as error:
+            yield Finding.broken(name, str(error), f"Set {name} as README.md, Configuration, says.")
+            return
+    yield Finding.ok("Secrets", "SECRET_KEYS and ENCRYPTION_KEYS are good")
+    now = datetime.now(UTC)
+    try:
+        rows = composition.list_keys()
+    except NotifyError as error:
+        out_of_reach = isinstance(error, UnavailableError)
+        text = "could not be read: the database is away" if out_of_reach else str(error)
+        yield Finding.broken("API keys", text, "See the database above.")
+        return
+    valid = [row for row in rows if row.valid_at(now)]
+    if not valid:
+        remedy = "`notify keys create --name … --scope send`."
+        yield Finding.check("API keys", "there is none that works", remedy)
+    else:
+        yield Finding.ok("API keys", f"{len(valid)} work")
+    for row in valid:
+        if row.expires_at and row.expires_at - now < _KEY_ENDS_SOON:
+            text = f"key {row.id} ({row.name}) ends on {row.expires_at:%Y-%m-%d}"
+            yield Finding.check("API keys", text, "Make another, and give it to its user.")

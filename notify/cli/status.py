@@ -1,0 +1,66 @@
+"""`notify status`: what waits where, since when."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from notify.cli.options import composed, data_dir_option
+from notify.domain.backlog import BacklogReport, LaneQueue
+from notify.domain.errors import UnavailableError
+
+
+@click.command()
+@data_dir_option
+def status(data_dir: Path | None) -> None:
+    """Show what waits where, since when; works without Redis too."""
+    with composed(data_dir) as composition:
+        now = datetime.now(UTC)
+        queues = composition.queues.report()
+        try:
+            report = composition.backlog.report(now)
+        except UnavailableError:
+            report = None
+    for line in lines(report, queues, now):
+        click.echo(line)
+    if report is None:
+        raise UnavailableError("the database is out of reach; `notify doctor` says more")
+
+
+def lines(report: BacklogReport | None, queues: Sequence[LaneQueue] | None, now: datetime) -> Iterator[str]:
+    """Say it in lines; what cannot be asked is left out."""
+    yield f"Database: {'up' if report else 'DOWN'}    Redis: {'up' if queues is not None else 'DOWN'}"
+    if report:
+        yield ""
+        yield f"{'In the database':<16}{'due':>8}{'oldest':>12}{'later':>8}{'claimed':>9}{'calling':>9}"
+        for lane in report.lanes:
+            oldest = age(lane.oldest_due_at, now)
+            counts = f"{lane.later:>8}{lane.claimed:>9}{lane.calling:>9}"
+            yield f"  {lane.lane:<14}{lane.due:>8}{oldest:>12}{counts}"
+    if queues is not None:
+        yield ""
+        yield f"{'In Redis':<16}{'waiting':>8}{'oldest':>12}{'failed':>8}{'workers':>9}"
+        for queue in queues:
+            oldest = age(queue.oldest_at, now)
+            yield f"  {queue.lane:<14}{queue.depth:>8}{oldest:>12}{queue.failed:>8}{queue.workers:>9}"
+    if report:
+        yield ""
+        if not report.beats:
+            yield "The scheduler has not run yet."
+        for name, at in sorted(report.beats.items()):
+            yield f"Scheduler, {name}: last run {age(at, now)} ago"
+
+
+def age(at: datetime | None, now: datetime) -> str:
+    """Say how long ago, in the two largest units; a dash for never."""
+    if at is None:
+        return "-"
+    seconds = max(0, int((now - at) / timedelta(seconds=1)))
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for unit, size in units:
+        if seconds >= size or (unit == "s" and not parts):
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+    return " ".join(parts[:2])
