@@ -20,6 +20,9 @@ class WarmWorker(SimpleWorker):
 
     max_connection_wait_time = _LONGEST_WAIT_FOR_REDIS_SECONDS
 
+    def procline(self, message: str) -> None:
+        """Leave the title of the process alone: it names the role."""
+
 
 @click.command()
 @click.option("--lane", type=click.Choice([lane.value for lane in Lane]), required=True)
