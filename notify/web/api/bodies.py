@@ -17,6 +17,7 @@ MAX_BYTES: Final = 5_000_000
 MAX_DEPTH: Final = 16
 MAX_PROBLEMS: Final = 100
 
+TOO_LARGE: Final = f"The body is larger than {MAX_BYTES:,} bytes."
 TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep"
 NOT_FINITE: Final = "must be a finite number"
 TOO_LONG: Final = "is an integer of more than 64 bits; send it as a string"
@@ -68,13 +69,16 @@ def read_body() -> Body:
         raise UnsupportedBodyError("JSON is sent in UTF-8.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedBodyError("Compressed bodies are not read here.")
-    request.max_content_length = MAX_BYTES
+    # One more than allowed: a chunked body, which has no length, is cut off there without an error.
+    request.max_content_length = MAX_BYTES + 1
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise BodyTooLargeError(f"The body is larger than {MAX_BYTES:,} bytes.") from None
+        raise BodyTooLargeError(TOO_LARGE) from None
     except ClientDisconnected:
         raise MalformedBodyError("The body is shorter than its Content-Length.") from None
+    if len(raw) > MAX_BYTES:
+        raise BodyTooLargeError(TOO_LARGE)
     return parsed(raw)
 
 

@@ -1,0 +1,388 @@
+"""The use cases as the API sees them, in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+
+from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
+from notify.domain.content import EmailContent, Links, TemplateInfo
+from notify.domain.errors import (
+    FieldProblem,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from notify.domain.requests import Choice, Idempotency, Lane, NotificationRequest, Proof, RecipientInput
+from notify.domain.views import (
+    ConsentView,
+    MessageView,
+    NotificationView,
+    Page,
+    PreferenceView,
+    RecipientView,
+)
+from notify.usecases.accept_notifications import AcceptNotifications
+from notify.usecases.api_keys import Caller, KeyScope
+from notify.usecases.cancel_notification import CancelNotification
+from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.keep_recipients import UpsertRecipient
+from notify.web import errors, request_ids
+from notify.web.api.blueprints import ApiParts, api_blueprints
+
+AT = "2026-11-23T10:00:00Z"
+LINKS = Links("https://n.example/u/sample", "https://n.example/preferences/sample")
+
+
+def caller(*scopes: KeyScope, test: bool = False) -> Caller:
+    return Caller(1, "test", frozenset(scopes), test)
+
+
+KEYS: dict[str, Caller] = {
+    "admin": caller(KeyScope.ADMIN),
+    "test": caller(KeyScope.SEND, test=True),
+    **{str(scope): caller(scope) for scope in KeyScope if scope is not KeyScope.ADMIN},
+}
+
+
+def notification_view(request: NotificationRequest, number: int = 1) -> NotificationView:
+    return {
+        "id": f"n{number}",
+        "status": "queued",
+        "template": request.template,
+        "reference": request.reference,
+        "recipient_id": request.recipient.id,
+        "created_at": AT,
+        "send_at": None,
+        "expires_at": None,
+        "messages": [{"id": f"m{number}", "channel": "email", "status": "queued", "reason": None}],
+    }
+
+
+class Accept(AcceptNotifications):
+    """Takes everything but the template `missing`, and remembers what it was called with."""
+
+    def __init__(self) -> None:
+        self.requests: list[NotificationRequest | InvalidRequestError] = []
+        self.calls: list[tuple[Lane, Idempotency | None, bool]] = []
+        self.seen: dict[str, bytes] = {}
+        self.fails: Exception | None = None
+
+    def __call__(
+        self,
+        requests: Sequence[NotificationRequest | InvalidRequestError],
+        *,
+        lane: Lane,
+        idempotency: Idempotency | None = None,
+        test: bool = False,
+    ) -> list[NotificationView | InvalidRequestError]:
+        if self.fails:
+            raise self.fails
+        if idempotency and self.seen.setdefault(idempotency.key, idempotency.request) != idempotency.request:
+            raise IdempotencyMismatchError
+        self.requests += requests
+        self.calls.append((lane, idempotency, test))
+        return [self._result(request, number) for number, request in enumerate(requests, 1)]
+
+    @staticmethod
+    def _result(
+        request: NotificationRequest | InvalidRequestError, number: int
+    ) -> NotificationView | InvalidRequestError:
+        if isinstance(request, InvalidRequestError):
+            return request
+        if request.template == "missing":
+            return InvalidRequestError([FieldProblem("/template", "there is no such template")])
+        return notification_view(request, number)
+
+
+class Cancel(CancelNotification):
+    """Knows notification `n1`."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, notification_id: str) -> NotificationView:
+        if notification_id != "n1":
+            raise NotFoundError
+        return notification_view(NotificationRequest("order_shipped", RecipientInput("C-1")))
+
+
+class Upsert(UpsertRecipient):
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[RecipientInput] = []
+
+    def __call__(self, given: RecipientInput) -> RecipientView:
+        self.given.append(given)
+        return recipient_view(given.id)
+
+
+class Erase(EraseRecipient):
+    """Remembers who was erased; knows `C-1`."""
+
+    def __init__(self) -> None:
+        self.erased: list[str] = []
+
+    def __call__(self, recipient_id: str) -> None:
+        if recipient_id != "C-1":
+            raise NotFoundError
+        self.erased.append(recipient_id)
+
+
+class Change(ChangePreferences):
+    """Remembers what was chosen."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Sequence[Choice], Proof | None]] = []
+
+    def __call__(
+        self, recipient_id: str, choices: Sequence[Choice], proof: Proof | None
+    ) -> list[PreferenceView]:
+        self.calls.append((recipient_id, choices, proof))
+        return [
+            {
+                "topic": choice.topic,
+                "channel": choice.channel,
+                "purpose": "marketing",
+                "subscribed": choice.subscribed,
+                "changed_at": AT,
+            }
+            for choice in choices
+        ]
+
+
+def recipient_view(recipient_id: str) -> RecipientView:
+    return {
+        "id": recipient_id,
+        "email": "awa.diop@example.com",
+        "phone": None,
+        "name": None,
+        "locale": "fr",
+        "country": "SN",
+        "timezone": None,
+        "customer_since": None,
+        "attributes": {},
+        "created_at": AT,
+        "updated_at": AT,
+    }
+
+
+class FakeLookups:
+    """Knows notification `n1`, message `m1` and recipient `C-1`; remembers the queries."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict[str, Any]] = []
+
+    def notification(self, notification_id: str) -> NotificationView:
+        if notification_id != "n1":
+            raise NotFoundError
+        return notification_view(NotificationRequest("order_shipped", RecipientInput("C-1")))
+
+    def notifications(
+        self,
+        *,
+        reference: str | None = None,
+        recipient_id: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        if cursor == "alien":
+            raise InvalidRequestError([FieldProblem("cursor", "is not one of ours")])
+        self.queries.append(
+            {
+                "reference": reference,
+                "recipient_id": recipient_id,
+                "status": status,
+                "cursor": cursor,
+                "limit": limit,
+            }
+        )
+        return {"items": [self.notification("n1")], "next_cursor": "more"}
+
+    def message(self, message_id: str, locale: str) -> MessageView:
+        if message_id != "m1":
+            raise NotFoundError
+        return {
+            "id": "m1",
+            "notification_id": "n1",
+            "recipient_id": "C-1",
+            "channel": "email",
+            "topic": "order_updates",
+            "template": "order_shipped",
+            "status": "delivered",
+            "reason": None,
+            "detail": None,
+            "explanation": f"in {locale}",
+            "provider": "outbox",
+            "provider_message_id": None,
+            "created_at": AT,
+            "scheduled_for": AT,
+            "sent_at": AT,
+            "expires_at": None,
+            "basis": {"regime": "contract", "consent_id": None},
+            "attempts": [
+                {"at": AT, "provider": "outbox", "outcome": "accepted", "detail": None, "duration_ms": 3}
+            ],
+            "events": [{"at": AT, "type": "delivered", "detail": None}],
+        }
+
+    def messages(
+        self,
+        *,
+        recipient_id: str | None = None,
+        campaign_id: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+        locale: str = "en",
+    ) -> Page:
+        self.queries.append({"campaign_id": campaign_id, "limit": limit, "locale": locale})
+        return {"items": [self.message("m1", locale)], "next_cursor": None}
+
+    def recipient(self, recipient_id: str) -> RecipientView:
+        if recipient_id != "C-1":
+            raise NotFoundError
+        return recipient_view(recipient_id)
+
+    def find_recipients(self, *, email: str | None, phone: str | None) -> list[RecipientView]:
+        self.queries.append({"email": email, "phone": phone})
+        return [recipient_view("C-1")]
+
+    def preferences(self, recipient_id: str) -> list[PreferenceView]:
+        if recipient_id != "C-1":
+            raise NotFoundError
+        return [
+            {
+                "topic": "order_updates",
+                "channel": "email",
+                "purpose": "transactional",
+                "subscribed": True,
+                "changed_at": None,
+            }
+        ]
+
+    def consents(self, recipient_id: str, *, cursor: str | None = None, limit: int = 50) -> Page:
+        if recipient_id != "C-1":
+            raise NotFoundError
+        entry: ConsentView = {
+            "id": "7",
+            "at": AT,
+            "topic": "company_news",
+            "channel": "email",
+            "subscribed": False,
+            "source": "link",
+            "wording": None,
+            "locale": "fr",
+            "policy_version": None,
+            "message_id": "m1",
+        }
+        self.queries.append({"cursor": cursor, "limit": limit})
+        return {"items": [entry], "next_cursor": None}
+
+    def export(self, recipient_id: str) -> dict[str, Any]:
+        return {"recipient": self.recipient(recipient_id)}
+
+
+class FakeTemplates:
+    """One template for both channels, whose tracking number is an identifier, and one for SMS alone."""
+
+    schema: Mapping[str, Any] = {
+        "type": "object",
+        "required": ["order_number"],
+        "properties": {
+            "order_number": {"type": "string"},
+            "tracking_number": {"type": "string", "pattern": r"^\d{16}$", "x-identifier": True},
+        },
+    }
+
+    def names(self) -> Sequence[str]:
+        return ["text_only", "order_shipped"]
+
+    def info(self, name: str) -> TemplateInfo | None:
+        if name == "text_only":
+            return TemplateInfo(name, "order_updates", (Channel.SMS,), ("fr", "en"), self.schema)
+        if name != "order_shipped":
+            return None
+        return TemplateInfo(
+            name,
+            "order_updates",
+            (Channel.EMAIL, Channel.SMS),
+            ("fr", "en"),
+            self.schema,
+            timedelta(hours=12),
+            ("order_confirmed",),
+        )
+
+    def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
+        return [] if "order_number" in data else [FieldProblem("/order_number", "is required")]
+
+    def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
+        return EmailContent(f"{locale} {data['order_number']}", f"<a>{links.unsubscribe}</a>", "text")
+
+    def sms(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> str:
+        return f"ç {data['order_number']} {links.unsubscribe}"
+
+
+CATALOGUE = Catalogue(
+    [
+        Topic(
+            1,
+            "order_updates",
+            Purpose.TRANSACTIONAL,
+            {"fr": "Commandes", "en": "Orders"},
+            {"fr": "…", "en": "…"},
+            {"fr": "…", "en": "…"},
+        )
+    ]
+)
+
+
+@dataclass
+class FakeApi:
+    """The API on doubles."""
+
+    accept: Accept = field(default_factory=Accept)
+    cancel: Cancel = field(default_factory=Cancel)
+    upsert: Upsert = field(default_factory=Upsert)
+    erase: Erase = field(default_factory=Erase)
+    change: Change = field(default_factory=Change)
+    lookups: FakeLookups = field(default_factory=FakeLookups)
+
+    def app(self) -> Flask:
+        parts = ApiParts(
+            authenticate=KEYS.get,
+            accept=self.accept,
+            cancel=self.cancel,
+            upsert=self.upsert,
+            erase=self.erase,
+            change=self.change,
+            lookups=self.lookups,
+            templates=FakeTemplates(),
+            catalogue=CATALOGUE,
+            sample_links={Channel.EMAIL: LINKS, Channel.SMS: LINKS},
+        )
+        app = Flask("test_api", static_folder=None)
+        request_ids.install(app)
+        errors.install(app, elsewhere)
+        for blueprint in api_blueprints(parts):
+            app.register_blueprint(blueprint)
+        return app
+
+    def client(self) -> FlaskClient:
+        return self.app().test_client()
+
+
+def elsewhere(error: HTTPException) -> tuple[str, int]:
+    """Stand in for the pages' own way of failing."""
+    return f"page {error.code}", error.code or 500
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
