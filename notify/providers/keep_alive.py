@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import certifi
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, ReadTimeoutError, SSLError
+
+from notify.providers.tls import default_tls
 
 IDLE_SECONDS: Final = 10.0
 """Idle connections are not used again after this. Front ends drop theirs after a minute or so, and a
@@ -61,7 +62,7 @@ class Endpoint:
         }
         self._pool: HTTPConnectionPool
         if parts.scheme == "https":
-            context = tls or _default_tls()
+            context = tls or default_tls()
             self._pool = _TlsPool(parts.hostname, parts.port, ssl_context=context, **shared)
         else:
             self._pool = _PlainPool(parts.hostname, parts.port, **shared)
@@ -107,13 +108,6 @@ def silence_sdk_loggers() -> None:
         logger.propagate = False
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
-
-
-def _default_tls() -> ssl.SSLContext:
-    """Trust the system's authorities (SSL_CERT_FILE too) and certifi's: some Pythons come with none."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
 
 
 def _root_name(error: BaseException) -> str:

@@ -8,7 +8,7 @@ _GONE: Final = "[…]"
 _PERSONAL: Final = re.compile(
     r"https?://\S+"  # an unsubscribe link is a credential
     r"|\S+@\S+"
-    r"|\+?\d(?:[ ().\-/\u00a0\u202f]?\d){5,}",
+    r"|\+?\d(?:[ ().\-/\u00a0\u202f]?\d){6,}",
 )
 _SHORTEST_NAME: Final = 3
 

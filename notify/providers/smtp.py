@@ -1,0 +1,299 @@
+"""Any SMTP server (RFC 5321): a relay, a company's own, or a catcher such as Mailpit."""
+
+import contextlib
+import logging
+import re
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from notify.domain.errors import ConfigurationError
+from notify.domain.mime import message_id_of, mime_message, needs_smtputf8, split_sender
+from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outgoing import OutgoingEmail
+from notify.providers.reasons import without_personal_data
+from notify.providers.tls import default_tls
+
+_log = logging.getLogger(__name__)
+
+_PORTS: Final = {"smtp": 587, "smtps": 465}
+_YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_CHECK_AFTER: Final = 1.0  # seconds of idling after which a connection is asked whether it lives
+_DONE: Final = 250
+_GO_ON: Final = 354
+_CLOSING: Final = 421
+_PERMANENT_FROM: Final = 500
+_QUEUE_ID: Final = re.compile(rb"queued(?: mail for delivery)?(?: as)?[ :=]+<?([\w.+-]+)", re.IGNORECASE)
+
+CREDENTIALS: Final = frozenset({432, 454, 530, 534, 535, 538})
+"""Replies about who we are (RFC 4954, 6): the operator's fault, never the address's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpAddress:
+    """Where the server is and how to get in; read from `smtp://user:password@host:587?starttls=1`."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read the URL; `smtps://` is TLS from the start. ConfigurationError keeps the value to itself."""
+        try:
+            parts = urlsplit(url)
+            default_port = _PORTS[parts.scheme]
+            options = parse_qs(parts.query, strict_parsing=bool(parts.query))
+            starttls = _YES[options.pop("starttls", ["0"])[-1].lower()]
+            port = parts.port or default_port
+        except (ValueError, KeyError):
+            parts = None
+        if parts is None or not parts.hostname or options:
+            raise ConfigurationError(
+                "SMTP_URL must look like smtp://user:password@host:587?starttls=1, or smtps://… for TLS from"
+                " the start; the only option is starttls, and user and password are percent-encoded."
+            )
+        user = unquote(parts.username) if parts.username else None
+        return cls(
+            parts.hostname, port, parts.scheme == "smtps", starttls, user, unquote(parts.password or "")
+        )
+
+
+class _NotSentError(Exception):
+    """The message certainly was not taken; `permanent` if it never will be, `fatal` if none will be now."""
+
+    def __init__(
+        self, reason: str, *, code: int | None = None, permanent: bool = False, fatal: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.permanent = permanent
+        self.fatal = fatal
+
+
+class _LostError(Exception):
+    """The whole message went out, and no reply came."""
+
+
+class SmtpProvider:
+    """Hands e-mails to an SMTP server over connections that stay open; safe for any number of threads."""
+
+    name = "smtp"
+
+    def __init__(self, url: str, timeout: float = 15.0, *, tls: ssl.SSLContext | None = None) -> None:
+        """`timeout` in seconds, for each step of the dialogue. ConfigurationError for a wrong URL."""
+        self._address = SmtpAddress.parse(url)
+        self._timeout = timeout
+        self._tls = tls or default_tls()
+        self._idle: list[tuple[smtplib.SMTP, float]] = []
+        self._lock = threading.Lock()
+
+    def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
+        """Hand over one message after the other; never raises."""
+        outcomes: list[Outcome] = []
+        for message in batch:
+            outcome, stop = self._send_one(message)
+            outcomes.append(outcome)
+            if stop:
+                rest = Transient(f"not tried, after: {getattr(outcome, 'reason', '')}")
+                outcomes += [rest] * (len(batch) - len(outcomes))
+                break
+        return outcomes
+
+    def close(self) -> None:
+        """Close idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    def _send_one(self, message: OutgoingEmail) -> tuple[Outcome, bool]:
+        """Return the outcome, and whether the rest of the batch would meet the same."""
+        try:
+            content = mime_message(message, message_id=message_id_of(message), date=datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it cannot be written
+            return Refused(f"the message cannot be written as MIME ({type(error).__name__})"), False
+        try:
+            return Accepted(self._hand_over(message, content)), False
+        except _NotSentError as error:
+            code = f"{error.code} " if error.code else ""
+            reason = code + without_personal_data(str(error), message.to)
+            return (Refused(reason) if error.permanent else Transient(reason)), error.fatal
+        except _LostError as error:
+            return Ambiguous(str(error)), False
+        except Exception as error:  # noqa: BLE001 - "never raises"
+            # The name alone: the text may be personal.
+            _log.error("smtp: %s in mid-dialogue", type(error).__name__)
+            return Ambiguous(f"{type(error).__name__} in mid-dialogue"), False
+
+    def _hand_over(self, message: OutgoingEmail, content: bytes) -> str | None:
+        """Send over a kept connection, else, if that turns out dead before the message is out, a new one."""
+        kept = self._take_idle()
+        if kept:
+            try:
+                return self._dialogue(kept, message, content)
+            except _NotSentError as error:
+                if error.fatal or not isinstance(error, _DroppedError):
+                    raise
+        return self._dialogue(self._connect(), message, content)
+
+    def _dialogue(self, connection: smtplib.SMTP, message: OutgoingEmail, content: bytes) -> str | None:
+        """Go through one transaction; the connection is kept if it can serve again."""
+        try:
+            theirs = _transaction(connection, message, content)
+        except (_DroppedError, _LostError):
+            connection.close()
+            raise
+        except _NotSentError:
+            self._reset(connection)
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+        return theirs
+
+    def _reset(self, connection: smtplib.SMTP) -> None:
+        """End the transaction that was refused, so that the connection can take another."""
+        try:
+            code, _ = connection.rset()
+        except (smtplib.SMTPException, OSError):
+            code = _CLOSING
+        if code == _DONE:
+            self._keep(connection)
+        else:
+            connection.close()
+
+    def _keep(self, connection: smtplib.SMTP) -> None:
+        with self._lock:
+            self._idle.append((connection, time.monotonic()))
+
+    def _take_idle(self) -> smtplib.SMTP | None:
+        """Return a kept connection that still answers, if there is one."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection, since = self._idle.pop()
+            if time.monotonic() - since < _CHECK_AFTER:
+                return connection
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                if connection.noop()[0] == _DONE:
+                    return connection
+            connection.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        """Open a connection, with TLS and login as the URL says. _NotSentError."""
+        where = self._address
+        connection: smtplib.SMTP | None = None
+        try:
+            # An explicit name: the standard library would look one up, which can take long.
+            name, timeout = _greeting_name(), self._timeout
+            if where.tls:
+                connection = smtplib.SMTP_SSL(
+                    where.host, where.port, name, timeout=timeout, context=self._tls
+                )
+            else:
+                connection = smtplib.SMTP(where.host, where.port, name, timeout=timeout)
+            connection.ehlo_or_helo_if_needed()
+            if where.starttls:
+                connection.starttls(context=self._tls)
+                connection.ehlo()
+            if where.user:
+                connection.login(where.user, where.password or "")
+        except (smtplib.SMTPException, OSError) as error:
+            if connection:
+                connection.close()
+            raise _NotSentError(_why_no_connection(error), fatal=True) from None
+        return connection
+
+
+class _DroppedError(_NotSentError):
+    """The connection ended before the message was out."""
+
+
+def _transaction(connection: smtplib.SMTP, message: OutgoingEmail, content: bytes) -> str | None:
+    """Run MAIL, RCPT, DATA; return the server's queue id if its reply names one.
+
+    `smtplib.SMTP.data` is one step; here it is two, because only a drop after the last byte is ambiguous
+    (RFC 5321, 4.2.5; RFC 1047 is about this gap).
+    """
+    options = []
+    if needs_smtputf8(message):
+        if not connection.has_extn("smtputf8"):
+            raise _NotSentError("the server takes no addresses outside ASCII (SMTPUTF8)", permanent=True)
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+    try:
+        _expect(_DONE, *connection.mail(split_sender(message.sender)[1], options))
+        _expect(_DONE, *connection.rcpt(message.to))
+        _expect(_GO_ON, *connection.docmd("DATA"))
+        connection.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
+    except (smtplib.SMTPException, OSError) as error:
+        late = isinstance(_cause(error), TimeoutError)
+        what = "no reply in time" if late else f"the connection ended ({type(_cause(error)).__name__})"
+        raise _DroppedError(f"{what} before the message was sent", fatal=late) from None
+    try:
+        code, reply = connection.getreply()
+    except (smtplib.SMTPException, OSError) as error:
+        name = type(_cause(error)).__name__
+        raise _LostError(f"no reply after the message was sent ({name})") from None
+    if code < 0:
+        raise _LostError("unreadable reply after the message was sent")
+    _expect(_DONE, code, reply)
+    found = _QUEUE_ID.search(reply)
+    return found[1].decode() if found else None
+
+
+def _expect(wanted: int, code: int, reply: bytes) -> None:
+    """Raise for any reply but the one wanted: 4xx passes, 5xx stays (RFC 5321, 4.2.1)."""
+    if code // 100 == wanted // 100:
+        return
+    text = reply.decode("utf-8", "replace")
+    if code in CREDENTIALS:
+        raise _NotSentError(f"credentials refused: {text}", code=code, fatal=True)
+    if code == _CLOSING or code < 0:
+        raise _DroppedError(text, code=code)
+    raise _NotSentError(text, code=code, permanent=code >= _PERMANENT_FROM)
+
+
+_NO_CONNECTION: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (smtplib.SMTPAuthenticationError, "credentials refused"),
+    (smtplib.SMTPNotSupportedError, "the server does not offer STARTTLS or AUTH"),
+    (smtplib.SMTPResponseException, "the server does not let us in"),
+    (ssl.SSLError, "TLS failed"),
+    (socket.gaierror, "the name cannot be looked up"),
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "no connection in time"),
+)
+"""The first that fits; SSLError and gaierror are OSErrors, and so are the two below them."""
+
+
+def _why_no_connection(error: Exception) -> str:
+    cause = _cause(error)
+    text = next((text for kind, text in _NO_CONNECTION if isinstance(cause, kind)), "no connection")
+    code = getattr(cause, "smtp_code", None)
+    return f"{text} ({code or type(cause).__name__})"
+
+
+def _cause(error: Exception) -> BaseException:
+    """Return the socket's error, where smtplib wrapped one as SMTPServerDisconnected."""
+    inner = error.__context__
+    return inner if isinstance(error, smtplib.SMTPServerDisconnected) and inner else error
+
+
+def _greeting_name() -> str:
+    """Return what to say in EHLO: this host's name if it is a full one, else an address literal."""
+    name = socket.gethostname()
+    return name if "." in name else "[127.0.0.1]"
