@@ -14,6 +14,8 @@ from jsonschema import FormatChecker
 
 # UTS 35, part 3, "currencySpacing": a letter next to a digit is set apart; Babel leaves that out.
 _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+# CLDR has no ordinals in patterns; French writes the first of a month as one.
+_FIRST: Final = re.compile(r"(?<!\d)1(?= [^\W\d])")
 _NARROW: Final = "\u202f"  # old phones have no glyph for it
 _NO_BREAK: Final = "\u00a0"
 
@@ -35,7 +37,8 @@ def filters(locale: str) -> dict[str, Callable[..., str]]:
         return _LETTER_BY_DIGIT.sub(_NO_BREAK, text.replace(_NARROW, _NO_BREAK))
 
     def day(value: str, pattern: str = "long") -> str:
-        return format_date(date.fromisoformat(value), pattern, locale=language)
+        text = format_date(date.fromisoformat(value), pattern, locale=language)
+        return _FIRST.sub("1er", text) if language.language == "fr" else text
 
     def clock(value: str) -> str:
         return format_time(time.fromisoformat(value), "short", locale=language).replace(_NARROW, _NO_BREAK)

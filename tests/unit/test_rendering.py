@@ -224,7 +224,7 @@ def test_money_and_dates_are_written_as_the_language_does(templates: FileTemplat
     english = templates.email("order_confirmed", "en", data, LINKS).text
     assert "Total\u00a0: 12\u00a0500\u00a0F\u00a0CFA\n" in french
     assert "3 × Thé\u00a0: 12,50\u00a0€\n" in french
-    assert "samedi 1 août" in french
+    assert "samedi 1er août" in french
     assert "Total: F\u00a0CFA\u00a012,500\n" in english
     assert "3 × Thé: €12.50\n" in english
     assert "Saturday 1 August" in english

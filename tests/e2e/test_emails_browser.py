@@ -1,0 +1,71 @@
+"""Every shipped e-mail in a real browser: accessible, readable on a phone, dark where the reader is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import axe_playwright_python  # type: ignore[import-untyped]
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from notify.domain.content import Links
+from notify.rendering import FileTemplates, load_catalogue
+
+TEMPLATES: Final = Path(__file__).parents[2] / "templates"
+AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+LINKS: Final = Links(
+    "https://smarttontine.org/u/abc",
+    "https://smarttontine.org/preferences/abc",
+    "mailto:abc@stop.smarttontine.org",
+)
+ARGUMENTS: Final = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# Landmarks are the page's around the mail: a mail that brings its own `main` gives a webmail two.
+RUN: Final = """axe.run({rules: {region: {enabled: false}, "landmark-one-main": {enabled: false}}})
+    .then(result => result.violations)"""
+
+
+@pytest.fixture(scope="module")
+def templates() -> FileTemplates:
+    return FileTemplates(TEMPLATES, load_catalogue(TEMPLATES))
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
+    yield context.new_page()
+    context.close()
+
+
+def test_every_mail_is_accessible_and_asks_for_nothing(page: Page, templates: FileTemplates) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    axe = AXE.read_text(encoding="utf-8")
+    for name in templates.names():
+        info = templates.info(name)
+        assert info is not None
+        for locale in info.locales:
+            data = {**info.data_schema["examples"][0], "_recipient_name": "Awa Diop"}
+            page.set_content(templates.email(name, locale, data, LINKS).html)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, locale)
+            ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert ground == ("rgb(17, 24, 22)" if dark else "rgb(244, 246, 245)")
+            page.evaluate(axe)
+            violations = page.evaluate(RUN)
+            assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in violations] == [], (
+                name,
+                locale,
+            )
+    assert asked == []
