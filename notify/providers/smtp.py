@@ -63,10 +63,8 @@ class SmtpAddress:
                 "SMTP_URL must look like smtp://user:password@host:587?starttls=1, or smtps://… for TLS from"
                 " the start; the only option is starttls, and user and password are percent-encoded."
             )
-        user = unquote(parts.username) if parts.username else None
-        return cls(
-            parts.hostname, port, parts.scheme == "smtps", starttls, user, unquote(parts.password or "")
-        )
+        user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+        return cls(parts.hostname, port, parts.scheme == "smtps", starttls, user, password)
 
 
 class _NotSentError(Exception):
