@@ -27,7 +27,7 @@ class TemplateInfo:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The links a message carries. `mailto` and `centre` are None where there is none."""
+    """The links a message carries: `mailto` is a bare address. None stands where there is none."""
 
     unsubscribe: str
     centre: str | None = None

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
 from jinja2 import Template
 
@@ -25,7 +24,7 @@ _SAMPLE_LINKS: Final = (
     Links(
         "https://smarttontine.org/u/sample",
         "https://smarttontine.org/preferences/sample",
-        "mailto:sample@unsubscribe.smarttontine.org",
+        "sample@unsubscribe.smarttontine.org",
     ),
 )
 _SPACES: Final = re.compile(r"\s+")
@@ -168,7 +167,6 @@ def _sms(template: _Loaded, locale: str, data: Mapping[str, Any], links: Links) 
 
 
 def _context(template: _Loaded, locale: str, data: Mapping[str, Any], links: Links) -> dict[str, Any]:
-    mailto = links.mailto and f"mailto:{links.mailto.removeprefix('mailto:')}"
     return {
         **template.schema.context(data),
         "recipient_name": data.get(RECIPIENT_NAME),
@@ -176,8 +174,9 @@ def _context(template: _Loaded, locale: str, data: Mapping[str, Any], links: Lin
         "links": {
             "unsubscribe": links.unsubscribe,
             "centre": links.centre,
-            "mailto": mailto,
-            "mailbox": mailto and unquote(mailto.removeprefix("mailto:").split("?")[0]),
+            # With a subject: some mail apps ask twice before they send a mail without one.
+            "mailto": links.mailto and f"mailto:{links.mailto}?subject=unsubscribe",
+            "mailbox": links.mailto,
         },
     }
 

@@ -16,7 +16,7 @@ AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 LINKS: Final = Links(
     "https://smarttontine.org/u/abc",
     "https://smarttontine.org/preferences/abc",
-    "mailto:abc@stop.smarttontine.org",
+    "abc@stop.smarttontine.org",
 )
 ARGUMENTS: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
