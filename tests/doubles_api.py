@@ -194,7 +194,7 @@ class FakeLookups:
         limit: int = 50,
     ) -> Page:
         if cursor == "alien":
-            raise InvalidRequestError([FieldProblem("cursor", "is not one of ours")])
+            raise InvalidRequestError([FieldProblem("/cursor", "is not one of ours")])
         self.queries.append(
             {
                 "reference": reference,

@@ -34,6 +34,8 @@ from notify.web.refusals import (
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
+_BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
+_SUMMED_UP: Final = 3
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ KINDS: Final[Mapping[type[NotifyError], Kind]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-request",
         "The request breaks a rule",
-        "See errors: each names a field and what is wrong with it.",
+        None,
         "Correct what `errors` names; nothing was done.",
     ),
     MalformedBodyError: Kind(
@@ -180,7 +182,8 @@ def problem_of(error: NotifyError) -> dict[str, Any]:
     if isinstance(error, ForbiddenError):
         return _problem(kind, f"The key needs the scope {' or '.join(error.scopes)}.")
     if isinstance(error, InvalidRequestError):
-        return {**_problem(kind, kind.detail or ""), "errors": [_entry(item) for item in error.problems]}
+        entries = [_entry(item) for item in error.problems]
+        return {**_problem(kind, _summed_up(entries)), "errors": entries}
     return _problem(kind, str(error) if kind.detail is None else kind.detail)
 
 
@@ -200,9 +203,23 @@ def _problem(kind: Kind, detail: str) -> dict[str, Any]:
 
 
 def _entry(problem: FieldProblem) -> dict[str, str]:
-    """A pointer is empty or starts with a slash; any other name is that of a parameter."""
-    key = "pointer" if problem.pointer[:1] in {"", "/"} else "parameter"
-    return {key: problem.pointer, "detail": problem.detail}
+    """A pointer is empty or starts with a slash; any other name is that of a parameter.
+
+    Calls without a body can only have wrong parameters, whatever the use case took them for.
+    """
+    if request.method in _BODILESS or problem.pointer[:1] not in {"", "/"}:
+        return {"parameter": problem.pointer.lstrip("/"), "detail": problem.detail}
+    return {"pointer": problem.pointer, "detail": problem.detail}
+
+
+def _summed_up(entries: Sequence[Mapping[str, str]]) -> str:
+    """Say what is wrong in one line, for those who read no further than `detail`."""
+    shown = [
+        f"{entry.get('pointer') or entry.get('parameter') or 'The body'} {entry['detail']}"
+        for entry in entries[:_SUMMED_UP]
+    ]
+    more = len(entries) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more." if more else ".")
 
 
 def _dressed(error: NotifyError, response: Response) -> Response:

@@ -143,7 +143,15 @@ def test_a_bad_field_is_named(client: FlaskClient) -> None:
     found = problem(answer, 422)
     assert found.errors is not None
     assert [item.pointer for item in found.errors] == ["/recipient/id"]
+    assert found.detail.startswith("/recipient/id looks like an e-mail address")
     assert b"awa" not in answer.data
+
+
+def test_many_problems_are_summed_up(client: FlaskClient) -> None:
+    found = problem(post(client, json.dumps(dict.fromkeys("abcdefg", 1)).encode()), 422)
+    assert found.errors is not None
+    assert len(found.errors) == 9
+    assert found.detail.endswith("; and 6 more.")
 
 
 def test_what_the_use_case_refuses_is_named_as_well(client: FlaskClient) -> None:

@@ -142,8 +142,8 @@ RecipientId = Annotated[
     AfterValidator(_recipient_id),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": PATTERN}),
 ]
-EmailText = Annotated[str, StringConstraints(min_length=3, max_length=320), _examples("awa.diop@example.com")]
-PhoneText = Annotated[str, StringConstraints(min_length=3, max_length=40), _examples("+221771234567")]
+EmailText = Annotated[str, StringConstraints(min_length=1, max_length=320), _examples("awa.diop@example.com")]
+PhoneText = Annotated[str, StringConstraints(min_length=1, max_length=40), _examples("+221771234567")]
 Locale = Annotated[
     str,
     AfterValidator(_locale),

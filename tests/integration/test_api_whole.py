@@ -1,0 +1,149 @@
+"""The API on the real composition: use cases, storage, templates; on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notify.app import create_app
+from notify.bootstrap import build
+from notify.settings import load_settings
+from notify.usecases.api_keys import KeyScope
+from notify.web.api.openapi import OPERATIONS
+from tests.doubles_api import bearer
+
+ORDER: dict[str, Any] = {
+    "template": "order_shipped",
+    "recipient": {"id": "C-1", "email": "awa.diop@example.com", "country": "SN"},
+    "data": {"order_number": "99812"},
+}
+
+
+class Whole:
+    """A client of the whole application, with a key."""
+
+    def __init__(self, client: FlaskClient, key: str) -> None:
+        self.client = client
+        self.headers = bearer(key)
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 - answers are JSON
+        return self.client.open(path, method=method, json=body, headers={**self.headers, **headers})
+
+
+@pytest.fixture
+def whole(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Whole]:
+    given = {"database_url": database_url, "redis_url": redis_url}
+    composition = build(load_settings(tmp_path).model_copy(update=given))
+    key = composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=False, expires_at=None)
+    yield Whole(create_app(composition).test_client(), key)
+    composition.close()
+
+
+def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole) -> None:
+    ids = {"{recipient_id}": "C-1042", "{name}": "order_shipped"}
+    for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
+        for body in operation.examples.values() or [None]:
+            path = operation.path
+            for name, value in ids.items():
+                path = path.replace(name, value)
+            answer = whole.call(operation.method, path, body)
+            assert answer.status_code == operation.status, (operation.id, answer.text)
+            if operation.response:
+                operation.response.model_validate_json(answer.data)
+            if operation.id == "sendNotification":
+                ids["{notification_id}"] = answer.get_json()["id"]
+                ids["{message_id}"] = answer.get_json()["messages"][0]["id"]
+
+
+def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:
+    for path, body in (
+        ("/v1/notifications", ORDER),
+        ("/v1/notifications/batch", {"notifications": [ORDER, {}]}),
+    ):
+        first = whole.call("POST", path, body, **{"Idempotency-Key": path})
+        again = whole.call("POST", path, body, **{"Idempotency-Key": path})
+        assert (first.status_code, first.data) == (again.status_code, again.data)
+    assert len(whole.call("GET", "/v1/notifications").get_json()["items"]) == 2
+    other = whole.call(
+        "POST", "/v1/notifications", {**ORDER, "reference": "x"}, **{"Idempotency-Key": "/v1/notifications"}
+    )
+    assert other.status_code == 422
+
+
+def test_lists_page_by_cursor_to_the_end(whole: Whole) -> None:
+    for number in range(5):
+        whole.call("POST", "/v1/notifications", {**ORDER, "reference": f"r-{number}"})
+    seen, cursor = [], ""
+    while True:
+        page = whole.call("GET", f"/v1/notifications?limit=2{cursor}").get_json()
+        seen += [item["reference"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == [f"r-{number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_everything_wrong_with_a_notification_is_named_at_once(whole: Whole) -> None:
+    body = {
+        **ORDER,
+        "recipient": {"id": "C-1", "email": "awa@", "phone": "12"},
+        "data": {},
+        "expires_at": "2020-01-01T00:00:00Z",
+    }
+    answer = whole.call("POST", "/v1/notifications", body)
+    assert {item["pointer"] for item in answer.get_json()["errors"]} == {
+        "/recipient/email",
+        "/recipient/phone",
+        "/data/order_number",
+        "/expires_at",
+    }
+    assert whole.call("GET", "/v1/recipients/C-1").status_code == 404
+
+
+def test_a_wrong_cursor_is_named_as_a_parameter(whole: Whole) -> None:
+    answer = whole.call("GET", "/v1/notifications?cursor=alien")
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    "value", ["’; DROP TABLE recipients; --", "%", "_", "\u202e", "x" * 128, "é\u0301", "😀"]
+)
+def test_odd_text_is_text_like_any_other(whole: Whole, value: str) -> None:
+    if value.isprintable():
+        sent = whole.call("POST", "/v1/notifications", {**ORDER, "reference": value})
+        assert sent.status_code == 202
+        found = whole.client.get(
+            "/v1/notifications", query_string={"reference": value}, headers=whole.headers
+        )
+        assert [item["reference"] for item in found.get_json()["items"]] == [value]
+    attributes = {"note": value} if value.isprintable() else {}
+    assert whole.call("PUT", "/v1/recipients/C-1", {"attributes": attributes}).status_code == 200
+    assert whole.call("GET", "/v1/recipients/C-1").get_json()["attributes"] == attributes
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["email", "phone", "name", "locale", "country", "timezone", "customer_since", "attributes"]
+        ),
+        st.none()
+        | st.text(max_size=30)
+        | st.dictionaries(st.text(max_size=4), st.none() | st.integers() | st.floats() | st.text(max_size=9)),
+    )
+)
+def test_no_profile_makes_the_service_fail(whole: Whole, profile: dict[str, Any]) -> None:
+    answer = whole.call("PUT", "/v1/recipients/C-1", profile)
+    assert answer.status_code in {200, 422}
+    if answer.status_code == 200:
+        assert (
+            whole.call(
+                "POST", "/v1/notifications", {**ORDER, "recipient": {"id": "C-1", **profile}}
+            ).status_code
+            == 202
+        )
