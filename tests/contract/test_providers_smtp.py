@@ -92,6 +92,16 @@ def test_a_kept_connection_that_dies_before_the_message_is_out_is_replaced(
     assert server.connections == 2
 
 
+def test_a_time_out_on_a_kept_connection_is_not_waited_for_twice(
+    server: SmtpLoopback, provider: SmtpProvider
+) -> None:
+    provider.send([an_email(1)])
+    server.script(SmtpFault("RCPT", delay=3 * TIMEOUT))
+    [outcome] = provider.send([an_email(2)])
+    assert outcome == Transient("no reply in time before the message was sent")
+    assert server.connections == 1
+
+
 def test_a_message_that_may_have_arrived_is_never_sent_again(
     server: SmtpLoopback, provider: SmtpProvider
 ) -> None:
