@@ -132,21 +132,21 @@ class FakeCentre(PreferenceCentre):
     def change(
         self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
     ) -> tuple[CentreView, str | None]:
-        return self._apply(token, {(c.topic, c.channel): c.subscribed for c in choices}, proof, locale)
+        return self._keep(token, {(c.topic, c.channel): c.subscribed for c in choices}, proof, locale)
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         news = {(topic.name, channel): False for topic in TOPICS[1:] for channel in Channel}
-        return self._apply(token, news, proof, locale)
+        return self._keep(token, news, proof, locale)
 
     def stop_everything(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
-        return self._apply(token, dict.fromkeys(self.stands, False), proof, locale)
+        return self._keep(token, dict.fromkeys(self.stands, False), proof, locale)
 
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         self.proofs.append((token, proof, locale))
         self.disowned.append(channel)
         return self.describe(token)
 
-    def _apply(
+    def _keep(
         self, token: str, wanted: dict[tuple[str, Channel], bool], proof: Proof, locale: str
     ) -> tuple[CentreView, str | None]:
         changed = wanted.items() - self.stands.items()

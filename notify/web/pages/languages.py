@@ -15,4 +15,10 @@ def language(message_locale: str | None = None) -> str:
     for wanted in (request.args.get("lang"), message_locale):
         if wanted in LOCALES:
             return wanted
-    return request.accept_languages.best_match(LOCALES, DEFAULT_LOCALE)
+    return _accepted() or DEFAULT_LOCALE
+
+
+def _accepted() -> str | None:
+    """Return the browser's favourite of ours; `fr-SN` counts as French, before an `en` that it likes less."""
+    tags = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((tag for tag in tags if tag in LOCALES), None)

@@ -23,7 +23,7 @@ def from_our_form() -> bool:
 
     It labels the ledger entry, and decides nothing.
     """
-    return request.args.get("from") == "page"
+    return request.args.get("by") == "page"
 
 
 def discard_body() -> None:

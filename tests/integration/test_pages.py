@@ -1,0 +1,414 @@
+"""The public pages through Flask's client, on doubles of the use cases."""
+
+import gzip
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from notify.domain.catalogue import Channel
+from tests.doubles_pages import (
+    CENTRE_TOKEN,
+    LINK,
+    ORDERS,
+    TOKEN,
+    UNDO_TOKEN,
+    FakeCentre,
+    FakeUndo,
+    FakeUnsubscribe,
+)
+from tests.pages_app import Site
+
+U = f"/u/{TOKEN}"
+CENTRE = f"/preferences/{CENTRE_TOKEN}"
+MALFORMED = (
+    b'--FormBoundaryyjKOp\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
+    b"FormBoundaryyjKOp--\r\n"
+)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def client(site: Site) -> FlaskClient:
+    return site.app().test_client()
+
+
+def _text(response: TestResponse) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", response.text.partition("<main>")[2]))
+
+
+def _heading(response: TestResponse) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", response.text)
+    assert found
+    return unescape(re.sub(r"<[^>]+>", "", found[1]))
+
+
+def _hidden(response: TestResponse, name: str) -> list[str]:
+    return re.findall(rf'type="hidden" name="{name}" value="([^"]*)"', response.text)
+
+
+def _checked(response: TestResponse) -> list[str]:
+    return re.findall(r'type="checkbox" name="on" value="([^"]*)" checked', response.text)
+
+
+# The link
+
+
+@pytest.mark.parametrize("path", [U, f"{U}/", f"{U}?lang=fr", f"{U}/?x=1"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_looking_at_the_link_changes_nothing(site: Site, client: FlaskClient, path: str, method: str) -> None:
+    response = client.open(path, method=method)
+    assert response.status_code == 200
+    assert site.unsubscribe.stopped == []
+    assert bool(response.data) == (method == "GET")
+
+
+def test_the_page_says_what_stops_where_in_the_messages_language(client: FlaskClient) -> None:
+    response = client.get(U, headers={"Accept-Language": "en"})
+    assert _heading(response) == "Ne plus recevoir «\xa0Offres et produits\xa0» par e-mail\xa0?"
+    assert "a•••@example.com" in _text(response)
+    assert '<html lang="fr">' in response.text
+    assert response.headers["Content-Language"] == "fr"
+    assert response.text.count("<button") == 1
+
+
+def test_the_page_speaks_english_when_asked(client: FlaskClient) -> None:
+    response = client.get(f"{U}?lang=en")
+    assert _heading(response) == "Stop receiving “Product offers” by e-mail?"
+    assert f'href="{U}?lang=fr"' in response.text
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        replace(LINK, subscribed=False),
+        replace(LINK, address=None, locale=None, subscribed=False),
+        replace(LINK, topic=None, subscribed=False),
+        replace(LINK, topic=ORDERS, channel=Channel.SMS, address="+221 •• ••• 45 67"),
+    ],
+)
+def test_the_button_is_there_whatever_became_of_the_person_and_works(site: Site, view: object) -> None:
+    site.unsubscribe = FakeUnsubscribe(view)  # type: ignore[arg-type]
+    client = site.app().test_client()
+    page = client.get(U)
+    assert page.text.count("<button") == 1
+    action = re.search(r'<form method="post" action="([^"]+)"', page.text)
+    assert action
+    assert client.post(unescape(action[1])).status_code == 200
+    assert len(site.unsubscribe.stopped) == 1
+
+
+@pytest.mark.parametrize("path", [U, f"{U}/"])
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        (
+            b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+            "multipart/form-data; boundary=b",
+        ),
+        (MALFORMED, "multipart/form-data; boundary=FormBoundaryyjKOp"),
+        (b"", None),
+        (b"", "multipart/form-data"),
+        (b"{not json", "application/json"),
+        (b"\xff\x00%%%=&&&", "application/x-www-form-urlencoded; charset=klingon"),
+        (b"List-Unsubscribe=No", "text/plain"),
+        (b"a=1&" * 100_000, "application/x-www-form-urlencoded"),
+        (b"x" * 4_999_999, "application/octet-stream"),
+        (b"x" * 6_000_000, "multipart/form-data; boundary=x"),
+    ],
+)
+def test_any_post_to_a_valid_link_is_done(
+    site: Site, client: FlaskClient, path: str, body: bytes, content_type: str | None
+) -> None:
+    response = client.post(path, data=body, content_type=content_type)
+    assert response.status_code == 200
+    assert "Set-Cookie" not in response.headers
+    assert "Location" not in response.headers
+    ((token, proof, locale, whole_channel),) = site.unsubscribe.stopped
+    assert (token, proof.source, proof.wording, whole_channel) == (TOKEN, "one_click", None, False)
+    assert locale is None
+
+
+def test_a_body_that_breaks_off_is_done_as_well(site: Site, client: FlaskClient) -> None:
+    response = client.post(U, data=b"List-Unsub", environ_overrides={"CONTENT_LENGTH": "9999"})
+    assert response.status_code == 200
+    assert len(site.unsubscribe.stopped) == 1
+
+
+def test_repeating_it_is_answered_the_same(site: Site, client: FlaskClient) -> None:
+    first = client.post(U)
+    second = client.post(U)
+    assert first.status_code == second.status_code == 200
+    assert _heading(first) == _heading(second) == "C’est fait"
+    assert "/undo/" in first.text
+    assert "/undo/" not in second.text
+
+
+def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, client: FlaskClient) -> None:
+    page = client.get(f"{U}?lang=en")
+    action = re.search(r'<form method="post" action="([^"]+)"', page.text)
+    assert action
+    response = client.post(unescape(action[1]), headers={"User-Agent": "B" * 999})
+    assert "You will no longer receive “Product offers” by e-mail at a•••@example.com." in _text(response)
+    ((_, proof, locale, _),) = site.unsubscribe.stopped
+    assert (proof.source, locale) == ("link", "en")
+    assert proof.wording == "Stop receiving “Product offers” by e-mail? / a•••@example.com / Unsubscribe"
+    assert proof.ip == "127.0.0.1"
+    assert proof.user_agent == "B" * 300
+    for part in proof.wording.split(" / "):
+        assert part in _text(page)
+
+
+def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client: FlaskClient) -> None:
+    page = client.post(U)
+    action = re.search(rf'action="({U}/all[^"]*)"', page.text)
+    assert action
+    response = client.post(unescape(action[1]))
+    assert response.status_code == 200
+    assert "aucun e-mail" in _text(response)
+    assert site.unsubscribe.stopped[-1][3] is True
+    wording = site.unsubscribe.stopped[-1][1].wording
+    assert wording
+    for part in wording.split(" / "):
+        assert part in _text(page)
+    assert client.post(f"{U}/all/").status_code == 200
+
+
+def test_the_language_switch_of_an_answer_leads_to_the_page_and_posts_nothing(client: FlaskClient) -> None:
+    response = client.post(f"{U}?lang=en")
+    assert f'<a class="switch" href="{U}?lang=fr"' in response.text
+
+
+def test_undo_takes_it_back_once(site: Site, client: FlaskClient) -> None:
+    page = client.post(U)
+    action = re.search(r'action="(/undo/[^"]+)"', page.text)
+    assert action
+    response = client.post(unescape(action[1]))
+    assert response.status_code == 200
+    assert "Offres et produits, par e-mail" in _text(response)
+    assert site.undo.proofs[0].source == "undo"
+    again = client.post(unescape(action[1]))
+    assert again.status_code == 404
+    assert _heading(again) == "Trop tard pour annuler ici"
+
+
+def test_undo_is_never_done_by_looking(site: Site, client: FlaskClient) -> None:
+    assert client.get(f"/undo/{UNDO_TOKEN}").status_code == 405
+    assert site.undo.proofs == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize("path", ["/u/x", "/u/x/", "/u/" + "A" * 5000, "/u/%00", "/u/é", "/preferences/x"])
+def test_whatever_is_wrong_with_a_link_the_answer_is_the_same(
+    client: FlaskClient, method: str, path: str
+) -> None:
+    response = client.open(path, method=method)
+    assert response.status_code == 404
+    if method == "GET":
+        assert response.data == client.get("/u/unknown").data
+
+
+@pytest.mark.parametrize(
+    "path", [f"/u//{TOKEN}", f"//u/{TOKEN}", f"{U}//", f"/U/{TOKEN}", "/u", "/u/", f"{U}/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_no_spelling_redirects(client: FlaskClient, method: str, path: str) -> None:
+    response = client.open(path, method=method)
+    assert response.status_code in {404, 405}
+    assert response.mimetype == "text/html"
+
+
+@pytest.mark.parametrize("path", [U, f"{U}/all", f"{U}?by=page"])
+def test_what_could_not_be_stored_is_never_called_done(site: Site, client: FlaskClient, path: str) -> None:
+    site.unsubscribe.down = True
+    response = client.post(path)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "30"
+    assert "<form" not in response.text
+
+
+def test_a_surprise_is_an_error_page_without_its_cause(site: Site) -> None:
+    class Broken(FakeUndo):
+        def __call__(self, *_: object) -> list[tuple[object, Channel]]:  # type: ignore[override]
+            raise RuntimeError("secret")
+
+    site.undo = Broken()
+    response = site.app().test_client().post(f"/undo/{UNDO_TOKEN}")
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+# Every page
+
+PAGES = [
+    ("GET", "/"),
+    ("GET", U),
+    ("POST", U),
+    ("POST", f"{U}/all"),
+    ("POST", f"/undo/{UNDO_TOKEN}"),
+    ("GET", "/u/unknown"),
+    ("GET", "/nowhere"),
+    ("GET", CENTRE),
+    ("GET", "/outbox"),
+    ("GET", "/outbox/1"),
+    ("GET", "/outbox/2"),
+]
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize(("method", "path"), PAGES)
+def test_every_page_is_private_small_and_alone(
+    client: FlaskClient, method: str, path: str, locale: str
+) -> None:
+    response = client.open(f"{path}?lang={locale}", method=method, headers={"Accept-Encoding": "gzip"})
+    headers = response.headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "form-action 'self'; base-uri 'none'; frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "Set-Cookie" not in headers
+    assert headers["Content-Encoding"] == "gzip"
+    assert len(response.data) <= 14 * 1024
+    html = gzip.decompress(response.data).decode()
+    assert f'<html lang="{locale}">' in html
+    assert not re.search(r"<script|<img|<link rel=.stylesheet|@import|@font-face|url\(|style=", html)
+
+
+def test_a_client_that_cannot_unzip_gets_plain_html(client: FlaskClient) -> None:
+    response = client.get(U)
+    assert "Content-Encoding" not in response.headers
+    assert response.text.startswith("<!doctype html>")
+    refusing = client.get(U, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refusing.headers
+
+
+# The preference centre
+
+
+def test_the_centre_shows_every_topic_on_every_channel(client: FlaskClient) -> None:
+    response = client.get(f"{CENTRE}/")
+    assert response.status_code == 200
+    assert len(re.findall(r'type="checkbox"', response.text)) == 8
+    assert _checked(response) == [
+        f"{topic}.{channel}"
+        for topic in ("order_updates", "company_news", "product_offers")
+        for channel in ("email", "sms")
+    ]
+    assert _hidden(response, "was") == _checked(response)
+    for words in ("Suivi de commande", "deux fois par mois au plus", "a•••@example.com"):
+        assert words in _text(response)
+
+
+def test_saving_changes_what_was_ticked_and_unticked_and_nothing_else(
+    site: Site, client: FlaskClient
+) -> None:
+    page = client.get(f"{CENTRE}?lang=en")
+    on = [*(set(_checked(page)) - {"company_news.email"}), "surveys.sms"]
+    response = client.post(f"{CENTRE}?lang=en", data={"do": "save", "was": _hidden(page, "was"), "on": on})
+    assert response.status_code == 200
+    assert "Saved." in _text(response)
+    before = FakeCentre().stands
+    assert {key for key in before if before[key] != site.centre.stands[key]} == {
+        ("company_news", Channel.EMAIL),
+        ("surveys", Channel.SMS),
+    }
+    ((_, proof, locale),) = site.centre.proofs
+    assert (proof.source, locale) == ("preference_centre", "en")
+    assert proof.wording == "Smarttontine news, by e-mail: no / Surveys, by SMS: yes / Save"
+
+
+def test_a_page_left_open_does_not_bring_back_what_was_stopped_since(site: Site, client: FlaskClient) -> None:
+    page = client.get(CENTRE)
+    site.centre.stands["product_offers", Channel.SMS] = False
+    on = [*_checked(page), "surveys.email"]
+    client.post(CENTRE, data={"do": "save", "was": _hidden(page, "was"), "on": on})
+    assert site.centre.stands["surveys", Channel.EMAIL] is True
+    assert site.centre.stands["product_offers", Channel.SMS] is False
+
+
+def test_saving_what_stands_already_writes_nothing(site: Site, client: FlaskClient) -> None:
+    page = client.get(CENTRE)
+    response = client.post(
+        CENTRE, data={"do": "save", "was": _hidden(page, "was"), "on": [*_checked(page), "invented.sms"]}
+    )
+    assert "Rien n’a changé" in _text(response)
+    assert site.centre.proofs == []
+
+
+def test_news_stop_and_orders_go_on(site: Site, client: FlaskClient) -> None:
+    response = client.post(CENTRE, data={"do": "stop_news"})
+    assert _checked(response) == ["order_updates.email", "order_updates.sms"]
+    assert "Le suivi de vos commandes continue" in (site.centre.proofs[0][1].wording or "")
+
+
+def test_everything_stops_and_the_page_says_what_is_lost(site: Site, client: FlaskClient) -> None:
+    assert "vous ne saurez plus par nous si votre commande est partie" in _text(client.get(CENTRE))
+    response = client.post(CENTRE, data={"do": "stop_everything"})
+    assert _checked(response) == []
+    assert "suivi de commande compris" in (site.centre.proofs[0][1].wording or "")
+
+
+def test_a_change_can_be_taken_back(site: Site, client: FlaskClient) -> None:
+    response = client.post(CENTRE, data={"do": "stop_news"})
+    undone = client.post(CENTRE, data={"do": "undo", "undo": _hidden(response, "undo")})
+    assert undone.status_code == 200
+    assert "C’est annulé" in _text(undone)
+    assert len(site.undo.proofs) == 1
+    again = client.post(CENTRE, data={"do": "undo", "undo": _hidden(response, "undo")})
+    assert again.status_code == 409
+    assert "a déjà servi" in _text(again)
+
+
+def test_whoever_is_not_the_person_says_so(site: Site, client: FlaskClient) -> None:
+    response = client.post(CENTRE, data={"do": "disown", "channel": "sms"})
+    assert "Merci." in _text(response)
+    assert site.centre.disowned == [Channel.SMS]
+    assert "+221" in (site.centre.proofs[0][1].wording or "")
+
+
+def test_a_channel_without_an_address_says_so(site: Site, client: FlaskClient) -> None:
+    del site.centre.addresses[Channel.SMS]
+    response = client.get(CENTRE)
+    assert "(pas de numéro connu)" in _text(response)
+    assert 'value="sms"' not in response.text
+    assert client.post(CENTRE, data={"do": "disown", "channel": "sms"}).status_code == 400
+    assert site.centre.disowned == []
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        ({}, 400),
+        ({"do": "format_disk"}, 400),
+        ({"do": "disown"}, 400),
+        ({"do": "disown", "channel": "fax"}, 400),
+        ({"do": "save", "on": "x" * 70_000}, 413),
+    ],
+)
+def test_a_form_that_is_not_ours_changes_nothing(
+    site: Site, client: FlaskClient, data: dict[str, str], status: int
+) -> None:
+    response = client.post(CENTRE, data=data)
+    assert response.status_code == status
+    assert _heading(response) == "Cela n’a pas marché"
+    assert site.centre.proofs == []
+
+
+def test_what_a_person_typed_never_becomes_html(site: Site, client: FlaskClient) -> None:
+    site.centre.addresses[Channel.EMAIL] = "<b>•••@example.com"
+    response = client.get(CENTRE)
+    assert "<b>•••" not in response.text
+    assert "&lt;b&gt;•••@example.com" in response.text
