@@ -183,8 +183,8 @@ class _RefusedCallError(Exception):
 class _KeepAliveHttpClient(HttpClient):  # type: ignore[misc]
     """The SDK's transport over an `Endpoint`.
 
-    Its own keeps the last answer on the client and returns it from there: two threads can be given each
-    other's answer, and with it each other's message sid.
+    Its own returns each answer through an attribute that all threads share (only the moments at which
+    CPython switches threads keep them apart), and has neither idle limit nor a way to tell what was sent.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:

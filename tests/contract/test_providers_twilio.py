@@ -171,7 +171,7 @@ def test_the_rest_is_not_called_when_it_would_meet_the_same(
 
 
 def test_threads_get_their_own_answers(server: TwilioLoopback, provider: TwilioProvider) -> None:
-    """The SDK's own transport hands answers over through an attribute that all threads share."""
+    """A sid that belongs to another message would settle the wrong one."""
     with ThreadPoolExecutor(50) as pool:
         outcomes = list(pool.map(lambda number: provider.send([an_sms(number)])[0], range(1_000)))
     to = {message["sid"]: message["to"] for message in server.messages}
