@@ -81,9 +81,8 @@ def postgres() -> Iterator[Postgres]:
             account,
         )
         port = free_port()
-        process = subprocess.Popen(
-            _server(programs, data, scratch, port), stderr=(scratch / "log").open("wb"), **account
-        )
+        with (scratch / "log").open("wb") as log:
+            process = subprocess.Popen(_server(programs, data, scratch, port), stderr=log, **account)
         try:
             url = f"postgresql://notify@127.0.0.1:{port}/postgres"
             _await_first_connection(url, process, scratch / "log")

