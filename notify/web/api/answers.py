@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Response
 
+from notify.domain.views import MessageSummary, NotificationView
+
 JSON = "application/json"
 
 
@@ -21,6 +23,20 @@ def answer(body: object, status: int = 200, *, content_type: str = JSON) -> Resp
     response = Response(to_json(body), status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def notification_body(view: NotificationView) -> dict[str, Any]:
+    """Return a notification with its names in their declared order.
+
+    A saved answer comes back from PostgreSQL's jsonb in another order, and a repeated request is promised
+    the same bytes.
+    """
+    messages = [_ordered(MessageSummary, message) for message in view["messages"]]
+    return {**_ordered(NotificationView, view), "messages": messages}
+
+
+def _ordered(shape: type, view: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: view[name] for name in shape.__annotations__}
 
 
 def listed(items: list[Any]) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.requests import NotificationRequest
 from notify.domain.views import NotificationView
 from notify.ports import Templates
+from notify.web.api.answers import notification_body
 from notify.web.api.bodies import TOO_DEEP, Body
 from notify.web.api.catalogue import identifiers_in
 from notify.web.api.models import MAX_BATCH, Given, Notification
@@ -66,4 +67,4 @@ def _result(index: int, result: NotificationView | InvalidRequestError) -> dict[
     if isinstance(result, InvalidRequestError):
         error = InvalidRequestError(prefixed(f"/notifications/{index}", result.problems))
         return {"status": int(HTTPStatus.UNPROCESSABLE_ENTITY), "error": problem_of(error)}
-    return {"status": int(HTTPStatus.ACCEPTED), "notification": result}
+    return {"status": int(HTTPStatus.ACCEPTED), "notification": notification_body(result)}

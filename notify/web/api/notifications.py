@@ -13,7 +13,7 @@ from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.lookups import Lookups
 from notify.web.api import examples, shapes
-from notify.web.api.answers import answer
+from notify.web.api.answers import answer, notification_body
 from notify.web.api.auth import Door
 from notify.web.api.batches import batch_answer, batch_items
 from notify.web.api.bodies import read_body
@@ -130,7 +130,7 @@ class _Notifications:
         )
         if isinstance(result, InvalidRequestError):
             raise result
-        return answer(result, SEND.status)
+        return answer(notification_body(result), SEND.status)
 
     def send_batch(self, caller: Caller) -> Response:
         body = read_body()
