@@ -17,7 +17,7 @@ from notify.domain.eligibility import Policy
 from notify.domain.sending import Senders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
-from notify.ports import Provider
+from notify.ports import Clock, Provider
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.smtp import SmtpProvider
@@ -40,6 +40,7 @@ from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKe
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
+from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.composing import Composer
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
@@ -60,9 +61,10 @@ class Composition:
     So `notify doctor` can look at one part while another is broken.
     """
 
-    def __init__(self, settings: Settings, role: str = "web") -> None:
+    def __init__(self, settings: Settings, role: str = "web", clock: Clock = utc_now) -> None:
         """`role` is what this process does; it labels its metrics."""
         self.settings = settings
+        self._clock = clock
         self._role = role
 
     def close(self) -> None:
@@ -149,12 +151,12 @@ class Composition:
     @cached_property
     def outbox(self) -> SqlOutbox:
         """The local outbox."""
-        return SqlOutbox(self.engine, self.vault, utc_now)
+        return SqlOutbox(self.engine, self.vault, self._clock)
 
     @cached_property
     def exposition(self) -> Exposition:
         """What `/metrics` shows."""
-        return Exposition(self.settings.data_dir / "metrics", self.backlog, self.queues, utc_now)
+        return Exposition(self.settings.data_dir / "metrics", self.backlog, self.queues, self._clock)
 
     @cached_property
     def senders(self) -> Senders:
@@ -214,65 +216,64 @@ class Composition:
     @cached_property
     def lookups(self) -> SqlLookups:
         """Everything a caller can read."""
-        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, utc_now)
+        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, self._clock)
 
     @cached_property
     def accept_notifications(self) -> AcceptNotifications:
         """Accept notifications."""
         return AcceptNotifications(
             store=self.store,
-            templates=self.templates,
-            contacts=self.contacts,
+            check=RequestCheck(self.templates, self.contacts, self.catalogue, self.store),
             policy=self.policy,
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
-            clock=utc_now,
+            clock=self._clock,
         )
 
     @cached_property
     def cancel_notification(self) -> CancelNotification:
         """Cancel what has not left."""
-        return CancelNotification(self.store, self.lookups, utc_now)
+        return CancelNotification(self.store, self.lookups, self._clock)
 
     @cached_property
     def upsert_recipient(self) -> UpsertRecipient:
         """Create and change recipients."""
-        return UpsertRecipient(self.store, self.contacts, self.lookups, utc_now)
+        return UpsertRecipient(self.store, self.contacts, self.lookups, self._clock)
 
     @cached_property
     def erase_recipient(self) -> EraseRecipient:
         """Erase a person."""
-        return EraseRecipient(self.store, utc_now)
+        return EraseRecipient(self.store, self._clock)
 
     @cached_property
     def change_preferences(self) -> ChangePreferences:
         """Change preferences on the shop's word."""
-        return ChangePreferences(self.store, self.catalogue, self.lookups, utc_now)
+        return ChangePreferences(self.store, self.catalogue, self.lookups, self._clock)
 
     @cached_property
     def unsubscribe(self) -> Unsubscribe:
         """Opt out by a link."""
-        return Unsubscribe(self.store, self.tokens, self.catalogue, utc_now)
+        return Unsubscribe(self.store, self.tokens, self.catalogue, self._clock)
 
     @cached_property
     def undo(self) -> UndoOptOut:
         """Take an opt-out back."""
-        return UndoOptOut(self.store, self.catalogue, utc_now)
+        return UndoOptOut(self.store, self.catalogue, self._clock)
 
     @cached_property
     def preference_centre(self) -> PreferenceCentre:
         """Show and change all preferences of a person."""
-        return PreferenceCentre(self.store, self.tokens, self.catalogue, utc_now)
+        return PreferenceCentre(self.store, self.tokens, self.catalogue, self._clock)
 
     @cached_property
     def authenticate(self) -> Authenticate:
         """Check API keys."""
-        return Authenticate(self.store, utc_now)
+        return Authenticate(self.store, self._clock)
 
     @cached_property
     def create_key(self) -> CreateKey:
         """Make API keys."""
-        return CreateKey(self.store, utc_now)
+        return CreateKey(self.store, self._clock)
 
     @cached_property
     def list_keys(self) -> ListKeys:
@@ -282,7 +283,7 @@ class Composition:
     @cached_property
     def revoke_key(self) -> RevokeKey:
         """Revoke API keys."""
-        return RevokeKey(self.store, utc_now)
+        return RevokeKey(self.store, self._clock)
 
     @cached_property
     def check_health(self) -> CheckHealth:
@@ -299,7 +300,7 @@ class Composition:
             choose_provider=self._provider_chooser(),
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
-            clock=utc_now,
+            clock=self._clock,
             random=random.random,
             call_lease=timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS),
         )
@@ -307,7 +308,7 @@ class Composition:
     @cached_property
     def reconcile(self) -> Reconcile:
         """Find what lost its wake-up or its worker."""
-        return Reconcile(self.store, self.wake_ups, utc_now)
+        return Reconcile(self.store, self.wake_ups, self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

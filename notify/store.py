@@ -38,6 +38,10 @@ class Recipients(Protocol):
         """Find one by the shop's id."""
         ...
 
+    def countries(self, external_ids: Collection[str]) -> dict[str, str]:
+        """Return the stored country of those that have one."""
+        ...
+
     def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
         """Find those that are not gone."""
         ...
@@ -117,8 +121,8 @@ class Consents(Protocol):
         """Take back the opt-outs of addresses that these ledger entries made."""
         ...
 
-    def last_opt_out_at(self, recipient_id: int, topic: int, channel: Channel) -> datetime | None:
-        """Return when the stored preference became an opt-out, if it is one."""
+    def last_opt_out_at(self, recipient: StoredRecipient, topic: int, channel: Channel) -> datetime | None:
+        """Return when the person, or their address under whatever recipient id, last opted out."""
         ...
 
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
@@ -138,6 +142,10 @@ class Notifications(Protocol):
 
         IdempotencyMismatchError, IdempotencyInProgressError.
         """
+        ...
+
+    def saved_results(self, key: str, request: bytes) -> list[Any] | None:
+        """Return what was saved with a key, if anything. IdempotencyMismatchError."""
         ...
 
     def save_results(self, key: str, results: list[Any]) -> None:

@@ -11,6 +11,7 @@ import redis
 from notify.storage.migrate import upgrade
 from tests.chromium import INSTALL_CHROMIUM, find_chromium
 from tests.servers import Postgres, postgres, valkey
+from tests.world import World, settings_for
 
 _IN_CI = bool(os.environ.get("CI"))
 
@@ -108,3 +109,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if _IN_CI and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """Give the real use cases on a fresh database, once on each engine."""
+    found = World(settings_for(database_url, tmp_path / "data"))
+    yield found
+    found.parts.close()

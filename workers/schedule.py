@@ -42,7 +42,7 @@ def _attempt(task: Task) -> None:
         task.run()
     except UnavailableError:
         _log.warning("database out of reach", extra={"task": task.name})
-    except Exception:
+    except Exception:  # noqa: BLE001 - the other tasks must go on
         _log.exception("task failed", extra={"task": task.name})
 
 

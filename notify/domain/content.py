@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from notify.domain.catalogue import Channel
+
+RECIPIENT_NAME: Final = "_recipient_name"
+"""The key of `data` under which templates find the recipient's name; callers cannot set it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,11 @@ class ConfigurationError(NotifyError):
 
 
 class VaultError(NotifyError):
-    """A sealed value cannot be opened: altered, sealed for another field, or under a key that is not there."""
+    """A sealed value cannot be opened: altered, sealed for another field, or its key is not there."""
 
 
 class RenderingError(NotifyError):
-    """A template does not render with its data; the text names template, language and part, never the data."""
+    """A template does not render with its data; names template, language and part, never the data."""
 
 
 class UnavailableError(NotifyError):

@@ -10,12 +10,16 @@ from notify.domain.requests import Proof
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One entry about to be appended. `topic` and `channel` are None for an acceptance of the policy."""
+    """One entry about to be appended. `topic` and `channel` are None for an acceptance of the policy.
+
+    `way` is one of a few fixed words; what a caller says of the source belongs to the proof, which can be
+    erased.
+    """
 
     recipient_id: int
     at: datetime
     subscribed: bool
-    source: str
+    way: str
     topic: int | None = None
     channel: Channel | None = None
     locale: str | None = None

@@ -9,7 +9,7 @@ from notify.domain.catalogue import Channel
 class OptOutClaim:
     """May opt recipient number `recipient` out of one topic on one channel; `message` is what carried it.
 
-    Numbers are the database's own, from 0 to 2⁶³-1; `message` 0 means a test message, whose link changes nothing.
+    Numbers are the database's own, from 0 to 2⁶³-1. `message` 0 means a preview, whose link changes nothing.
     """
 
     recipient: int

@@ -10,14 +10,11 @@ from typing import Any, Final
 from jinja2 import Template
 
 from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, Channel, Topic
-from notify.domain.content import EmailContent, Links, TemplateInfo
+from notify.domain.content import RECIPIENT_NAME, EmailContent, Links, TemplateInfo
 from notify.domain.errors import ConfigurationError, FieldProblem, NotFoundError, RenderingError
 from notify.rendering.compiling import Compiler, Texts
 from notify.rendering.folders import Layout, read_folder, template_folders
 from notify.rendering.schema import DataSchema
-
-RECIPIENT_NAME: Final = "_recipient_name"
-"""The key of `data` under which the one door gives the recipient's name; callers cannot."""
 
 _SAMPLE_LINKS: Final = (
     Links("https://smarttontine.org/u/sample"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
+from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Change, LedgerEntry, Undo
 from notify.domain.requests import Proof
 from notify.ports import Vault
@@ -87,7 +88,7 @@ class SqlConsents:
                 "topic": entry.topic,
                 "channel": entry.channel,
                 "subscribed": entry.subscribed,
-                "source": entry.source[:64],
+                "way": entry.way,
                 "locale": entry.locale,
                 "policy_version": entry.policy_version,
                 "message_id": entry.message_id,
@@ -202,16 +203,21 @@ class SqlConsents:
             .on_conflict_do_nothing()
         )
 
-    def last_opt_out_at(self, recipient_id: int, topic: int, channel: Channel) -> datetime | None:
-        """Return when the stored preference became an opt-out, if it is one."""
-        return self._connection.scalar(
-            select(Preference.changed_at).where(
-                Preference.recipient_id == recipient_id,
-                Preference.topic == topic,
-                Preference.channel == channel,
-                Preference.subscribed.is_(False),
-            )
+    def last_opt_out_at(self, recipient: StoredRecipient, topic: int, channel: Channel) -> datetime | None:
+        """Return when the person, or their address under whatever recipient id, last opted out."""
+        own = select(Preference.changed_at).where(
+            Preference.recipient_id == recipient.id,
+            Preference.topic == topic,
+            Preference.channel == channel,
+            Preference.subscribed.is_(False),
         )
+        of_address = select(AddressOptOut.opted_out_at).where(
+            AddressOptOut.address_hash == recipient.hashes.get(channel, b""),
+            AddressOptOut.topic == topic,
+            AddressOptOut.channel == channel,
+        )
+        found = [self._connection.scalar(own), self._connection.scalar(of_address)]
+        return max((at for at in found if at), default=None)
 
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
         """Keep an undo."""

@@ -44,10 +44,12 @@ class SqlDeliveries:
         ]
         if ids is not None:
             due.append(Dispatch.id.in_(ids))
-        free = select(Dispatch.id).where(*due).order_by(Dispatch.due_at).limit(limit)
+        oldest = select(Dispatch.id).where(*due).order_by(Dispatch.due_at).limit(limit)
+        # A CTE, so that PostgreSQL runs it once and never locks more than `limit`.
+        free = oldest.with_for_update(skip_locked=True).cte("free")
         rows = self._connection.execute(
             update(Dispatch)
-            .where(Dispatch.id.in_(free.with_for_update(skip_locked=True).scalar_subquery()))
+            .where(Dispatch.id.in_(select(free.c.id)))
             .values(
                 phase="claimed",
                 claim=str(uuid.uuid4()),
@@ -161,7 +163,7 @@ class SqlDeliveries:
         lost = self._connection.execute(
             update(Dispatch)
             .where(Dispatch.phase == "calling", lapsed)
-            .values(phase="done", lease_until=None)
+            .values(phase="done", claim=None, lease_until=None)
             .returning(Dispatch.id, Dispatch.provider)
         ).all()
         if not lost:
@@ -227,6 +229,7 @@ class SqlDeliveries:
             .order_by(Message.id)
         ).all()
         recipients = self._recipients.by_numbers({row.recipient_id for row in rows})
+        rows = [row for row in rows if row.recipient_id in recipients]  # the rest was erased just now
         standings = self._consents.standings(
             [(recipients[row.recipient_id], row.topic, Channel(row.channel)) for row in rows]
         )

@@ -21,12 +21,14 @@ def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
             pool_size=pool_size,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # they hold personal data, and errors are logged
             connect_args={"connect_timeout": 5, "application_name": "notify"},
         )
     engine = create_engine(
         database_url,
         pool_size=pool_size,
         max_overflow=10,
+        hide_parameters=True,
         connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
     )
     event.listen(engine, "connect", _configure_sqlite)

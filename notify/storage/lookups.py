@@ -273,7 +273,7 @@ class SqlLookups:
             "topic": topic.name if topic else None,
             "channel": row.channel,
             "subscribed": row.subscribed,
-            "source": row.source,
+            "source": proof.get("source") or row.way,
             "wording": proof.get("wording"),
             "locale": row.locale,
             "policy_version": row.policy_version,

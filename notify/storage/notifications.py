@@ -37,15 +37,20 @@ class SqlNotifications:
             upsert_into(self._connection, IdempotencyKey)
             .values(key_hash=key_hash, request_hash=request_hash, created_at=now)
             .on_conflict_do_nothing()
+            .returning(IdempotencyKey.key_hash)  # psycopg counts no rows of an INSERT
         )
-        if claimed.rowcount:
-            return None
+        return None if claimed.first() else self.saved_results(key, request)
+
+    def saved_results(self, key: str, request: bytes) -> list[Any] | None:
+        """Return what was saved with a key, if anything."""
         saved = self._connection.execute(
             select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
-                IdempotencyKey.key_hash == key_hash
+                IdempotencyKey.key_hash == self._vault.hash("idempotency.key", key)
             )
-        ).one()
-        if saved.request_hash != request_hash:
+        ).first()
+        if saved is None:
+            return None
+        if saved.request_hash != self._vault.hash("idempotency.request", request.decode()):
             raise IdempotencyMismatchError("this key was used before, with another body")
         results: list[Any] = saved.results
         return results

@@ -116,7 +116,7 @@ class _OptOut:
     """When and how someone left, and the reference of the notification that led to it."""
 
     at: datetime
-    source: str
+    way: str
     reference: str | None
 
 
@@ -159,7 +159,7 @@ class MessageReader:
                 Preference.topic,
                 Preference.channel,
                 ConsentRecord.at,
-                ConsentRecord.source,
+                ConsentRecord.way,
                 Notification.reference,
             )
             .join(ConsentRecord, ConsentRecord.id == Preference.consent_id)
@@ -168,7 +168,7 @@ class MessageReader:
             .where(Preference.recipient_id.in_(recipient_ids), Preference.subscribed.is_(False))
         )
         return {
-            (row.recipient_id, row.topic, row.channel): _OptOut(row.at, row.source, row.reference)
+            (row.recipient_id, row.topic, row.channel): _OptOut(row.at, row.way, row.reference)
             for row in rows
         }
 
@@ -189,7 +189,7 @@ class MessageReader:
             topic=topic,
             recipient_name=self._vault.open(SEALED["name"], row.name_sealed) if row.name_sealed else None,
             at=row.updated_at,
-            optout_source=optout.source if optout else None,
+            optout_source=optout.way if optout else None,
             optout_at=optout.at if optout else None,
             optout_reference=optout.reference if optout else None,
             provider=row.provider,

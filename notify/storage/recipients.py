@@ -85,6 +85,15 @@ class SqlRecipients:
         ).first()
         return self.translate(row) if row else None
 
+    def countries(self, external_ids: Collection[str]) -> dict[str, str]:
+        """Return the stored country of those that have one."""
+        rows = self._connection.execute(
+            select(Recipient.external_id, Recipient.country).where(
+                Recipient.external_id.in_(external_ids), Recipient.country.is_not(None)
+            )
+        )
+        return {external_id: country for external_id, country in rows if country}
+
     def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
         """Find those that are not gone."""
         rows = self._connection.execute(select(Recipient.__table__).where(Recipient.id.in_(numbers)))

@@ -44,7 +44,7 @@ def _id() -> Mapped[int]:
 
 
 _NEVER_REUSED = {"sqlite_autoincrement": True}
-"""Numbers stand in tokens that never expire: SQLite must not give one out twice."""
+"""Numbers stand in tokens and in public ids: SQLite must not give one out again after an erasure."""
 
 
 class InstallationKey(Base):
@@ -152,7 +152,7 @@ class ConsentRecord(Base):
     topic: Mapped[int | None] = mapped_column(SmallInteger)
     channel: Mapped[str | None] = mapped_column(String(16))
     subscribed: Mapped[bool]
-    source: Mapped[str] = mapped_column(String(64))
+    way: Mapped[str] = mapped_column(String(32))
     locale: Mapped[str | None] = mapped_column(String(8))
     policy_version: Mapped[str | None] = mapped_column(String(64))
     message_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -196,6 +196,7 @@ class Notification(Base):
     __table_args__ = (
         Index("ix_notifications_reference", "reference", "recipient_id"),
         Index("ix_notifications_recipient", "recipient_id", "id"),
+        _NEVER_REUSED,
     )
     id: Mapped[int] = _id()
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
@@ -232,6 +233,7 @@ class Dispatch(Base):
             postgresql_where=text("phase IN ('claimed', 'calling')"),
             sqlite_where=text("phase IN ('claimed', 'calling')"),
         ),
+        _NEVER_REUSED,
     )
     id: Mapped[int] = _id()
     lane: Mapped[str] = mapped_column(String(16))

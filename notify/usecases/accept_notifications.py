@@ -1,14 +1,12 @@
 """Accept notifications: durable once it returns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from notify.domain import ids
 from notify.domain.catalogue import Channel, Purpose
 from notify.domain.consent import Basis, Standing
-from notify.domain.content import TemplateInfo
 from notify.domain.delivery import (
     MessageDraft,
     NotificationDraft,
@@ -21,26 +19,13 @@ from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, Routing
 from notify.domain.status import Status, overall
 from notify.domain.times import rfc3339, rfc3339_or_none
-from notify.domain.timing import notification_problems
 from notify.domain.views import MessageSummary, NotificationView
-from notify.ports import Clock, Contacts, Telemetry, Templates, WakeUps
+from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
-from notify.usecases.reading_addresses import read_addresses
+from notify.usecases.checking_requests import Order, RequestCheck
 from notify.usecases.recording_choices import record_acceptance
 
 Result = NotificationView | InvalidRequestError
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A request that passed every check that needs no database."""
-
-    request: NotificationRequest
-    info: TemplateInfo
-    topic: int
-    channels: tuple[Channel, ...]
-    patch: ProfilePatch
-    phone_country: str | None
 
 
 class AcceptNotifications:
@@ -50,16 +35,14 @@ class AcceptNotifications:
         self,
         *,
         store: Store,
-        templates: Templates,
-        contacts: Contacts,
+        check: RequestCheck,
         policy: Policy,
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._templates = templates
-        self._contacts = contacts
+        self._check = check
         self._policy = policy
         self._wake_ups = wake_ups
         self._telemetry = telemetry
@@ -83,9 +66,11 @@ class AcceptNotifications:
         """
         now = self._clock()
         checked = [self._check(request, now) for request in requests]
-        orders = [one for one in checked if isinstance(one, _Order)]
-        if not orders:
-            return [one for one in checked if isinstance(one, InvalidRequestError)]
+        orders = [one for one in checked if isinstance(one, Order)]
+        if not orders:  # it may still be the repetition of a call whose times have passed since
+            return self._saved_before(idempotency) or [
+                one for one in checked if isinstance(one, InvalidRequestError)
+            ]
         with self._store.write() as tx:
             if idempotency:
                 saved = tx.notifications.begin_idempotent(idempotency.key, idempotency.request, now)
@@ -95,44 +80,22 @@ class AcceptNotifications:
             stored = tx.notifications.add(drafts)
             self._supersede(tx, orders, drafts, now)
             views = iter([_view(*each, now) for each in zip(orders, drafts, stored, strict=True)])
-            results = [next(views) if isinstance(one, _Order) else one for one in checked]
+            results = [next(views) if isinstance(one, Order) else one for one in checked]
             if idempotency:
                 tx.notifications.save_results(idempotency.key, [_saved(result) for result in results])
         self._ring(drafts, stored, now)
         self._count(orders, drafts)
         return results
 
-    def _check(
-        self, request: NotificationRequest | InvalidRequestError, now: datetime
-    ) -> _Order | InvalidRequestError:
-        """Check all that needs no database, and name everything that is wrong at once."""
-        if isinstance(request, InvalidRequestError):
-            return request
-        problems = notification_problems(request, now)
-        patch, phone_country, wrong = read_addresses(self._contacts, request.recipient.profile, "/recipient")
-        problems += wrong
-        info = self._templates.info(request.template)
-        if info is None:
-            known = ", ".join(self._templates.names())
-            problems.append(FieldProblem("/template", f"there is no such template; there are: {known}"))
-            return InvalidRequestError(problems)
-        problems += [
-            FieldProblem(f"/data{one.pointer}", one.detail)
-            for one in self._templates.problems(request.template, request.data)
-        ]
-        channels = request.channels or info.channels
-        problems += [
-            FieldProblem(f"/channels/{index}", f"the template {info.name} has no text for this channel")
-            for index, channel in enumerate(channels)
-            if channel not in info.channels
-        ]
-        if problems:
-            return InvalidRequestError(problems)
-        topic = self._policy.catalogue[info.topic].number
-        return _Order(request, info, topic, channels, patch, phone_country)
+    def _saved_before(self, idempotency: Idempotency | None) -> list[Result] | None:
+        if idempotency is None:
+            return None
+        with self._store.read() as tx:
+            saved = tx.notifications.saved_results(idempotency.key, idempotency.request)
+        return [_restored(result) for result in saved] if saved else None
 
     def _drafts(
-        self, tx: Transaction, orders: Sequence[_Order], lane: Lane, now: datetime, *, test: bool
+        self, tx: Transaction, orders: Sequence[Order], lane: Lane, now: datetime, *, test: bool
     ) -> list[NotificationDraft]:
         """Merge the recipients, judge every channel, and write down what is to be stored."""
         given: dict[str, tuple[ProfilePatch, str | None]] = {}
@@ -161,7 +124,7 @@ class AcceptNotifications:
 
     def _draft(
         self,
-        order: _Order,
+        order: Order,
         recipient: StoredRecipient,
         standings: dict[Channel, Standing],
         lane: Lane,
@@ -193,7 +156,7 @@ class AcceptNotifications:
         )
 
     def _messages(
-        self, order: _Order, recipient: StoredRecipient, standings: dict[Channel, Standing], *, waits: bool
+        self, order: Order, recipient: StoredRecipient, standings: dict[Channel, Standing], *, waits: bool
     ) -> list[MessageDraft]:
         """Draft a message for each channel; with `fallback`, up to the first that may go."""
         messages = []
@@ -209,7 +172,7 @@ class AcceptNotifications:
         return messages
 
     def _supersede(
-        self, tx: Transaction, orders: Sequence[_Order], drafts: Sequence[NotificationDraft], now: datetime
+        self, tx: Transaction, orders: Sequence[Order], drafts: Sequence[NotificationDraft], now: datetime
     ) -> None:
         for order, draft in zip(orders, drafts, strict=True):
             if draft.reference and order.info.supersedes:
@@ -227,7 +190,7 @@ class AcceptNotifications:
             if dispatch_ids:
                 self._wake_ups.ring(lane, dispatch_ids)
 
-    def _count(self, orders: Sequence[_Order], drafts: Sequence[NotificationDraft]) -> None:
+    def _count(self, orders: Sequence[Order], drafts: Sequence[NotificationDraft]) -> None:
         for order, draft in zip(orders, drafts, strict=True):
             for message in draft.messages:
                 self._telemetry.accepted(order.info.topic, message.channel)
@@ -237,7 +200,7 @@ class AcceptNotifications:
                     )
 
 
-def _joined(earlier: tuple[ProfilePatch, str | None], order: _Order) -> tuple[ProfilePatch, str | None]:
+def _joined(earlier: tuple[ProfilePatch, str | None], order: Order) -> tuple[ProfilePatch, str | None]:
     """Join two patches of one recipient in a batch; the later one wins field by field."""
     patch, phone_country = earlier
     attributes = {**patch.get("attributes", {}), **order.patch.get("attributes", {})}
@@ -248,7 +211,7 @@ def _joined(earlier: tuple[ProfilePatch, str | None], order: _Order) -> tuple[Pr
 
 
 def _view(
-    order: _Order, draft: NotificationDraft, stored: StoredNotification, now: datetime
+    order: Order, draft: NotificationDraft, stored: StoredNotification, now: datetime
 ) -> NotificationView:
     messages: list[MessageSummary] = [
         {

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel, Topic
-from notify.domain.content import Links
+from notify.domain.content import RECIPIENT_NAME, Links
 from notify.domain.delivery import Letter
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.sending import Senders, mail_headers
@@ -14,8 +14,6 @@ from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.ports import Templates, Tokens
 
 _MAX_SMS_VALIDITY: Final = 36_000  # seconds; Twilio's longest ValidityPeriod
-NAME_KEY: Final = "_recipient_name"
-"""The key under which templates find the recipient's name; callers cannot set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +73,4 @@ class Composer:
 
     def _data(self, letter: Letter) -> dict[str, Any]:
         name = letter.recipient.profile.name
-        return {**letter.data, NAME_KEY: name} if name else dict(letter.data)
+        return {**letter.data, RECIPIENT_NAME: name} if name else dict(letter.data)

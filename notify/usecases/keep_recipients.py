@@ -23,7 +23,9 @@ class UpsertRecipient:
     def __call__(self, given: RecipientInput) -> RecipientView:
         """Merge; InvalidRequestError for a bad address (pointers are relative to the recipient)."""
         now = self._clock()
-        patch, phone_country, wrong = read_addresses(self._contacts, given.profile)
+        patch, phone_country, wrong = read_addresses(
+            self._contacts, given.profile, stored_country=lambda: self._country(given.id)
+        )
         problems = [*recipient_problems(given, now), *wrong]
         if problems:
             raise InvalidRequestError(problems)
@@ -31,3 +33,7 @@ class UpsertRecipient:
             recipient = tx.recipients.upsert({given.id: (patch, phone_country)}, now)[given.id]
             record_acceptance(tx, recipient, given.consent, now)
         return self._lookups.recipient(given.id)
+
+    def _country(self, recipient_id: str) -> str | None:
+        with self._store.read() as tx:
+            return tx.recipients.countries([recipient_id]).get(recipient_id)

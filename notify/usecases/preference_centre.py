@@ -15,7 +15,7 @@ from notify.domain.requests import Choice, Proof
 from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
+from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
 from notify.usecases.undo import keep_undo
 
 _log: Final = logging.getLogger(__name__)
@@ -58,12 +58,18 @@ class PreferenceCentre:
         self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
     ) -> tuple[CentreView, str | None]:
         """Apply the choices that differ; return how it stands now and an undo token if anything changed."""
+        return self._apply(token, choices, proof, locale, firmly=False)
+
+    def _apply(
+        self, token: str, choices: Sequence[Choice], proof: Proof, locale: str, *, firmly: bool
+    ) -> tuple[CentreView, str | None]:
+        """Apply choices; `firmly` also writes down opt-outs of what was never subscribed."""
         claim = self._tokens.read_centre(token)
         now = self._clock()
         with self._store.write() as tx:
             recipient = _bearer(tx, claim)
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
-            changes = self._changes(tx, recipient, choices)
+            changes = self._changes(tx, recipient, choices, firmly=firmly)
             numbers: list[int] = []
             for change in changes:
                 occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
@@ -75,11 +81,11 @@ class PreferenceCentre:
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         """Stop all marketing on every channel."""
         marketing = [topic for topic in self._catalogue if topic.purpose is Purpose.MARKETING]
-        return self.change(token, _none_of(marketing), proof, locale)
+        return self._apply(token, _none_of(marketing), proof, locale, firmly=True)
 
     def stop_everything(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         """Stop everything, order updates included."""
-        return self.change(token, _none_of(list(self._catalogue)), proof, locale)
+        return self._apply(token, _none_of(list(self._catalogue)), proof, locale, firmly=True)
 
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         """“This is not me”: bar the address of that channel from everything."""
@@ -95,24 +101,27 @@ class PreferenceCentre:
                 tx.consents.suppress(channel, value, Scope.ALL, reason="disputed", masked=shown, now=now)
             choices = [Choice(topic.name, channel, subscribed=False) for topic in self._catalogue]
             occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
-            record_changes(tx, recipient.id, self._changes(tx, recipient, choices), hashes, occasion)
+            record_changes(
+                tx, recipient.id, self._changes(tx, recipient, choices, firmly=True), hashes, occasion
+            )
             _log.warning(
                 "address disputed", extra={"recipient_id": recipient.external_id, "channel": channel}
             )
             return self._view(tx, recipient)
 
     def _changes(
-        self, tx: Transaction, recipient: StoredRecipient, choices: Sequence[Choice]
+        self, tx: Transaction, recipient: StoredRecipient, choices: Sequence[Choice], *, firmly: bool
     ) -> list[Change]:
-        """Return the choices that differ from how things stand, or that settle what was never chosen."""
+        """Return the choices that differ from how things stand."""
         topics = [self._catalogue[choice.topic] for choice in choices]
         keys = [
             (recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
         ]
         changes = []
         for topic, choice, standing in zip(topics, choices, tx.consents.standings(keys), strict=True):
-            now_subscribed = subscription(topic, standing) is not None
-            if now_subscribed != choice.subscribed:
+            comes = subscription(topic, standing) is not None
+            wanted = choice.subscribed
+            if comes != wanted or (firmly and differs(topic, standing, subscribed=wanted)):
                 before = False if standing.address_opted_out else standing.subscribed
                 changes.append(Change(topic.number, choice.channel, choice.subscribed, before))
         return changes

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from notify.domain.catalogue import Channel
+from notify.domain.catalogue import Channel, Topic
+from notify.domain.consent import Standing, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Change, LedgerEntry
 from notify.domain.recipients import PolicyAcceptance
@@ -17,7 +18,7 @@ class Occasion:
     """When and how a choice was made, as the ledger tells it."""
 
     at: datetime
-    source: str
+    way: str
     proof: Proof | None = None
     locale: str | None = None
     message_id: int | None = None
@@ -41,7 +42,7 @@ def record_changes(
                 recipient_id=recipient_id,
                 at=occasion.at,
                 subscribed=change.subscribed,
-                source=occasion.source,
+                way=occasion.way,
                 topic=change.topic,
                 channel=change.channel,
                 locale=occasion.locale,
@@ -60,6 +61,17 @@ def record_changes(
     return numbers
 
 
+def differs(topic: Topic, standing: Standing, *, subscribed: bool) -> bool:
+    """Whether a choice changes anything that is stored.
+
+    An opt-out does even where nothing came before: no later purchase or acceptance may open the topic again.
+    """
+    if subscribed:
+        return subscription(topic, standing) is None
+    bound = standing.address_opted_out or not standing.has_address
+    return standing.subscribed is not False or not bound
+
+
 def record_acceptance(
     tx: Transaction, recipient: StoredRecipient, accepted: PolicyAcceptance | None, now: datetime
 ) -> StoredRecipient:
@@ -75,7 +87,7 @@ def record_acceptance(
                 recipient_id=recipient.id,
                 at=now,
                 subscribed=True,
-                source=accepted.source,
+                way="shop",
                 policy_version=accepted.policy_version,
                 locale=recipient.profile.locale,
                 proof=Proof(source=accepted.source, obtained_at=accepted.accepted_at),

@@ -17,7 +17,7 @@ from notify.store import Store, Transaction
 from notify.usecases.recording_choices import addresses_on
 
 UNDO_FOR: Final = timedelta(hours=1)
-_SOURCE: Final = "undo"
+_WAY: Final = "undo"
 
 
 def keep_undo(
@@ -64,7 +64,7 @@ class UndoOptOut:
                         recipient_id=recipient.id,
                         at=now,
                         subscribed=change in comes,
-                        source=_SOURCE,
+                        way=_WAY,
                         topic=change.topic,
                         channel=change.channel,
                         locale=locale,

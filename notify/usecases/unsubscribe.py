@@ -98,7 +98,8 @@ class Unsubscribe:
             if changes:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
                 numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)
-                undo = keep_undo(tx, claim.recipient, numbers, changes, now)
+                if bearer.known:
+                    undo = keep_undo(tx, claim.recipient, numbers, changes, now)
             return OptOutDone(self._view(claim, bearer, subscribed=False), undo)
 
     def _view(self, claim: OptOutClaim, bearer: _Bearer, *, subscribed: bool) -> OptOutView:

@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.SmallInteger(), nullable=True),
         sa.Column("channel", sa.String(length=16), nullable=True),
         sa.Column("subscribed", sa.Boolean(), nullable=False),
-        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("way", sa.String(length=32), nullable=False),
         sa.Column("locale", sa.String(length=8), nullable=True),
         sa.Column("policy_version", sa.String(length=64), nullable=True),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=16), nullable=True),
         sa.Column("attempt", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatches")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("dispatches", schema=None) as batch_op:
         batch_op.create_index(
@@ -232,6 +233,7 @@ def upgrade() -> None:
             ["recipient_id"], ["recipients.id"], name=op.f("fk_notifications_recipient_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.create_index("ix_notifications_recipient", ["recipient_id", "id"], unique=False)

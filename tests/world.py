@@ -1,0 +1,157 @@
+"""The real use cases on a real database, with providers, bell and clock that a test holds in its hands."""
+
+import base64
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from notify.bootstrap import Composition
+from notify.domain.catalogue import Channel
+from notify.domain.errors import InvalidRequestError
+from notify.domain.outgoing import OutgoingEmail, OutgoingSms
+from notify.domain.recipients import ProfilePatch
+from notify.domain.requests import (
+    Idempotency,
+    Lane,
+    NotificationRequest,
+    Proof,
+    RecipientInput,
+    Routing,
+)
+from notify.domain.views import MessageView, NotificationView
+from notify.settings import Settings, load_settings
+from notify.usecases.accept_notifications import AcceptNotifications
+from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.deliver import Deliver
+from notify.usecases.reconcile import Reconcile
+from tests.doubles import FakeProvider, FakeTelemetry, FakeWakeUps, FixedClock
+
+EMAIL = "awa.diop@example.com"
+PHONE = "+221771234567"
+CLICK = Proof(source="link", wording="Arrêter ces e-mails")
+SECRET = "test-signing-key-of-at-least-32-characters"
+
+
+def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
+    """Return settings for a test's database, with keys of its own."""
+    keys = base64.urlsafe_b64encode(os.urandom(32)).decode()
+    return load_settings(data_dir).model_copy(
+        update={
+            "database_url": database_url,
+            "secret_keys": SECRET,
+            "encryption_keys": keys,
+            "public_url": "https://notify.example.org",
+            **more,
+        }
+    )
+
+
+class World:
+    """One installation in a test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clock = FixedClock()
+        self.parts = Composition(settings, "test", clock=self.clock)
+        self.email: FakeProvider[OutgoingEmail] = FakeProvider(name="mail")
+        self.sms: FakeProvider[OutgoingSms] = FakeProvider(name="texts")
+        self.outbox: FakeProvider[Any] = FakeProvider(name="outbox")
+        self.wake_ups = FakeWakeUps()
+        self.telemetry = FakeTelemetry()
+        self.accept = AcceptNotifications(
+            store=self.parts.store,
+            check=RequestCheck(
+                self.parts.templates, self.parts.contacts, self.parts.catalogue, self.parts.store
+            ),
+            policy=self.parts.policy,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self.clock,
+        )
+        self.deliver = Deliver(
+            store=self.parts.store,
+            composer=self.parts.composer,
+            policy=self.parts.policy,
+            choose_provider=self.choose,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            random=lambda: 0.0,
+            call_lease=timedelta(seconds=20),
+        )
+        self.reconcile = Reconcile(self.parts.store, self.wake_ups, self.clock)
+
+    def choose(self, channel: Channel, test: bool) -> FakeProvider[Any]:  # noqa: FBT001 - ChooseProvider
+        if test:
+            return self.outbox
+        return self.email if channel is Channel.EMAIL else self.sms
+
+    def order(
+        self,
+        template: str = "order_shipped",
+        *,
+        recipient: str = "C-1042",
+        data: dict[str, Any] | None = None,
+        channels: tuple[Channel, ...] | None = None,
+        routing: Routing = Routing.ALL,
+        reference: str | None = "order-99812",
+        key: str | None = None,
+        test: bool = False,
+        profile: ProfilePatch | None = None,
+        **more: Any,
+    ) -> NotificationView:
+        """Post one order update, and return the answer; a refusal is raised."""
+        given: ProfilePatch = {
+            "email": EMAIL,
+            "phone": PHONE,
+            "name": "Awa Diop",
+            "locale": "fr",
+            "country": "SN",
+        }
+        request = NotificationRequest(
+            template=template,
+            recipient=RecipientInput(recipient, given if profile is None else profile),
+            data={"order_number": "99812"} if data is None else data,
+            channels=channels,
+            routing=routing,
+            reference=reference,
+            **more,
+        )
+        idempotency = Idempotency(key, repr(request).encode()) if key else None
+        (result,) = self.accept([request], lane=Lane.URGENT, idempotency=idempotency, test=test)
+        if isinstance(result, InvalidRequestError):
+            raise result
+        return result
+
+    def work(self) -> int:
+        """Deliver all that is due; return how many dispatches were claimed."""
+        done = 0
+        for lane in Lane:
+            while claimed := self.deliver(lane):
+                done += claimed
+        return done
+
+    def message(self, notification: NotificationView, channel: Channel) -> MessageView:
+        """Return how the message of a channel stands now."""
+        current = self.parts.lookups.notification(notification["id"])
+        (number,) = [one["id"] for one in current["messages"] if one["channel"] == channel]
+        return self.parts.lookups.message(number, "en")
+
+    def opt_out_token(self, channel: Channel) -> str:
+        """Return the token of the newest message on a channel."""
+        if channel is Channel.EMAIL:
+            return self.email.messages[-1].headers["List-Unsubscribe"].split("/u/")[1].rstrip(">")
+        return self.sms.messages[-1].text.rsplit("/u/", 1)[1]
+
+    def centre_token(self) -> str:
+        """Return the preference centre's token of the newest e-mail."""
+        return self.email.messages[-1].text.rsplit("/preferences/", 1)[1].split()[0]
+
+    def subscribed(self, topic: str, channel: Channel, recipient: str = "C-1042") -> bool:
+        """Return whether a recipient gets a topic on a channel."""
+        (found,) = [
+            one["subscribed"]
+            for one in self.parts.lookups.preferences(recipient)
+            if (one["topic"], one["channel"]) == (topic, channel)
+        ]
+        return found
