@@ -180,20 +180,21 @@ def problem_of(error: NotifyError) -> dict[str, Any]:
     """Return the problem object of an error, without the request's id."""
     kind = kind_of(error)
     if isinstance(error, ForbiddenError):
-        return _problem(kind, f"The key needs the scope {' or '.join(error.scopes)}.")
+        return problem(kind, f"The key needs the scope {' or '.join(error.scopes)}.")
     if isinstance(error, InvalidRequestError):
         entries = [_entry(item) for item in error.problems]
-        return {**_problem(kind, _summed_up(entries)), "errors": entries}
-    return _problem(kind, str(error) if kind.detail is None else kind.detail)
+        return {**problem(kind, _summed_up(entries)), "errors": entries}
+    return problem(kind, str(error) if kind.detail is None else kind.detail)
 
 
-def problem_response(kind: Kind, problem: Mapping[str, Any] | None = None) -> Response:
+def problem_response(kind: Kind, body: Mapping[str, Any] | None = None) -> Response:
     """Return a problem as an answer that carries the request's id."""
-    body = {**(problem or _problem(kind, kind.detail or "")), "request_id": request_ids.current()}
-    return answer(body, kind.status, content_type=PROBLEM_JSON)
+    whole = {**(body or problem(kind, kind.detail or "")), "request_id": request_ids.current()}
+    return answer(whole, kind.status, content_type=PROBLEM_JSON)
 
 
-def _problem(kind: Kind, detail: str) -> dict[str, Any]:
+def problem(kind: Kind, detail: str) -> dict[str, Any]:
+    """Return the problem object of a kind."""
     return {
         "type": f"/docs/problems#{kind.name}",
         "title": kind.title,
@@ -202,14 +203,14 @@ def _problem(kind: Kind, detail: str) -> dict[str, Any]:
     }
 
 
-def _entry(problem: FieldProblem) -> dict[str, str]:
+def _entry(item: FieldProblem) -> dict[str, str]:
     """A pointer is empty or starts with a slash; any other name is that of a parameter.
 
     Calls without a body can only have wrong parameters, whatever the use case took them for.
     """
-    if request.method in _BODILESS or problem.pointer[:1] not in {"", "/"}:
-        return {"parameter": problem.pointer.lstrip("/"), "detail": problem.detail}
-    return {"pointer": problem.pointer, "detail": problem.detail}
+    if request.method in _BODILESS or item.pointer[:1] not in {"", "/"}:
+        return {"parameter": item.pointer.lstrip("/"), "detail": item.detail}
+    return {"pointer": item.pointer, "detail": item.detail}
 
 
 def _summed_up(entries: Sequence[Mapping[str, str]]) -> str:
@@ -240,14 +241,14 @@ def _dressed(error: NotifyError, response: Response) -> Response:
 def _http_problem(error: HTTPException) -> Response:
     """Routing and protocol errors, by the standard's own words (RFC 9457 section 4.2.1)."""
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    problem = {
+    body = {
         "type": "about:blank",
         "title": status.phrase,
         "status": int(status),
         "detail": error.description or status.description,
         "request_id": request_ids.current(),
     }
-    response = answer(problem, status, content_type=PROBLEM_JSON)
+    response = answer(body, status, content_type=PROBLEM_JSON)
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value

@@ -140,13 +140,22 @@ def test_examples_of_fields_are_what_the_fields_take(document: dict[str, Any]) -
                 assert Draft202012Validator(whole).is_valid(example), (name, field)
 
 
+def test_examples_of_answers_have_the_shape_of_answers(document: dict[str, Any]) -> None:
+    for shape, _ in MIRRORED:
+        for example in document["components"]["schemas"].get(shape.__name__, {}).get("examples", []):
+            shape.model_validate_json(json.dumps(example))
+    for status, response in document["components"]["responses"].items():
+        found = shapes.Problem.model_validate(response["content"]["application/problem+json"]["example"])
+        assert str(found.status) == status
+
+
 def test_null_is_never_said_to_be_the_default(document: dict[str, Any]) -> None:
     recipient = document["components"]["schemas"]["Recipient"]
     assert all("default" not in field for field in recipient["properties"].values() if field.get("anyOf"))
 
 
 @pytest.mark.parametrize(("shape", "view"), MIRRORED)
-def test_shapes_mirror_the_views(shape: type[BaseModel], view: Any) -> None:  # noqa: ANN401 - TypedDicts have no type of their own
+def test_shapes_mirror_the_views(shape: type[BaseModel], view: Any) -> None:
     assert is_typeddict(view)
     hints = get_type_hints(view)
     assert list(shape.model_fields) == list(hints) or shape is shapes.NotificationList

@@ -1,6 +1,7 @@
 """The description of the API, and its documentation in the browser, served from here alone."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from flask import Blueprint, Response, abort, request
 from notify.domain.errors import ConfigurationError
 from notify.web.api.answers import JSON, to_json
 from notify.web.api.openapi import describe
-from notify.web.errors import INTERNAL, KINDS
+from notify.web.errors import INTERNAL, KINDS, Kind
 
 # Swagger UI sets style attributes from its script and shows icons as data: URLs; all else is from here.
 _POLICY: Final = (
@@ -49,9 +50,13 @@ _PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
+_CODE: Final = re.compile("`([^`]+)`")
 _STYLE: Final = """body { margin: 0; }
 main { max-width: 44rem; margin: 0 auto; padding: 1rem; }
 main { font: 1rem/1.6 system-ui, sans-serif; color: #1b2733; }
+main h1 { font-size: 1.6rem; }
+main h2 { font-size: 1.1rem; margin: 1.5rem 0 .25rem; }
+main p { margin: 0 0 .5rem; }
 main a { color: #0b5d46; }
 main code { background: #f4f6f5; padding: 0 .25em; }
 :target { outline: .15rem solid #0b5d46; outline-offset: .5rem; }
@@ -131,10 +136,14 @@ def _problems_page() -> bytes:
     """What the `type` of a problem leads to."""
     shown = [kind for kind in (*KINDS.values(), INTERNAL) if kind.advice]
     entries = "\n".join(
-        f'<h2 id="{kind.name}">{escape(kind.title)}</h2>\n<p>Status <code>{int(kind.status)}</code>.'
-        f" {escape(kind.advice)}</p>"
+        f'<h2 id="{kind.name}">{escape(kind.title)}</h2>\n'
+        f"<p>Status <code>{int(kind.status)}</code>. {_advice(kind)}</p>"
         for kind in shown
     )
     body = f'<main>\n<h1>Problems</h1>\n<p><a href="/docs">The API</a></p>\n{entries}\n</main>'
     head = '<link rel="stylesheet" href="/docs/docs.css">'
     return _PAGE.format(title="Problems of the API", head=head, body=body).encode()
+
+
+def _advice(kind: Kind) -> str:
+    return _CODE.sub(r"<code>\1</code>", escape(kind.advice))

@@ -1,4 +1,4 @@
-"""Bodies for the documentation. They work when pasted: no times in them that would pass."""
+"""Examples for the documentation. Bodies work when pasted: no times in them that would pass."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -86,3 +86,90 @@ PREVIEW: Final[_Examples] = {
         "locale": "fr",
     }
 }
+
+_AT: Final = "2026-11-23T10:00:00.000Z"
+
+NOTIFICATION_ANSWER: Final[Mapping[str, Any]] = {
+    "id": "ntf_12",
+    "status": "queued",
+    "template": "order_shipped",
+    "reference": "order-99812",
+    "recipient_id": "C-1042",
+    "created_at": _AT,
+    "send_at": None,
+    "expires_at": None,
+    "messages": [
+        {"id": "msg_23", "channel": "email", "status": "queued", "reason": None},
+        {"id": "msg_24", "channel": "sms", "status": "skipped", "reason": "unsubscribed"},
+    ],
+}
+
+MESSAGE_ANSWER: Final[Mapping[str, Any]] = {
+    "id": "msg_23",
+    "notification_id": "ntf_12",
+    "recipient_id": "C-1042",
+    "channel": "email",
+    "topic": "order_updates",
+    "template": "order_shipped",
+    "status": "delivered",
+    "reason": None,
+    "detail": None,
+    "explanation": "Delivered to Awa Diop by e-mail on 23 November.",
+    "provider": "sendgrid",
+    "provider_message_id": "x7Yk0nT2RbSDpYc1",
+    "created_at": _AT,
+    "scheduled_for": _AT,
+    "sent_at": "2026-11-23T10:00:00.400Z",
+    "expires_at": None,
+    "basis": {"regime": "contract", "consent_id": None},
+    "attempts": [
+        {
+            "at": "2026-11-23T10:00:00.400Z",
+            "provider": "sendgrid",
+            "outcome": "accepted",
+            "detail": None,
+            "duration_ms": 120,
+        }
+    ],
+    "events": [{"at": "2026-11-23T10:00:03.000Z", "type": "delivered", "detail": None}],
+}
+
+RECIPIENT_ANSWER: Final[Mapping[str, Any]] = {
+    "id": "C-1042",
+    "email": "awa.diop@example.com",
+    "phone": "+221771234567",
+    "name": "Awa Diop",
+    "locale": "fr",
+    "country": "SN",
+    "timezone": "Africa/Dakar",
+    "customer_since": "2025-06-30",
+    "attributes": {"loyalty": "gold", "orders": 7},
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+
+PREFERENCE_ANSWER: Final[Mapping[str, Any]] = {
+    "topic": "company_news",
+    "channel": "email",
+    "purpose": "marketing",
+    "subscribed": True,
+    "changed_at": _AT,
+}
+
+CONSENT_ANSWER: Final[Mapping[str, Any]] = {
+    "id": "7",
+    "at": _AT,
+    "topic": "order_updates",
+    "channel": "sms",
+    "subscribed": False,
+    "source": "link",
+    "wording": "Ne plus recevoir les suivis de commande par SMS",
+    "locale": "fr",
+    "policy_version": None,
+    "message_id": "msg_11",
+}
+
+FIELD_PROBLEMS: Final = (
+    {"pointer": "/recipient/email", "detail": "must hold one @, between the name and the domain"},
+    {"pointer": "/data/order_number", "detail": "is required"},
+)

@@ -10,9 +10,10 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from notify import __doc__ as about
 from notify.usecases.api_keys import KeyScope
-from notify.web.api import catalogue, messages, notifications, preferences, recipients
+from notify.web.api import catalogue, examples, messages, notifications, preferences, recipients
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
+from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
 
 VERSION: Final = "1"
 SECURITY: Final = "apiKey"
@@ -164,8 +165,16 @@ def _problem_response(status: int) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": _STATUS_WORDS[status],
-        "content": {"application/problem+json": {"schema": schema}},
+        "content": {PROBLEM_JSON: {"schema": schema, "example": _problem_example(status)}},
     }
+
+
+def _problem_example(status: int) -> dict[str, Any]:
+    kind = next(kind for kind in (*KINDS.values(), INTERNAL) if kind.status == status)
+    example = {**problem(kind, kind.detail or _STATUS_WORDS[status]), "request_id": "4962d9a6dfa4c7e0"}
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        example["errors"] = list(examples.FIELD_PROBLEMS)
+    return example
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
 """What answers look like, as models: the description of `notify.domain.views` for those who call us."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from notify.domain.catalogue import Channel, Purpose
 from notify.domain.status import Reason, Status
+from notify.web.api import examples
 
 Id = Annotated[str, Field(description="Opaque.")]
 
@@ -14,6 +16,10 @@ class Shape(BaseModel):
     """What all answers share."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+def _shown(example: Mapping[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [dict(example)]})
 
 
 class MessageInNotification(Shape):
@@ -28,6 +34,8 @@ class MessageInNotification(Shape):
 
 class NotificationAnswer(Shape):
     """A notification and where its messages are. Its status is that of its least advanced message."""
+
+    model_config = _shown(examples.NOTIFICATION_ANSWER)
 
     id: Id
     status: Status
@@ -69,6 +77,8 @@ class BasisAnswer(Shape):
 class MessageAnswer(Shape):
     """One message in full."""
 
+    model_config = _shown(examples.MESSAGE_ANSWER)
+
     id: Id
     notification_id: str | None
     recipient_id: str
@@ -94,6 +104,8 @@ class MessageAnswer(Shape):
 class PreferenceAnswer(Shape):
     """One topic on one channel, as it stands for a recipient."""
 
+    model_config = _shown(examples.PREFERENCE_ANSWER)
+
     topic: str
     channel: Channel
     purpose: Purpose
@@ -111,6 +123,8 @@ class PreferencesAnswer(Shape):
 class ConsentAnswer(Shape):
     """One entry of the ledger."""
 
+    model_config = _shown(examples.CONSENT_ANSWER)
+
     id: Id
     at: AwareDatetime
     topic: str | None
@@ -126,6 +140,8 @@ class ConsentAnswer(Shape):
 
 class RecipientAnswer(Shape):
     """A recipient's profile."""
+
+    model_config = _shown(examples.RECIPIENT_ANSWER)
 
     id: str
     email: str | None
