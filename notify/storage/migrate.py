@@ -9,7 +9,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from notify.domain.errors import UnavailableError
 from notify.storage.engine import open_engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -17,7 +19,7 @@ _LOCK = 1_854_200
 
 
 def upgrade(database_url: str) -> None:
-    """Run what migrations are missing. Two at once wait for each other."""
+    """Run what migrations are missing. Two at once wait for each other. UnavailableError."""
     if database_url.startswith("sqlite:///"):
         Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(database_url)
@@ -27,6 +29,8 @@ def upgrade(database_url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
+    except (OperationalError, InterfaceError) as error:
+        raise UnavailableError("the database is out of reach") from error
     finally:
         engine.dispose()
 

@@ -1,0 +1,227 @@
+"""The command line, against a real database and with and without Redis."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from tests.e2e.up_process import ENVIRONMENT
+from tests.ports import free_port
+
+
+class Notify:
+    """Runs the command on one data directory."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.environment = environment
+
+    def __call__(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "notify", *words, "--data-dir", self.data_dir],
+            env={**ENVIRONMENT, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def notify(tmp_path: Path, redis_url: str) -> Notify:
+    command = Notify(tmp_path / "data", REDIS_URL=redis_url)
+    assert command("migrate").returncode == 0
+    return command
+
+
+@pytest.fixture
+def without_redis(tmp_path: Path) -> Notify:
+    command = Notify(tmp_path / "data", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert command("migrate").returncode == 0
+    return command
+
+
+def test_migrate_is_harmless_to_repeat(notify: Notify) -> None:
+    assert notify("migrate").returncode == 0
+
+
+def test_a_key_is_printed_alone_and_can_be_revoked(notify: Notify) -> None:
+    made = notify(
+        "keys", "create", "--name", "Orders", "--scope", "send", "--scope", "read", "--expires-in", "30"
+    )
+    assert made.returncode == 0
+    (key,) = made.stdout.splitlines()
+    assert made.stderr == ""
+    listed = notify("keys", "list").stdout
+    assert "Orders" in listed
+    assert "[read, send]" in listed
+    assert key not in listed
+    number = listed.split()[0]
+    assert notify("keys", "revoke", number).returncode == 0
+    assert "revoked" in notify("keys", "list").stdout
+    again = notify("keys", "revoke", number)
+    assert again.returncode == 1
+    assert again.stderr.startswith("Error: ")
+
+
+def test_wrong_usage_is_exit_code_2(notify: Notify) -> None:
+    assert notify("keys", "create", "--name", "Orders", "--scope", "everything").returncode == 2
+    assert notify("nonsense").returncode == 2
+
+
+SEND = (
+    "send", "order_shipped", "--recipient", "C-1042", "--email", "awa.diop@example.com",
+    "--phone", "77 123 45 67", "--country", "SN", "--locale", "fr", "--reference", "order-99812",
+)  # fmt: skip
+DATA = ("--data", '{"order_number": "99812"}')
+
+
+def test_send_accepts_as_the_api_does(notify: Notify) -> None:
+    done = notify(*SEND, *DATA, "--idempotency-key", "k1")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["status"] == "queued"
+    assert {message["channel"] for message in answer["messages"]} == {"email", "sms"}
+    assert json.loads(notify(*SEND, *DATA, "--idempotency-key", "k1").stdout) == answer
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (SEND, "/data"),
+        ((*SEND, "--data", '{"order_number": "4111 1111 1111 1111"}'), "/data/order_number"),
+        (("send", "nonsense", "--recipient", "C-1", *DATA), "/template"),
+    ],
+)
+def test_send_refuses_as_the_api_does(notify: Notify, words: tuple[str, ...], said: str) -> None:
+    done = notify(*words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "4111" not in done.stderr
+
+
+def test_send_and_status_work_without_redis(without_redis: Notify) -> None:
+    sent = without_redis(*SEND, *DATA)
+    assert sent.returncode == 0, sent.stderr
+    shown = without_redis("status")
+    assert shown.returncode == 0
+    assert "Redis: DOWN" in shown.stdout
+    urgent = next(line for line in shown.stdout.splitlines() if "urgent" in line)
+    assert urgent.split()[1] == "2"
+
+
+def test_doctor_names_what_is_broken_and_what_to_do(without_redis: Notify) -> None:
+    done = without_redis("doctor")
+    assert done.returncode == 1
+    assert "BROKEN   Redis" in done.stdout
+    assert "REDIS_URL" in done.stdout
+    assert "ok       Database" in done.stdout
+    assert "BROKEN   Scheduler" in done.stdout
+
+
+def test_doctor_reads_settings_first(tmp_path: Path) -> None:
+    done = Notify(tmp_path, EMAIL_PROVIDER="pigeon")("doctor")
+    assert done.returncode == 1
+    assert "BROKEN   Settings: " in done.stdout
+    assert "pigeon" not in done.stdout
+
+
+def test_a_database_out_of_reach_is_one_clear_line(tmp_path: Path) -> None:
+    away = Notify(
+        tmp_path,
+        DATABASE_URL=f"postgresql://n@127.0.0.1:{free_port()}/n",
+        SECRET_KEYS="s" * 32,
+        ENCRYPTION_KEYS="A" * 43 + "=",
+    )
+    for words in (("keys", "list"), ("status",), ("migrate",)):
+        done = away(*words)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert "Traceback" not in done.stderr
+    assert "BROKEN   Database: PostgreSQL" in away("doctor").stdout
+
+
+class _Providers(BaseHTTPRequestHandler):
+    """Answers as SendGrid's and Twilio's credential checks do."""
+
+    answers: ClassVar[dict[str, tuple[int, object]]]
+
+    def do_GET(self) -> None:
+        status, body = self.answers[self.path.split("/")[1]]
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def providers() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Providers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("sendgrid", "twilio", "said"),
+    [
+        (
+            (200, {"scopes": ["mail.send"]}),
+            (200, {"status": "active"}),
+            ("ok       SendGrid", "ok       Twilio"),
+        ),
+        ((200, {"scopes": ["stats.read"]}), (401, {}), ("may not send", "refuses the credentials (401)")),
+        ((503, {}), (200, {"status": "suspended"}), ("CHECK    SendGrid", "the account is suspended")),
+    ],
+)
+def test_doctor_asks_the_providers(
+    tmp_path: Path,
+    providers: str,
+    sendgrid: tuple[int, object],
+    twilio: tuple[int, object],
+    said: tuple[str, ...],
+) -> None:
+    _Providers.answers = {"v3": sendgrid, "2010-04-01": twilio}
+    done = Notify(
+        tmp_path,
+        EMAIL_PROVIDER="sendgrid",
+        SENDGRID_API_KEY="SG.made-up",
+        SENDGRID_API_URL=providers,
+        SMS_PROVIDER="twilio",
+        TWILIO_ACCOUNT_SID="AC" + "0" * 32,
+        TWILIO_AUTH_TOKEN="made-up-token",
+        TWILIO_API_URL=providers,
+    )("doctor")
+    for words in said:
+        assert words in done.stdout
+    assert "made-up" not in done.stdout + done.stderr
+
+
+def test_doctor_says_which_provider_is_out_of_reach(tmp_path: Path) -> None:
+    done = Notify(
+        tmp_path,
+        EMAIL_PROVIDER="smtp",
+        SMTP_URL=f"smtp://127.0.0.1:{free_port()}",
+    )("doctor")
+    assert "BROKEN   SMTP: no dialogue with the server" in done.stdout
+
+
+def test_rotate_keys_says_what_it_did(notify: Notify) -> None:
+    assert notify(*SEND, *DATA).returncode == 0
+    done = notify("rotate-keys")
+    assert done.returncode == 0, done.stderr
+    assert "Encrypted anew: 0." in done.stdout

@@ -1,0 +1,105 @@
+"""What doctor and status say, and in which words."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from notify.cli import checks
+from notify.cli.findings import Finding, State
+from notify.cli.status import age, lines
+from notify.domain.backlog import BacklogReport, LaneBacklog, LaneQueue
+from notify.domain.requests import Lane
+from notify.settings import Settings
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+def settings(tmp_path: Path, **given: object) -> Settings:
+    return Settings(NOTIFY_DATA_DIR=tmp_path, **given)  # type: ignore[arg-type, call-arg]
+
+
+def states(findings: list[Finding]) -> list[State]:
+    return [finding.state for finding in findings]
+
+
+def test_a_finding_says_what_to_do() -> None:
+    text = str(Finding.broken("Redis", "does not answer", "Start it."))
+    assert text.startswith("BROKEN   Redis: does not answer\n")
+    assert text.endswith("→ Start it.")
+    assert "→" not in str(Finding.ok("Redis", "answers"))
+
+
+@pytest.mark.parametrize("sender", ["Smarttontin", "+33712345678", "36180", "MG" + "0a" * 16, "Shop 24"[:4]])
+def test_senders_of_sms_that_exist(tmp_path: Path, sender: str) -> None:
+    assert states(list(checks.senders(settings(tmp_path, sms_from=sender)))) == [State.OK]
+
+
+@pytest.mark.parametrize("sender", ["Smarttontine", "0712345678", "Smart tontine", "+", "Éclair"])
+def test_senders_of_sms_that_cannot_exist(tmp_path: Path, sender: str) -> None:
+    assert states(list(checks.senders(settings(tmp_path, sms_from=sender)))) == [State.BROKEN]
+
+
+def test_one_sender_for_orders_and_news_is_worth_a_look(tmp_path: Path) -> None:
+    given = settings(
+        tmp_path,
+        email_provider="sendgrid",
+        sendgrid_api_key="k",
+        email_from="a@example.org",
+        email_from_marketing="a@example.org",
+    )
+    assert State.CHECK in states(list(checks.senders(given)))
+
+
+def test_links_must_be_https_once_messages_are_real(tmp_path: Path) -> None:
+    local = settings(tmp_path, public_url="http://127.0.0.1:8000")
+    assert states(list(checks.public_url(local))) == [State.OK]
+    real = settings(tmp_path, public_url="http://n.example", email_provider="sendgrid", sendgrid_api_key="k")
+    assert states(list(checks.public_url(real))) == [State.BROKEN]
+    good = settings(tmp_path, public_url="https://n.example", email_provider="sendgrid", sendgrid_api_key="k")
+    assert states(list(checks.public_url(good))) == [State.OK]
+
+
+def test_a_clock_that_is_off_is_broken() -> None:
+    assert states(list(checks.clock([0.1, -0.4]))) == [State.OK]
+    assert states(list(checks.clock([0.1, -61.0]))) == [State.BROKEN]
+    assert states(list(checks.clock([]))) == [State.CHECK]
+
+
+def test_a_data_directory_that_others_can_enter_is_worth_a_look(tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    tmp_path.chmod(0o755)
+    assert states(list(checks.data_directory(given))) == [State.CHECK]
+    tmp_path.chmod(0o700)
+    assert states(list(checks.data_directory(given))) == [State.OK]
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=0), "0 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(minutes=2, seconds=5), "2 min 5 s"),
+        (timedelta(hours=3), "3 h"),
+        (timedelta(days=2, hours=4, minutes=9), "2 d 4 h"),
+    ],
+)
+def test_ages_in_words(ago: timedelta, words: str) -> None:
+    assert age(NOW - ago, NOW) == words
+    assert age(None, NOW) == "-"
+
+
+def test_status_shows_what_can_be_asked() -> None:
+    report = BacklogReport(
+        [LaneBacklog(Lane.URGENT, 3, 2, 1, 4, NOW - timedelta(minutes=7))],
+        {"reconcile": NOW - timedelta(seconds=3)},
+    )
+    queues = [LaneQueue(Lane.URGENT, 5, NOW - timedelta(seconds=9), 0, 1)]
+    text = "\n".join(lines(report, queues, NOW))
+    assert "7 min" in text
+    assert "reconcile: last run 3 s ago" in text
+    assert "In Redis" in text
+    without = "\n".join(lines(report, None, NOW))
+    assert "Redis: DOWN" in without
+    assert "In Redis" not in without
+    assert "Database: DOWN" in "\n".join(lines(None, queues, NOW))
