@@ -3,6 +3,7 @@
 import base64
 import os
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from notify.domain.requests import (
     Routing,
 )
 from notify.domain.views import MessageView, NotificationView
+from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings, load_settings
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.checking_requests import RequestCheck
@@ -47,12 +49,19 @@ def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
     )
 
 
+@cache
+def _loaded(directory: Path) -> FileTemplates:
+    """Compile the shipped templates once for all tests."""
+    return FileTemplates(directory, load_catalogue(directory))
+
+
 class World:
     """One installation in a test."""
 
     def __init__(self, settings: Settings) -> None:
         self.clock = FixedClock()
         self.parts = Composition(settings, "test", clock=self.clock)
+        self.parts.templates = _loaded(settings.templates_dir)
         self.email: FakeProvider[OutgoingEmail] = FakeProvider(name="mail")
         self.sms: FakeProvider[OutgoingSms] = FakeProvider(name="texts")
         self.outbox: FakeProvider[Any] = FakeProvider(name="outbox")

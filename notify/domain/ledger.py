@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from notify.domain.catalogue import Channel
 from notify.domain.requests import Proof
+
+SHOP: Final = "shop"
+"""The way of a choice that the shop passed on; its proof says where the shop has it from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidRequestError, NotFoundError
+from notify.domain.ledger import SHOP
 from notify.domain.recipients import ProfilePatch
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import (
@@ -273,7 +274,7 @@ class SqlLookups:
             "topic": topic.name if topic else None,
             "channel": row.channel,
             "subscribed": row.subscribed,
-            "source": proof.get("source") or row.way,
+            "source": (row.way == SHOP and proof.get("source")) or row.way,
             "wording": proof.get("wording"),
             "locale": row.locale,
             "policy_version": row.policy_version,

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from notify.domain.catalogue import Catalogue
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
-from notify.domain.ledger import Change
+from notify.domain.ledger import SHOP, Change
 from notify.domain.requests import Choice, Proof
 from notify.domain.timing import CLOCK_SKEW
 from notify.domain.views import PreferenceView
@@ -15,8 +14,6 @@ from notify.ports import Clock
 from notify.store import Store, Transaction
 from notify.usecases.lookups import Lookups
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
-
-_WAY: Final = "shop"
 
 
 class ChangePreferences:
@@ -44,7 +41,7 @@ class ChangePreferences:
                 raise NotFoundError("no recipient of that id")
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
             changes = self._changes(tx, recipient, choices, proof)
-            occasion = Occasion(now, _WAY, proof)
+            occasion = Occasion(now, SHOP, proof)
             for change in changes:
                 record_changes(tx, recipient.id, [change], addresses_on(recipient, change.channel), occasion)
         return self._lookups.preferences(recipient_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.consent import Standing, subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import Change, LedgerEntry
+from notify.domain.ledger import SHOP, Change, LedgerEntry
 from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Proof
 from notify.store import Transaction
@@ -87,7 +87,7 @@ def record_acceptance(
                 recipient_id=recipient.id,
                 at=now,
                 subscribed=True,
-                way="shop",
+                way=SHOP,
                 policy_version=accepted.policy_version,
                 locale=recipient.profile.locale,
                 proof=Proof(source=accepted.source, obtained_at=accepted.accepted_at),

@@ -1,0 +1,56 @@
+"""An opt-out that meets an open gate waits for it; a gate that meets an opt-out reads it."""
+
+import threading
+from datetime import timedelta
+
+from notify.domain.catalogue import Channel
+from notify.domain.requests import Lane
+from tests.world import CLICK, World
+
+
+def test_an_opt_out_waits_for_an_open_gate(world: World) -> None:
+    world.order(channels=(Channel.EMAIL,))
+    world.work()
+    token = world.opt_out_token(Channel.EMAIL)
+    recipient_id = world.parts.tokens.read_opt_out(token).recipient
+    answered = threading.Event()
+
+    def opt_out() -> None:
+        world.parts.unsubscribe(token, CLICK, "fr")
+        answered.set()
+
+    thread = threading.Thread(target=opt_out)
+    with world.parts.store.write() as tx:
+        recipient = tx.recipients.by_numbers([recipient_id])[recipient_id]
+        tx.consents.lock_in_gate([recipient_id], recipient.hashes.values())
+        thread.start()
+        assert not answered.wait(0.4)
+    assert answered.wait(10)
+    thread.join()
+
+
+def test_gates_of_others_and_of_the_same_person_stand_side_by_side_in_postgresql(world: World) -> None:
+    if world.parts.engine.dialect.name == "sqlite":
+        return  # there, writers take turns
+    with world.parts.store.write() as first, world.parts.store.write() as second:
+        first.consents.lock_in_gate([1], [b"\x01" * 16])
+        second.consents.lock_in_gate([1], [b"\x01" * 16])
+
+
+def test_cancelling_meets_a_gate_in_one_order_only(world: World) -> None:
+    """A cancel that comes while a gate is open waits, and then cannot cancel any more."""
+    answer = world.order(channels=(Channel.EMAIL,))
+    now = world.clock()
+    with world.parts.store.write() as tx:
+        claimed = tx.deliveries.claim(Lane.URGENT, None, 1, now, now + timedelta(seconds=10))
+    statuses: list[str] = []
+    thread = threading.Thread(
+        target=lambda: statuses.append(world.parts.cancel_notification(answer["id"])["status"])
+    )
+    with world.parts.store.write() as tx:
+        assert tx.deliveries.start_calls(claimed, "mail", now + timedelta(seconds=20))
+        thread.start()
+        thread.join(0.4)
+        assert thread.is_alive()
+    thread.join(10)
+    assert statuses == ["sending"]
