@@ -132,7 +132,7 @@ KINDS: Final[Mapping[type[NotifyError], Kind]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "unavailable",
         "Unavailable for the moment",
-        "The database cannot be reached. Nothing was accepted; repeat the request.",
+        "The database cannot be reached; repeat the request, best with an Idempotency-Key.",
         "Wait for `Retry-After` seconds, then repeat; with an Idempotency-Key nothing happens twice.",
     ),
 }

@@ -72,6 +72,10 @@ class _Schemas(GenerateJsonSchema):
             del described["default"]
         return described
 
+    def sort(self, value: Any, parent_key: str | None = None) -> Any:  # noqa: ANN401, ARG002 - pydantic's own
+        """Keep examples in the order they were written in."""
+        return value
+
     def get_title_from_name(self, name: str) -> str:
         return name
 
