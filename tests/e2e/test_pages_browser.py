@@ -1,0 +1,251 @@
+"""The pages in a real browser: accessible, one small request each, without JavaScript, by keyboard alone."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import axe_playwright_python  # type: ignore[import-untyped]
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from notify.domain.catalogue import Channel
+from tests.doubles_pages import CENTRE_TOKEN, TOKEN
+from tests.pages_app import LINK, Site
+
+AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+# All rules of axe-core, and that on target size (WCAG 2.2, 2.5.8), which it leaves out by default.
+RUN: Final = """axe.run({rules: {"target-size": {enabled: true}}}).then(result =>
+    result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))]))"""
+ARGUMENTS: Final = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+MOST_BYTES: Final = 14 * 1024
+
+U: Final = f"/u/{TOKEN}"
+CENTRE: Final = f"/preferences/{CENTRE_TOKEN}"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _served(site: Site) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, site.app(), threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def base(site: Site) -> Iterator[str]:
+    with _served(site) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def plain(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone without JavaScript."""
+    context = browser.new_context(viewport={"width": 360, "height": 640}, java_script_enabled=False)
+    yield context
+    context.close()
+
+
+def _press(page: Page, selector: str) -> None:
+    page.locator(selector).first.click()
+
+
+STATES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "front": ("/", ()),
+    "question": (U, ()),
+    "done": (U, ("button",)),
+    "all done": (U, ("button", "button.stop")),
+    "undone": (U, ("button", "form[action^='/undo/'] button")),
+    "bad link": ("/u/unknown", ()),
+    "centre": (CENTRE, ()),
+    "saved": (CENTRE, ("label >> nth=2", "button[value=save]", "summary")),
+    "nothing saved": (CENTRE, ("button[value=save]",)),
+    "outbox": ("/outbox", ()),
+    "mail": ("/outbox/1", ()),
+    "mail text": ("/outbox/1", ("nav a >> nth=1",)),
+    "mail headers": ("/outbox/1", ("nav a >> nth=2",)),
+    "mail source": ("/outbox/1", ("nav a >> nth=3",)),
+    "sms": ("/outbox/2", ()),
+}
+"""Where each page is, and what is pressed on the way."""
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"),
+    # Every pair of two is among them.
+    [(320, "light", "fr"), (320, "dark", "en"), (1280, "light", "en"), (1280, "dark", "fr")],
+)
+@pytest.mark.parametrize("state", STATES)
+def test_every_page_is_accessible(  # noqa: PLR0917 - fixtures and parameters
+    browser: Browser, base: str, state: str, width: int, scheme: Literal["light", "dark"], locale: str
+) -> None:
+    path, presses = STATES[state]
+    context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{base}{path}?lang={locale}")
+    for selector in presses:
+        _press(page, selector)
+    page.evaluate(AXE)
+    assert page.evaluate(RUN) == []
+    assert page.evaluate("document.documentElement.lang") == locale
+    # 320 px is a desktop at 400 % (WCAG 1.4.10).
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    heights = page.locator("button:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
+    assert all(height >= 44 for height in heights)
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", U, CENTRE, "/u/unknown", "/outbox", "/outbox/2"])
+def test_a_page_is_one_small_request_without_a_cookie(browser: Browser, base: str, path: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    sizes: list[int] = []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    page.goto(base + path, wait_until="networkidle")
+    assert asked == [base + path]
+    assert len(sizes) == 1
+    assert sizes[0] <= MOST_BYTES
+    assert context.cookies() == []
+    assert [text for text in complaints if "404 (NOT FOUND)" not in text] == []
+    context.close()
+
+
+def test_a_person_stops_undoes_and_stops_the_channel(plain: BrowserContext, site: Site, base: str) -> None:
+    page = plain.new_page()
+    page.goto(f"{base}{U}?lang=en")
+    assert site.unsubscribe.stopped == []
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("status")).to_contain_text("no longer receive “Product offers” by e-mail")
+    page.get_by_role("button", name="Undo this").click()
+    expect(page.get_by_role("status")).to_contain_text("Product offers, by e-mail")
+    page.goto(f"{base}{U}?lang=en")
+    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("button", name="Stop all e-mails").click()
+    expect(page.get_by_role("status")).to_contain_text("order updates included")
+    assert [(proof.source, whole) for _, proof, _, whole in site.unsubscribe.stopped] == [
+        ("link", False),
+        ("link", False),
+        ("link", True),
+    ]
+
+
+def test_the_language_can_be_switched_on_the_way_and_nothing_is_sent_again(
+    plain: BrowserContext, site: Site, base: str
+) -> None:
+    page = plain.new_page()
+    page.goto(base + U)
+    page.get_by_role("button", name="Me désabonner").click()
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stop receiving “Product offers” by e-mail?")
+    expect(page.get_by_role("status")).to_contain_text("You no longer receive these messages")
+    assert len(site.unsubscribe.stopped) == 1
+
+
+def test_a_person_chooses_and_takes_it_back(plain: BrowserContext, site: Site, base: str) -> None:
+    page = plain.new_page()
+    page.goto(f"{base}{CENTRE}?lang=en")
+    page.get_by_role("group", name="Surveys").get_by_role("checkbox", name="SMS").check()
+    page.get_by_role("group", name="Product offers").get_by_role("checkbox", name="E-mail").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert site.centre.stands["surveys", Channel.SMS] is True
+    assert site.centre.stands["product_offers", Channel.EMAIL] is False
+    page.get_by_role("button", name="Undo this change").click()
+    expect(page.get_by_role("status")).to_contain_text("Undone")
+    assert len(site.undo.proofs) == 1
+
+
+def test_a_stranger_is_heard(plain: BrowserContext, site: Site, base: str) -> None:
+    page = plain.new_page()
+    page.goto(f"{base}{CENTRE}?lang=en")
+    page.get_by_text("Is this address or number not yours?").click()
+    page.get_by_role("button", name="This is not me: +221").click()
+    expect(page.get_by_role("status")).to_contain_text("Thank you")
+    assert site.centre.disowned == [Channel.SMS]
+
+
+def _tab_to(page: Page, matches: Callable[[Page], bool]) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", "the focus cannot be seen"
+        if matches(page):
+            return
+    raise AssertionError("the keyboard does not get there")
+
+
+def _focused(selector: str) -> Callable[[Page], bool]:
+    return lambda page: bool(page.evaluate(f"document.activeElement.matches({selector!r})"))
+
+
+def test_the_keyboard_is_enough(browser: Browser, site: Site, base: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{base}{U}?lang=en")
+    _tab_to(page, _focused("button"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+    assert len(site.unsubscribe.stopped) == 1
+    page.goto(f"{base}{CENTRE}?lang=en")
+    _tab_to(page, _focused("[value='surveys.email']"))
+    page.keyboard.press("Space")
+    # In a form of several buttons, Enter presses the first: that has to be the harmless one.
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert site.centre.stands["surveys", Channel.EMAIL] is True
+    assert site.centre.stands["order_updates", Channel.EMAIL] is True
+    _tab_to(page, _focused("summary"))
+    page.keyboard.press("Enter")
+    _tab_to(page, _focused("[value=disown]"))
+    context.close()
+
+
+def test_a_kept_mail_shows_its_links_and_runs_nothing(browser: Browser, base: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    context.route("https://notify.example/**", lambda route: route.fulfill(body="there"))
+    page.goto(f"{base}/outbox/1")
+    frame = page.frame_locator("iframe")
+    with context.expect_page() as opened:
+        frame.get_by_role("link", name="Me désabonner").click()
+    assert opened.value.url == LINK
+    assert page.frames[1].title() == "x"
+    with context.expect_page() as shown:
+        page.goto(f"{base}/outbox/1?view=text")
+        page.get_by_role("link", name=LINK).click()
+    assert shown.value.url == LINK
+    context.close()
