@@ -6,13 +6,15 @@ import socket
 import stat
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
 from tests.e2e.up_process import UpProcess, living, wait_for
+
+Start = Callable[..., UpProcess]
 
 CHILDREN = ("valkey", "worker urgent", "worker normal", "worker bulk", "scheduler", "web")
 
@@ -22,6 +24,20 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpProcess]:
     running = UpProcess(tmp_path_factory.mktemp("up") / "data").wait_until_ready()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start processes of a test's own, which end with it."""
+    started: list[UpProcess] = []
+
+    def begin(data_dir: Path, port: int | None = None) -> UpProcess:
+        started.append(UpProcess(data_dir, port))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.stop()
 
 
 def test_the_printed_line_sends_a_message_to_the_outbox(up: UpProcess) -> None:
@@ -69,15 +85,15 @@ def test_a_killed_web_worker_is_back(up: UpProcess) -> None:
     wait_for(lambda: answers(up), 15, lambda: up.log)
 
 
-def test_a_second_one_on_the_same_directory_is_refused(up: UpProcess) -> None:
-    second = UpProcess(up.data_dir)
+def test_a_second_one_on_the_same_directory_is_refused(up: UpProcess, start: Start) -> None:
+    second = start(up.data_dir)
     assert second.process.wait(30) == 1
     assert "notify up already runs on" in second.log
     assert "Traceback" not in second.log
 
 
-def test_a_taken_port_is_refused(up: UpProcess, tmp_path: Path) -> None:
-    other = UpProcess(tmp_path / "data", port=up.port)
+def test_a_taken_port_is_refused(up: UpProcess, start: Start, tmp_path: Path) -> None:
+    other = start(tmp_path / "data", up.port)
     assert other.process.wait(30) == 1
     assert f"port {up.port}" in other.log
     assert "--port" in other.log
@@ -90,8 +106,8 @@ def test_logs_are_json_lines_without_personal_data(up: UpProcess) -> None:
     assert "771234567" not in up.log
 
 
-def test_killed_it_leaves_no_orphan_and_starts_again_with_its_state(tmp_path: Path) -> None:
-    first = UpProcess(tmp_path / "data").wait_until_ready()
+def test_killed_it_leaves_no_orphan_and_starts_again_with_its_state(start: Start, tmp_path: Path) -> None:
+    first = start(tmp_path / "data").wait_until_ready()
     notification = first.post_the_curl_line()
     wait_for(lambda: first.sent(notification["id"]), 15, lambda: first.log)
     with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
@@ -99,21 +115,18 @@ def test_killed_it_leaves_no_orphan_and_starts_again_with_its_state(tmp_path: Pa
     groups = set(first.children().values())
     first.process.kill()
     first.process.wait()
-    again = UpProcess(tmp_path / "data", port=first.port)  # at once: it waits for what is left to stop
-    try:
-        wait_for(lambda: not living(groups), 8, lambda: living(groups))
-        again.wait_until_ready()
-        assert again.curl() == first.curl()
-        assert again.sent(notification["id"])
-        with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
-            assert client.get("kept") == b"yes"
-    finally:
-        again.stop()
+    again = start(tmp_path / "data", first.port)  # at once: it waits for what is left to stop
+    wait_for(lambda: not living(groups), 8, lambda: living(groups))
+    again.wait_until_ready()
+    assert again.curl() == first.curl()
+    assert again.sent(notification["id"])
+    with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
+        assert client.get("kept") == b"yes"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_stops_cleanly(tmp_path: Path, number: int) -> None:
-    running = UpProcess(tmp_path / "data").wait_until_ready()
+def test_it_stops_cleanly(start: Start, tmp_path: Path, number: int) -> None:
+    running = start(tmp_path / "data").wait_until_ready()
     groups = set(running.children().values())
     assert running.stop(number) == 0
     assert living(groups) == []
