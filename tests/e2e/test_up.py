@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import redis
 
 from tests.e2e.up_process import UpProcess, living, wait_for
+from tests.ports import free_port
 
 Start = Callable[..., UpProcess]
 
@@ -31,8 +33,8 @@ def start() -> Iterator[Start]:
     """Start processes of a test's own, which end with it."""
     started: list[UpProcess] = []
 
-    def begin(data_dir: Path, port: int | None = None) -> UpProcess:
-        started.append(UpProcess(data_dir, port))
+    def begin(data_dir: Path, port: int | None = None, **environment: str) -> UpProcess:
+        started.append(UpProcess(data_dir, port, **environment))
         return started[-1]
 
     yield begin
@@ -134,6 +136,43 @@ def test_it_stops_cleanly(start: Start, tmp_path: Path, number: int) -> None:
     assert [line["event"] for line in running.events()][-1] == "Stopped"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", running.port)) != 0
+
+
+def test_metrics_add_up_over_processes(up: UpProcess) -> None:
+    notification = up.post_the_curl_line()
+    wait_for(lambda: up.sent(notification["id"]), 15, lambda: up.log)
+    shown = read(f"{up.url}/metrics")
+    # Accepted by the web server, sent by a worker, recovered by the scheduler.
+    assert 'notify_messages_accepted_total{channel="sms",topic="order_updates"}' in shown
+    assert 'provider="outbox",reason="",status="sent",topic="order_updates"}' in shown
+    assert 'notify_task_age_seconds{task="reconcile"}' in shown
+    assert 'notify_queue_workers{lane="urgent"} 1.0' in shown
+
+
+def test_metrics_can_have_a_port_of_their_own(start: Start, tmp_path: Path) -> None:
+    port = free_port()
+    running = start(tmp_path / "data", METRICS_PORT=str(port)).wait_until_ready()
+    assert "notify_redis_up 1.0" in read(f"http://127.0.0.1:{port}/metrics")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        read(f"{running.url}/metrics")
+    assert refused.value.code == 404
+    refused.value.close()
+    # Whoever held the port is gone; another process takes it over.
+    os.killpg(running.children()["web"], signal.SIGKILL)
+    wait_for(lambda: "notify_redis_up 1.0" in read_if_up(f"http://127.0.0.1:{port}/metrics"), 15)
+
+
+def read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def read_if_up(url: str) -> str:
+    try:
+        return read(url)
+    except OSError:
+        return ""
 
 
 def answers(up: UpProcess) -> bool:
