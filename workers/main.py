@@ -20,6 +20,11 @@ class WarmWorker(SimpleWorker):
 
     max_connection_wait_time = _LONGEST_WAIT_FOR_REDIS_SECONDS
 
+    def handle_warm_shutdown_request(self) -> None:
+        """Let the running job end after what it has claimed, however long its lane is."""
+        runtime.stopping().set()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
     def procline(self, message: str) -> None:
         """Leave the title of the process alone: it names the role."""
 
