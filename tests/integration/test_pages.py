@@ -7,7 +7,6 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from notify.domain.catalogue import Channel
 from tests.doubles_pages import (
@@ -16,11 +15,11 @@ from tests.doubles_pages import (
     ORDERS,
     TOKEN,
     UNDO_TOKEN,
-    FakeCentre,
     FakeUndo,
     FakeUnsubscribe,
 )
 from tests.pages_app import Site
+from tests.reading_pages import heading, shown
 
 U = f"/u/{TOKEN}"
 CENTRE = f"/preferences/{CENTRE_TOKEN}"
@@ -40,24 +39,6 @@ def client(site: Site) -> FlaskClient:
     return site.app().test_client()
 
 
-def _text(response: TestResponse) -> str:
-    return unescape(re.sub(r"<[^>]+>", "", response.text.partition("<main>")[2]))
-
-
-def _heading(response: TestResponse) -> str:
-    found = re.search(r"<h1[^>]*>(.*?)</h1>", response.text)
-    assert found
-    return unescape(re.sub(r"<[^>]+>", "", found[1]))
-
-
-def _hidden(response: TestResponse, name: str) -> list[str]:
-    return re.findall(rf'type="hidden" name="{name}" value="([^"]*)"', response.text)
-
-
-def _checked(response: TestResponse) -> list[str]:
-    return re.findall(r'type="checkbox" name="on" value="([^"]*)" checked', response.text)
-
-
 # The link
 
 
@@ -72,8 +53,8 @@ def test_looking_at_the_link_changes_nothing(site: Site, client: FlaskClient, pa
 
 def test_the_page_says_what_stops_where_in_the_messages_language(client: FlaskClient) -> None:
     response = client.get(U, headers={"Accept-Language": "en"})
-    assert _heading(response) == "Ne plus recevoir «\xa0Offres et produits\xa0» par e-mail\xa0?"
-    assert "a•••@example.com" in _text(response)
+    assert heading(response) == "Ne plus recevoir «\xa0Offres et produits\xa0» par e-mail\xa0?"
+    assert "a•••@example.com" in shown(response)
     assert '<html lang="fr">' in response.text
     assert response.headers["Content-Language"] == "fr"
     assert response.text.count("<button") == 1
@@ -81,7 +62,7 @@ def test_the_page_says_what_stops_where_in_the_messages_language(client: FlaskCl
 
 def test_the_page_speaks_english_when_asked(client: FlaskClient) -> None:
     response = client.get(f"{U}?lang=en")
-    assert _heading(response) == "Stop receiving “Product offers” by e-mail?"
+    assert heading(response) == "Stop receiving “Product offers” by e-mail?"
     assert f'href="{U}?lang=fr"' in response.text
 
 
@@ -147,7 +128,7 @@ def test_repeating_it_is_answered_the_same(site: Site, client: FlaskClient) -> N
     first = client.post(U)
     second = client.post(U)
     assert first.status_code == second.status_code == 200
-    assert _heading(first) == _heading(second) == "C’est fait"
+    assert heading(first) == heading(second) == "C’est fait"
     assert "/undo/" in first.text
     assert "/undo/" not in second.text
 
@@ -157,14 +138,14 @@ def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, client: Fla
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert action
     response = client.post(unescape(action[1]), headers={"User-Agent": "B" * 999})
-    assert "You will no longer receive “Product offers” by e-mail at a•••@example.com." in _text(response)
+    assert "You will no longer receive “Product offers” by e-mail at a•••@example.com." in shown(response)
     ((_, proof, locale, _),) = site.unsubscribe.stopped
     assert (proof.source, locale) == ("link", "en")
     assert proof.wording == "Stop receiving “Product offers” by e-mail? / a•••@example.com / Unsubscribe"
     assert proof.ip == "127.0.0.1"
     assert proof.user_agent == "B" * 300
     for part in proof.wording.split(" / "):
-        assert part in _text(page)
+        assert part in shown(page)
 
 
 def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client: FlaskClient) -> None:
@@ -173,12 +154,12 @@ def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client
     assert action
     response = client.post(unescape(action[1]))
     assert response.status_code == 200
-    assert "aucun e-mail" in _text(response)
+    assert "aucun e-mail" in shown(response)
     assert site.unsubscribe.stopped[-1][3] is True
     wording = site.unsubscribe.stopped[-1][1].wording
     assert wording
     for part in wording.split(" / "):
-        assert part in _text(page)
+        assert part in shown(page)
     assert client.post(f"{U}/all/").status_code == 200
 
 
@@ -193,11 +174,11 @@ def test_undo_takes_it_back_once(site: Site, client: FlaskClient) -> None:
     assert action
     response = client.post(unescape(action[1]))
     assert response.status_code == 200
-    assert "Offres et produits, par e-mail" in _text(response)
+    assert "Offres et produits, par e-mail" in shown(response)
     assert site.undo.proofs[0].source == "undo"
     again = client.post(unescape(action[1]))
     assert again.status_code == 404
-    assert _heading(again) == "Trop tard pour annuler ici"
+    assert heading(again) == "Trop tard pour annuler ici"
 
 
 def test_undo_is_never_done_by_looking(site: Site, client: FlaskClient) -> None:
@@ -293,122 +274,3 @@ def test_a_client_that_cannot_unzip_gets_plain_html(client: FlaskClient) -> None
     assert response.text.startswith("<!doctype html>")
     refusing = client.get(U, headers={"Accept-Encoding": "gzip;q=0"})
     assert "Content-Encoding" not in refusing.headers
-
-
-# The preference centre
-
-
-def test_the_centre_shows_every_topic_on_every_channel(client: FlaskClient) -> None:
-    response = client.get(f"{CENTRE}/")
-    assert response.status_code == 200
-    assert len(re.findall(r'type="checkbox"', response.text)) == 8
-    assert _checked(response) == [
-        f"{topic}.{channel}"
-        for topic in ("order_updates", "company_news", "product_offers")
-        for channel in ("email", "sms")
-    ]
-    assert _hidden(response, "was") == _checked(response)
-    for words in ("Suivi de commande", "deux fois par mois au plus", "a•••@example.com"):
-        assert words in _text(response)
-
-
-def test_saving_changes_what_was_ticked_and_unticked_and_nothing_else(
-    site: Site, client: FlaskClient
-) -> None:
-    page = client.get(f"{CENTRE}?lang=en")
-    on = [*(set(_checked(page)) - {"company_news.email"}), "surveys.sms"]
-    response = client.post(f"{CENTRE}?lang=en", data={"do": "save", "was": _hidden(page, "was"), "on": on})
-    assert response.status_code == 200
-    assert "Saved." in _text(response)
-    before = FakeCentre().stands
-    assert {key for key in before if before[key] != site.centre.stands[key]} == {
-        ("company_news", Channel.EMAIL),
-        ("surveys", Channel.SMS),
-    }
-    ((_, proof, locale),) = site.centre.proofs
-    assert (proof.source, locale) == ("preference_centre", "en")
-    assert proof.wording == "Smarttontine news, by e-mail: no / Surveys, by SMS: yes / Save"
-
-
-def test_a_page_left_open_does_not_bring_back_what_was_stopped_since(site: Site, client: FlaskClient) -> None:
-    page = client.get(CENTRE)
-    site.centre.stands["product_offers", Channel.SMS] = False
-    on = [*_checked(page), "surveys.email"]
-    client.post(CENTRE, data={"do": "save", "was": _hidden(page, "was"), "on": on})
-    assert site.centre.stands["surveys", Channel.EMAIL] is True
-    assert site.centre.stands["product_offers", Channel.SMS] is False
-
-
-def test_saving_what_stands_already_writes_nothing(site: Site, client: FlaskClient) -> None:
-    page = client.get(CENTRE)
-    response = client.post(
-        CENTRE, data={"do": "save", "was": _hidden(page, "was"), "on": [*_checked(page), "invented.sms"]}
-    )
-    assert "Rien n’a changé" in _text(response)
-    assert site.centre.proofs == []
-
-
-def test_news_stop_and_orders_go_on(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "stop_news"})
-    assert _checked(response) == ["order_updates.email", "order_updates.sms"]
-    assert "Le suivi de vos commandes continue" in (site.centre.proofs[0][1].wording or "")
-
-
-def test_everything_stops_and_the_page_says_what_is_lost(site: Site, client: FlaskClient) -> None:
-    assert "vous ne saurez plus par nous si votre commande est partie" in _text(client.get(CENTRE))
-    response = client.post(CENTRE, data={"do": "stop_everything"})
-    assert _checked(response) == []
-    assert "suivi de commande compris" in (site.centre.proofs[0][1].wording or "")
-
-
-def test_a_change_can_be_taken_back(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "stop_news"})
-    undone = client.post(CENTRE, data={"do": "undo", "undo": _hidden(response, "undo")})
-    assert undone.status_code == 200
-    assert "C’est annulé" in _text(undone)
-    assert len(site.undo.proofs) == 1
-    again = client.post(CENTRE, data={"do": "undo", "undo": _hidden(response, "undo")})
-    assert again.status_code == 409
-    assert "a déjà servi" in _text(again)
-
-
-def test_whoever_is_not_the_person_says_so(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "disown", "channel": "sms"})
-    assert "Merci." in _text(response)
-    assert site.centre.disowned == [Channel.SMS]
-    assert "+221" in (site.centre.proofs[0][1].wording or "")
-
-
-def test_a_channel_without_an_address_says_so(site: Site, client: FlaskClient) -> None:
-    del site.centre.addresses[Channel.SMS]
-    response = client.get(CENTRE)
-    assert "(pas de numéro connu)" in _text(response)
-    assert 'value="sms"' not in response.text
-    assert client.post(CENTRE, data={"do": "disown", "channel": "sms"}).status_code == 400
-    assert site.centre.disowned == []
-
-
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        ({}, 400),
-        ({"do": "format_disk"}, 400),
-        ({"do": "disown"}, 400),
-        ({"do": "disown", "channel": "fax"}, 400),
-        ({"do": "save", "on": "x" * 70_000}, 413),
-    ],
-)
-def test_a_form_that_is_not_ours_changes_nothing(
-    site: Site, client: FlaskClient, data: dict[str, str], status: int
-) -> None:
-    response = client.post(CENTRE, data=data)
-    assert response.status_code == status
-    assert _heading(response) == "Cela n’a pas marché"
-    assert site.centre.proofs == []
-
-
-def test_what_a_person_typed_never_becomes_html(site: Site, client: FlaskClient) -> None:
-    site.centre.addresses[Channel.EMAIL] = "<b>•••@example.com"
-    response = client.get(CENTRE)
-    assert "<b>•••" not in response.text
-    assert "&lt;b&gt;•••@example.com" in response.text
