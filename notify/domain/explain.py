@@ -120,6 +120,8 @@ class _Explanation:
         if facts.optout_source is None:
             return when
         source = facts.optout_source if facts.optout_source in _SOURCES else "other"
+        if source == "one_click" and facts.channel is Channel.SMS:
+            source = "link"  # an SMS has no such button: something posted to its link
         order = _ORDER.fullmatch(facts.optout_reference or "")
         message = (
             self._of_channel("order_message").format(order=order[1])
