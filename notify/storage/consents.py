@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -17,6 +17,7 @@ from notify.domain.ledger import Change, LedgerEntry, Undo
 from notify.domain.requests import Proof
 from notify.ports import Vault
 from notify.storage.locks import lock_alone, lock_shared, shards
+from notify.storage.standings import read_standings
 from notify.storage.tables import (
     AddressOptOut,
     ConsentProof,
@@ -28,7 +29,7 @@ from notify.storage.tables import (
 from notify.storage.upserts import upsert_into
 from notify.store import StandingKey
 
-PROOF_FIELD = "consent_proofs.proof"
+PROOF_FIELD: Final = "consent_proofs.proof"
 
 
 class SqlConsents:
@@ -47,34 +48,8 @@ class SqlConsents:
         lock_shared(self._connection, shards(recipient_ids, hashes))
 
     def standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
-        """Read preferences, opt-outs and suppressions of all keys, one query each."""
-        recipient_ids = {recipient.id for recipient, _, _ in keys}
-        hashes = {value for recipient, _, _ in keys for value in recipient.hashes.values()}
-        preferences = {
-            (row.recipient_id, row.topic, row.channel): row
-            for row in self._connection.execute(
-                select(Preference.__table__).where(Preference.recipient_id.in_(recipient_ids))
-            )
-        }
-        left = self._left(hashes)
-        barred = self._barred(hashes)
-        found = []
-        for recipient, topic, channel in keys:
-            address = recipient.hashes.get(channel)
-            stored = preferences.get((recipient.id, topic, channel))
-            found.append(
-                Standing(
-                    country=recipient.profile.effective_country,
-                    has_address=address is not None,
-                    subscribed=stored.subscribed if stored else None,
-                    preference_consent_id=stored.consent_id if stored else None,
-                    address_opted_out=(address, topic, channel) in left,
-                    suppression=barred.get((address, channel)) if address else None,
-                    policy_consent_id=recipient.policy_consent_id,
-                    customer_since=recipient.profile.customer_since,
-                )
-            )
-        return found
+        """Read what is known about each; in order."""
+        return read_standings(self._connection, keys)
 
     def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
         """Append to the ledger; each proof goes to its own table, salted hash and all."""
@@ -249,21 +224,6 @@ class SqlConsents:
             select(table.address_hash, table.topic, table.channel).where(table.address_hash.in_(hashes))
         )
         return {(value, topic, channel) for value, topic, channel in rows}
-
-    def _barred(self, hashes: set[bytes]) -> dict[tuple[bytes, str], Scope]:
-        """Return the widest scope of each barred address."""
-        if not hashes:
-            return {}
-        found: dict[tuple[bytes, str], Scope] = {}
-        for row in self._connection.execute(
-            select(Suppression.address_hash, Suppression.channel, Suppression.scope).where(
-                Suppression.address_hash.in_(hashes)
-            )
-        ):
-            key = (row.address_hash, row.channel)
-            if found.get(key) is not Scope.ALL:
-                found[key] = Scope(row.scope)
-        return found
 
     def _proof_text(self, proof: Proof | None) -> str | None:
         """Write a proof down, with the salt that keeps its hash from being guessed."""

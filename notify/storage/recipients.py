@@ -1,6 +1,7 @@
 """Profiles of recipients, encrypted on the way in and found by keyed hash."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,29 +54,14 @@ class SqlRecipients:
         stored = self._locked(ids)
         missing = [external_id for external_id in ids if external_id not in stored]
         if missing:
-            fresh = []
-            for external_id in missing:
-                patch, phone_country = given[external_id]
-                profile = merged(Profile(), patch, phone_country)
-                fresh.append({"external_id": external_id, "created_at": now, **self._columns(profile, now)})
-            self._insert(fresh)
-            stored |= self._locked(missing)
+            fresh = {one: merged(Profile(), *given[one]) for one in missing}
+            stored |= self._inserted(fresh, now)
+            stored |= self._locked([one for one in missing if one not in stored])
         for external_id in ids:
             recipient = stored[external_id]
-            patch, phone_country = given[external_id]
-            profile = merged(recipient.profile, patch, phone_country)
+            profile = merged(recipient.profile, *given[external_id])
             if profile != recipient.profile:
-                columns = self._columns(profile, now)
-                self._connection.execute(
-                    update(Recipient).where(Recipient.id == recipient.id).values(columns)
-                )
-                stored[external_id] = StoredRecipient(
-                    recipient.id,
-                    external_id,
-                    profile,
-                    _hashes(columns["email_hash"], columns["phone_hash"]),
-                    recipient.policy_consent_id,
-                )
+                stored[external_id] = self._changed(recipient, profile, now)
         return stored
 
     def by_external_id(self, external_id: str) -> StoredRecipient | None:
@@ -164,6 +150,8 @@ class SqlRecipients:
         return self._vault.open(SEALED[name], sealed) if sealed else None
 
     def _locked(self, ids: Sequence[str]) -> dict[str, StoredRecipient]:
+        if not ids:
+            return {}
         rows = self._connection.execute(
             select(Recipient.__table__)
             .where(Recipient.external_id.in_(ids))
@@ -172,10 +160,34 @@ class SqlRecipients:
         )
         return {row.external_id: self.translate(row) for row in rows}
 
-    def _insert(self, rows: list[dict[str, Any]]) -> None:
-        """Insert those whom no other transaction has inserted meanwhile."""
+    def _inserted(self, fresh: Mapping[str, Profile], now: datetime) -> dict[str, StoredRecipient]:
+        """Insert those whom no other transaction has inserted meanwhile; return them."""
+        rows = {
+            external_id: {"external_id": external_id, "created_at": now, **self._columns(profile, now)}
+            for external_id, profile in fresh.items()
+        }
         statement = upsert_into(self._connection, Recipient)
-        self._connection.execute(statement.on_conflict_do_nothing(index_elements=["external_id"]), rows)
+        found = self._connection.execute(
+            statement.on_conflict_do_nothing(index_elements=["external_id"]).returning(
+                Recipient.id, Recipient.external_id
+            ),
+            list(rows.values()),
+        )
+        return {
+            external_id: StoredRecipient(
+                number,
+                external_id,
+                fresh[external_id],
+                _hashes(rows[external_id]["email_hash"], rows[external_id]["phone_hash"]),
+            )
+            for number, external_id in found
+        }
+
+    def _changed(self, recipient: StoredRecipient, profile: Profile, now: datetime) -> StoredRecipient:
+        columns = self._columns(profile, now)
+        self._connection.execute(update(Recipient).where(Recipient.id == recipient.id).values(columns))
+        hashes = _hashes(columns["email_hash"], columns["phone_hash"])
+        return replace(recipient, profile=profile, hashes=hashes)
 
     def _columns(self, profile: Profile, now: datetime) -> dict[str, Any]:
         columns: dict[str, Any] = {name: getattr(profile, name) for name in _PLAIN}

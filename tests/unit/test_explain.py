@@ -212,3 +212,8 @@ def placeholders(text: str) -> set[str | None]:
 def test_another_language_gets_french_and_a_name_is_no_format() -> None:
     assert explain(LEFT, "wo") == explain(LEFT, "fr")
     assert "{topic} unsubscribed from order updates" in explain(left(recipient_name="{topic}"), "en")
+
+
+def test_an_sms_has_a_link_and_no_button() -> None:
+    assert explain(left(optout_source="one_click"), "en") == explain(LEFT, "en")
+    assert "unsubscribe button" in explain(left(optout_source="one_click", channel=Channel.EMAIL), "en")
