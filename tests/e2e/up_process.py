@@ -25,7 +25,7 @@ ENVIRONMENT: Final = {
 class UpProcess:
     """One run of `notify up`; `log` and `printed` are what it wrote so far."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, **environment: str) -> None:
+    def __init__(self, data_dir: Path, port: int | None = None, /, **environment: str) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self._log_path = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")

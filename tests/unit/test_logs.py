@@ -17,6 +17,7 @@ def lines() -> Iterator["Lines"]:
     stream = io.StringIO()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    structlog.contextvars.clear_contextvars()
     configure_logs("worker urgent", stream=stream)
     yield Lines(stream)
     root.handlers[:] = handlers
