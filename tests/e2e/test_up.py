@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.e2e.up_process import UpProcess, living, wait_for
+from tests.e2e.up_process import ENVIRONMENT, UpProcess, living, wait_for
 from tests.ports import free_port
 
 Start = Callable[..., UpProcess]
@@ -86,6 +87,34 @@ def test_a_killed_web_worker_is_back(up: UpProcess) -> None:
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: answers(up), 15, lambda: up.log)
+
+
+def test_a_killed_guard_is_replaced(up: UpProcess) -> None:
+    (guard,) = guards(up)
+    os.kill(guard, signal.SIGKILL)
+    wait_for(lambda: guards(up) not in ([], [guard]), 5, lambda: up.log)
+
+
+def guards(up: UpProcess) -> list[int]:
+    table = subprocess.run(
+        ["ps", "-axo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 3) for line in table.stdout.splitlines()]
+    ours = [row for row in rows if int(row[1]) == up.process.pid and not row[2].startswith("Z")]
+    return [int(row[0]) for row in ours if row[3].startswith("notify: guard")]
+
+
+def test_doctor_and_status_find_nothing_wrong(up: UpProcess) -> None:
+    for command in ("doctor", "status"):
+        done = subprocess.run(
+            [sys.executable, "-m", "notify", command, "--data-dir", up.data_dir],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "DOWN" not in done.stdout
 
 
 def test_a_second_one_on_the_same_directory_is_refused(up: UpProcess, start: Start) -> None:
