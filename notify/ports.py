@@ -41,7 +41,7 @@ class Templates(Protocol):
         ...
 
     def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
-        """Return what of `data` breaks the template's schema or would not render; pointers are into `data`."""
+        """Return what of `data` breaks the schema or would not render; pointers are into `data`."""
         ...
 
     def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
@@ -77,7 +77,7 @@ class Contacts(Protocol):
     """Parsing of addresses."""
 
     def email(self, text: str) -> str:
-        """Normalise an e-mail address: IDNA-encoded domain; ValueError says what is wrong, without the value."""
+        """Normalise an e-mail address, domain in IDNA; ValueError says what is wrong, without the value."""
         ...
 
     def phone(self, text: str, country: str | None) -> tuple[str, str | None]:

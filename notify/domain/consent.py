@@ -92,12 +92,22 @@ def subscription(topic: Topic, standing: Standing) -> Basis | None:
     return None
 
 
+def barred(topic: Topic, standing: Standing) -> bool:
+    """Whether a suppression bars the address from the topic."""
+    marketing = topic.purpose is Purpose.MARKETING
+    return standing.suppression is Scope.ALL or (marketing and standing.suppression is not None)
+
+
+def comes(topic: Topic, standing: Standing) -> bool:
+    """Whether messages of the topic come, as far as consent goes: subscribed, and not barred."""
+    return subscription(topic, standing) is not None and not barred(topic, standing)
+
+
 def judge(topic: Topic, standing: Standing) -> Basis | Reason:
     """Decide whether a message of `topic` may go: on what basis, or why not."""
     if not standing.has_address:
         return Reason.NO_ADDRESS
-    marketing = topic.purpose is Purpose.MARKETING
-    if standing.suppression is Scope.ALL or (marketing and standing.suppression):
+    if barred(topic, standing):
         return Reason.SUPPRESSED
     basis = subscription(topic, standing)
     if basis is not None:

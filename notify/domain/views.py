@@ -68,8 +68,10 @@ class MessageView(TypedDict):
     provider_message_id: str | None
     created_at: str
     scheduled_for: str | None
+    next_attempt_at: str | None
     sent_at: str | None
     expires_at: str | None
+    test: bool
     basis: BasisView
     attempts: list[AttemptView]
     events: list[EventView]

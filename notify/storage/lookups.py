@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Row, Select, false, select
 
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel
-from notify.domain.consent import subscription
+from notify.domain.consent import comes
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.ledger import SHOP
@@ -251,7 +251,7 @@ class SqlLookups:
                 "topic": topic.name,
                 "channel": channel,
                 "purpose": topic.purpose,
-                "subscribed": subscription(topic, standing) is not None,
+                "subscribed": comes(topic, standing),
                 "changed_at": rfc3339_or_none(changed.get((topic.number, channel))),
             }
             for (topic, channel), standing in zip(keys, standings, strict=True)

@@ -103,7 +103,10 @@ def message_rows(now: datetime) -> Select[Any]:
             Recipient.name_sealed,
             Notification.template,
             Notification.expires_at,
+            Notification.test,
             Dispatch.due_at,
+            Dispatch.planned_at,
+            (Dispatch.phase == "waiting").label("waits"),
         )
         .join(Recipient, Recipient.id == Message.recipient_id)
         .outerjoin(Notification, Notification.id == Message.notification_id)
@@ -182,6 +185,7 @@ class MessageReader:
         topic = self._catalogue.numbered(row.topic)
         optout = optouts.get((row.recipient_id, row.topic, row.channel))
         status = Status(row.now_status)
+        retried = status is Status.SENDING and bool(row.waits) and bool(attempts)
         facts = MessageFacts(
             status=status,
             channel=Channel(row.channel),
@@ -193,8 +197,8 @@ class MessageReader:
             optout_at=optout.at if optout else None,
             optout_reference=optout.reference if optout else None,
             provider=row.provider,
-            detail=row.detail,
-            due_at=row.due_at,
+            detail=attempts[-1]["detail"] if retried else row.detail,
+            due_at=row.due_at if retried or status is Status.SCHEDULED else None,
             expires_at=row.expires_at,
             attempts=len(attempts),
         )
@@ -214,9 +218,11 @@ class MessageReader:
             "provider": row.provider,
             "provider_message_id": row.provider_message_id,
             "created_at": rfc3339(row.created_at),
-            "scheduled_for": rfc3339_or_none(row.due_at),
+            "scheduled_for": rfc3339_or_none(row.due_at if status is Status.SCHEDULED else row.planned_at),
+            "next_attempt_at": rfc3339_or_none(row.due_at) if retried else None,
             "sent_at": _sent_at(attempts),
             "expires_at": rfc3339_or_none(row.expires_at),
+            "test": bool(row.test),
             "basis": {
                 "regime": row.basis,
                 "consent_id": ids.public(ids.CONSENT, row.basis_consent_id) if row.basis_consent_id else None,

@@ -7,7 +7,7 @@ from typing import Final
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
-from notify.domain.consent import Scope, subscription
+from notify.domain.consent import Scope, comes, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError
 from notify.domain.ledger import Change
@@ -32,11 +32,16 @@ class CentreRow:
 
 @dataclass(frozen=True, slots=True)
 class CentreView:
-    """What the centre shows. `addresses` are masked, and absent for a channel without an address."""
+    """What the centre shows. `addresses` are masked, and absent for a channel without one that may be used.
+
+    `barred`: the channels whose address was disowned. `preview`: the link is that of a preview.
+    """
 
     addresses: dict[Channel, str]
     locale: str | None
     rows: list[CentreRow]
+    barred: frozenset[Channel] = frozenset()
+    preview: bool = False
 
 
 class PreferenceCentre:
@@ -51,6 +56,8 @@ class PreferenceCentre:
     def describe(self, token: str) -> CentreView:
         """Show; changes nothing. InvalidTokenError, also when the recipient is gone."""
         claim = self._tokens.read_centre(token)
+        if not claim.message:
+            return self._sample()
         with self._store.read() as tx:
             return self._view(tx, _bearer(tx, claim))
 
@@ -65,6 +72,8 @@ class PreferenceCentre:
     ) -> tuple[CentreView, str | None]:
         """Apply choices; `firmly` also writes down opt-outs of what was never subscribed."""
         claim = self._tokens.read_centre(token)
+        if not claim.message:
+            return self._sample(), None
         now = self._clock()
         with self._store.write() as tx:
             recipient = _bearer(tx, claim)
@@ -90,6 +99,8 @@ class PreferenceCentre:
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         """“This is not me”: bar the address of that channel from everything."""
         claim = self._tokens.read_centre(token)
+        if not claim.message:
+            return self._sample()
         now = self._clock()
         with self._store.write() as tx:
             recipient = _bearer(tx, claim)
@@ -119,9 +130,9 @@ class PreferenceCentre:
         ]
         changes = []
         for topic, choice, standing in zip(topics, choices, tx.consents.standings(keys), strict=True):
-            comes = subscription(topic, standing) is not None
             wanted = choice.subscribed
-            if comes != wanted or (firmly and differs(topic, standing, subscribed=wanted)):
+            differs_from_shown = (subscription(topic, standing) is not None) != wanted
+            if differs_from_shown or (firmly and differs(topic, standing, subscribed=wanted)):
                 before = False if standing.address_opted_out else standing.subscribed
                 changes.append(Change(topic.number, choice.channel, choice.subscribed, before))
         return changes
@@ -130,15 +141,29 @@ class PreferenceCentre:
         keys = [(topic, channel) for topic in self._catalogue for channel in Channel]
         standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
         rows = [
-            CentreRow(topic, channel, subscription(topic, standing) is not None)
+            CentreRow(topic, channel, comes(topic, standing))
             for (topic, channel), standing in zip(keys, standings, strict=True)
         ]
+        barred = {
+            channel
+            for (_, channel), standing in zip(keys, standings, strict=True)
+            if standing.suppression is Scope.ALL
+        }
         addresses = {
             channel: masked(channel, address)
             for channel in Channel
-            if (address := recipient.profile.address(channel))
+            if channel not in barred and (address := recipient.profile.address(channel))
         }
-        return CentreView(addresses, recipient.profile.locale, rows)
+        return CentreView(addresses, recipient.profile.locale, rows, frozenset(barred))
+
+    def _sample(self) -> CentreView:
+        """Return what the link of a preview shows."""
+        rows = [
+            CentreRow(topic, channel, topic.purpose is Purpose.TRANSACTIONAL)
+            for topic in self._catalogue
+            for channel in Channel
+        ]
+        return CentreView({}, None, rows, preview=True)
 
 
 def _bearer(tx: Transaction, claim: CentreClaim) -> StoredRecipient:

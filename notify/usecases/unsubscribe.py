@@ -22,7 +22,8 @@ class OptOutView:
     """What an opt-out link is about.
 
     `address` is masked ("a•••@example.com"), None when the recipient is gone. `locale` is the language of the
-    message that carried the link, None if that is gone. `subscribed`: whether messages still come.
+    message that carried the link, None if that is gone. `subscribed`: whether messages still come. `preview`: the
+    link is that of a test or preview, and changes nothing.
     `topic` is None if it is no longer declared; stopping it works all the same.
     """
 
@@ -31,6 +32,7 @@ class OptOutView:
     address: str | None
     locale: str | None
     subscribed: bool
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Unsubscribe:
             address=masked(claim.channel, address) if address else None,
             locale=bearer.locale,
             subscribed=subscribed,
+            preview=not claim.message,
         )
 
     def _still_comes(self, tx: Transaction, claim: OptOutClaim, bearer: _Bearer) -> bool:

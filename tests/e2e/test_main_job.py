@@ -94,7 +94,8 @@ def test_an_order_goes_out_and_the_click_stops_the_next_one(shop: Shop) -> None:
     mail, text = shop.sendgrid.messages[-1], shop.texts()[-1]
     headers = mail["headers"]
     found = re.fullmatch(
-        rf"<({shop.up.url}/u/[\w-]+)>, <mailto:unsubscribe-[a-z2-7]+@mail\.example\.org\?subject=unsubscribe>",
+        rf"<({shop.up.url}/u/[\w-]+)>, "
+        r"<mailto:unsubscribe-[a-z2-7]+@mail\.example\.org\?subject=unsubscribe>",
         headers["List-Unsubscribe"],
     )
     assert found
@@ -118,7 +119,7 @@ def test_an_order_goes_out_and_the_click_stops_the_next_one(shop: Shop) -> None:
 def test_nothing_personal_is_left_in_redis_or_the_logs(shop: Shop) -> None:
     shop.wait_until(shop.order("99820", channels=["sms"]), "sent")
     with redis.Redis.from_url(shop.redis_url) as client:
-        stored = b"".join(client.dump(key) or b"" for key in client.keys())
+        stored = b"".join(client.dump(key) or b"" for key in client.scan_iter())
     assert stored
     assert not any(word.encode() in stored for word in PERSONAL)
     assert not any(word in shop.up.log for word in PERSONAL)
