@@ -224,8 +224,10 @@ class FakeLookups:
             "provider_message_id": None,
             "created_at": AT,
             "scheduled_for": AT,
+            "next_attempt_at": None,
             "sent_at": AT,
             "expires_at": None,
+            "test": False,
             "basis": {"regime": "contract", "consent_id": None},
             "attempts": [
                 {"at": AT, "provider": "outbox", "outcome": "accepted", "detail": None, "duration_ms": 3}

@@ -119,8 +119,10 @@ MESSAGE_ANSWER: Final[Mapping[str, Any]] = {
     "provider_message_id": "x7Yk0nT2RbSDpYc1",
     "created_at": _AT,
     "scheduled_for": _AT,
+    "next_attempt_at": None,
     "sent_at": "2026-11-23T10:00:00.400Z",
     "expires_at": None,
+    "test": False,
     "basis": {"regime": "contract", "consent_id": None},
     "attempts": [
         {

@@ -94,8 +94,12 @@ class MessageAnswer(Shape):
     provider_message_id: str | None
     created_at: AwareDatetime
     scheduled_for: AwareDatetime | None
+    next_attempt_at: AwareDatetime | None
+    """When it will be tried again, if it will."""
     sent_at: AwareDatetime | None
     expires_at: AwareDatetime | None
+    test: bool
+    """Whether a test key asked for it, so that it ends in the outbox."""
     basis: BasisAnswer
     attempts: list[AttemptAnswer]
     events: list[EventAnswer]
