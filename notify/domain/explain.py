@@ -23,7 +23,8 @@ class MessageFacts:
 
     `at` is when the status was reached. `topic` is None if it is no longer declared. `optout_reference` is
     the reference of the notification whose message led to the opt-out. `detail` is what the provider
-    said, or the reason of a suppression. `attempts` counts the tries that were made.
+    said, or the reason of a suppression. `attempts` counts the tries that were made. `due_at` is when the
+    next one is due: with the status `sending`, only while the message waits for it.
     """
 
     status: Status
@@ -76,11 +77,13 @@ class _Explanation:
         )
 
     def _key(self) -> str:
-        """Choose the sentence: by the reason if there is one for it, else by whether it was tried before."""
+        """Choose the sentence: by reason or provider if it has one, else by whether it was tried before."""
         status = self._facts.status.value
-        by_reason = f"{status}.{self._facts.reason}"
-        if by_reason in self._texts:
-            return by_reason
+        if self._facts.status is Status.SENDING and self._facts.due_at:
+            return "sending.waits"
+        for special in (self._facts.reason, self._facts.provider):
+            if special and (key := f"{status}.{special}") in self._texts:
+                return key
         again = f"{status}.again"
         # The one try of a message that failed at once needs no count.
         tried = self._facts.attempts > (1 if self._facts.status is Status.FAILED else 0)

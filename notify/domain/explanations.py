@@ -5,7 +5,8 @@ from typing import Final
 
 Texts = Mapping[str, str]
 
-# Keys of sentences are a status, or "status.reason", or "status.again" after a failed try.
+# Keys of sentences are a status, or "status.reason", or "status.again" after a failed try, or "status.waits"
+# before the next one, or "status.provider" for providers that report nothing later.
 ENGLISH: Final[Texts] = {
     "scheduled": "Waiting: it is to be sent{due}.",
     "scheduled.again": "Waiting: it is to be tried again{due}, after {tries}{because}.",
@@ -13,7 +14,10 @@ ENGLISH: Final[Texts] = {
     "queued": "Waiting in the queue: it leaves as soon as a worker is free.",
     "queued.again": "Waiting in the queue to be tried again, after {tries}{because}.",
     "sending": "Under way: it is being sent by {provider}.",
+    "sending.waits": "Waiting: {provider} did not take it{because}; next try{due}.",
     "sent": "Sent: {provider} accepted it{on}, and has not reported its delivery yet.",
+    "sent.smtp": "Sent: {provider} accepted it{on}; it does not report deliveries.",
+    "sent.outbox": "Kept by {provider}{on}: nothing was sent.",
     "delivered": "Delivered{on}.",
     "skipped": "Not sent.",
     "skipped.unsubscribed": "Not sent: {who} unsubscribed from {topic} by {channel}{optout}.",
@@ -35,6 +39,8 @@ ENGLISH: Final[Texts] = {
     "bounced": "Bounced{on}: {the_address} did not take it{because}.",
     "complained": "Delivered, but {who} reported it as spam{on}.",
     "unknown": "Unknown: the call to {provider} broke off{on}; it may have arrived, reports will settle it.",
+    "unknown.smtp": "Unknown: the call to {provider} broke off{on}; it may have arrived, no report will tell.",
+    "unknown.outbox": "Unknown: {provider} may not have kept it; nothing was sent.",
     "on": " on {day}",
     "due": " on {day} at {time} UTC",
     "due.unknown": " later",
@@ -76,7 +82,10 @@ FRENCH: Final[Texts] = {
     "queued": "En file d’attente : il part dès qu’une place se libère.",
     "queued.again": "En file d’attente pour un nouvel essai, après {tries}{because}.",
     "sending": "En cours d’envoi par {provider}.",
+    "sending.waits": "En attente : {provider} ne l’a pas pris{because} ; prochain essai{due}.",
     "sent": "Envoyé : {provider} l’a accepté{on}, sans en avoir encore signalé la remise.",
+    "sent.smtp": "Envoyé : {provider} l’a accepté{on} ; il ne signale pas les remises.",
+    "sent.outbox": "Gardé par {provider}{on} : rien n’a été envoyé.",
     "delivered": "Remis{on}.",
     "skipped": "Non envoyé.",
     "skipped.unsubscribed": "Non envoyé : {who} a arrêté {topic} par {channel}{optout}.",
@@ -101,6 +110,11 @@ FRENCH: Final[Texts] = {
         "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
         " les rapports trancheront."
     ),
+    "unknown.smtp": (
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
+        " aucun rapport ne le dira."
+    ),
+    "unknown.outbox": "Sort inconnu : {provider} ne l’a peut-être pas gardé ; rien n’a été envoyé.",
     "on": " le {day}",
     "due": " le {day} à {time} UTC",
     "due.unknown": " plus tard",

@@ -72,7 +72,11 @@ def test_the_same_in_french() -> None:
         (left(optout_reference="Commande #FR-99811"), "order FR-99811's SMS", "la commande FR-99811."),
         (left(optout_reference="spring greetings"), "with the link in an SMS.", "avec le lien d’un SMS."),
         (left(optout_reference=None), "with the link in an SMS.", "avec le lien d’un SMS."),
-        (left(optout_source="one_click"), "unsubscribe button on order 99811's", "bouton de désinscription"),
+        (
+            left(optout_source="one_click", channel=Channel.EMAIL),
+            "unsubscribe button on order 99811's",
+            "bouton de désinscription",
+        ),
         (
             left(optout_source="mailto"),
             "by a mail to the address in order",
@@ -132,6 +136,23 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
         (MessageFacts(Status.SENDING, Channel.EMAIL, provider="pigeon"), "by pigeon", "par pigeon"),
         (MessageFacts(Status.SENDING, Channel.EMAIL), "by the provider", "par le prestataire"),
         (
+            MessageFacts(
+                Status.SENDING, Channel.SMS, provider="twilio", detail="20429", due_at=NOW, attempts=2
+            ),
+            "Waiting: Twilio did not take it (20429); next try on 12 May at 08:30 UTC.",
+            "En attente\u00a0: Twilio ne l’a pas pris (20429)\u00a0; prochain essai le 12 mai à 08:30 UTC.",
+        ),
+        (
+            MessageFacts(Status.SENT, Channel.SMS, provider="outbox", at=NOW),
+            "Kept by the local outbox on 12 May: nothing was sent.",
+            "Gardé par la boîte d’envoi locale le 12 mai\u00a0: rien n’a été envoyé.",
+        ),
+        (
+            MessageFacts(Status.SENT, Channel.EMAIL, provider="smtp", at=NOW),
+            "the SMTP server accepted it on 12 May; it does not report deliveries.",
+            "le serveur SMTP l’a accepté le 12 mai\u00a0; il ne signale pas les remises.",
+        ),
+        (
             MessageFacts(Status.FAILED, Channel.SMS, provider="twilio", detail="21211", attempts=1),
             "Twilio refused it (21211).",
             "Twilio l’a refusé (21211).",
@@ -187,6 +208,17 @@ def test_every_status_with_every_reason_is_one_sentence(locale: str, bare: bool)
         assert sentence[0].isupper()
         assert not {"{", "}", "None"} & set(sentence.split())
         assert "  " not in sentence
+
+
+@pytest.mark.parametrize("provider", ["outbox", "smtp"])
+@pytest.mark.parametrize("status", [Status.SENT, Status.UNKNOWN])
+def test_no_report_is_promised_by_who_sends_none(status: Status, provider: str) -> None:
+    facts = MessageFacts(status, Channel.EMAIL, provider=provider, at=NOW, attempts=1)
+    for locale, promises in (("en", ("yet", "will settle")), ("fr", ("encore", "trancheront"))):
+        assert not [word for word in promises if word in explain(facts, locale)]
+    if provider == "outbox":
+        assert "nothing was sent" in explain(facts, "en")
+        assert "rien n’a été envoyé" in explain(facts, "fr")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
