@@ -83,7 +83,11 @@ class Composition:
 
     @cached_property
     def redis(self) -> Redis:
-        """Redis or Valkey."""
+        """Redis or Valkey; ConfigurationError if its URL is not understood."""
+        return connect(self.settings.redis_url)
+
+    def redis_to_block_on(self) -> Redis:
+        """Return a client of its own for a worker, which blocks on it and sets its time-outs."""
         return connect(self.settings.redis_url)
 
     @cached_property
@@ -233,7 +237,7 @@ class Composition:
     @cached_property
     def cancel_notification(self) -> CancelNotification:
         """Cancel what has not left."""
-        return CancelNotification(self.store, self.lookups, self._clock)
+        return CancelNotification(self.store, self.lookups, self.catalogue, self.telemetry, self._clock)
 
     @cached_property
     def upsert_recipient(self) -> UpsertRecipient:

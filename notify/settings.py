@@ -129,14 +129,15 @@ def load_settings(data_dir: Path | None = None) -> Settings:
         settings = Settings(NOTIFY_DATA_DIR=directory)  # type: ignore[call-arg]
     except ValidationError as error:
         raise ConfigurationError(_in_words(error)) from None
-    settings = settings.model_copy(update=_engines(settings, directory))
-    if settings.secret_keys and settings.encryption_keys:
-        return settings
-    if not settings.database_url.startswith("sqlite"):
+    has_keys = settings.secret_keys and settings.encryption_keys
+    if settings.database_url and not has_keys:
         raise ConfigurationError(
             "With DATABASE_URL set, SECRET_KEYS and ENCRYPTION_KEYS must be set too: generated keys would be"
             " lost with the machine. README.md, Configuration, says how to make them."
         )
+    settings = settings.model_copy(update=_engines(settings, directory))
+    if has_keys:
+        return settings
     generated = _generated_keys(directory)
     return settings.model_copy(
         update={name: getattr(settings, name) or value for name, value in generated.items()}

@@ -10,6 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
 from notify.domain.delivery import (
     Claimed,
+    Closed,
     Letter,
     NotificationDraft,
     Record,
@@ -34,8 +35,8 @@ class Recipients(Protocol):
         """Merge patches (normalised, each with its phone's country) by external id; locks rows in order."""
         ...
 
-    def by_external_id(self, external_id: str) -> StoredRecipient | None:
-        """Find one by the shop's id."""
+    def by_external_id(self, external_id: str, *, lock: bool = False) -> StoredRecipient | None:
+        """Find one by the shop's id; `lock` keeps others from changing it until commit."""
         ...
 
     def countries(self, external_ids: Collection[str]) -> dict[str, str]:
@@ -46,8 +47,8 @@ class Recipients(Protocol):
         """Find those that are not gone."""
         ...
 
-    def set_policy_consent(self, recipient_id: int, consent_id: int) -> None:
-        """Remember the ledger entry of the policy's acceptance."""
+    def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
+        """Remember the ledger entry of each recipient's acceptance of the policy."""
         ...
 
     def erased_hashes(self, recipient_id: int, channel: Channel) -> list[bytes]:
@@ -78,8 +79,8 @@ class Consents(Protocol):
         """Append to the ledger; return the entries' numbers."""
         ...
 
-    def accepted_versions(self, recipient_id: int) -> set[str]:
-        """Return the versions of the privacy policy the person has accepted."""
+    def accepted_versions(self, recipient_ids: Collection[int]) -> set[tuple[int, str]]:
+        """Return who has accepted which version of the privacy policy."""
         ...
 
     def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
@@ -125,6 +126,16 @@ class Consents(Protocol):
         """Return when the person, or their address under whatever recipient id, last opted out."""
         ...
 
+    def renew_undo(
+        self, recipient_id: int, topic: int, channel: Channel, digest: bytes, now: datetime
+    ) -> bool:
+        """Give the undo that covers a preference a new digest, if one is still good; the old one is void."""
+        ...
+
+    def drop_undos(self, recipient_id: int) -> None:
+        """Void all undos of a person."""
+        ...
+
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
         """Keep an undo."""
         ...
@@ -160,15 +171,26 @@ class Notifications(Protocol):
         """Give a notification its next channel's message, due now; return the dispatch's number."""
         ...
 
-    def supersede(self, recipient_id: int, reference: str, templates: Collection[str], now: datetime) -> None:
+    def supersede(
+        self,
+        notification_id: int,
+        recipient_id: int,
+        reference: str,
+        templates: Collection[str],
+        now: datetime,
+    ) -> list[Closed]:
         """Skip what waits of earlier notifications with this reference and one of these templates."""
+        ...
+
+    def lock_open(self, notification_ids: Collection[int]) -> set[int]:
+        """Lock notifications; return those that are still there and not closed."""
         ...
 
     def sent_to(self, message_id: int) -> SentTo | None:
         """Return in what language, and to which address, a message went; None if it is gone."""
         ...
 
-    def cancel(self, notification_id: int, now: datetime) -> None:
+    def cancel(self, notification_id: int, now: datetime) -> list[Closed]:
         """Cancel the messages that no provider was called for. NotFoundError."""
         ...
 
@@ -176,18 +198,22 @@ class Notifications(Protocol):
 class Deliveries(Protocol):
     """The dispatches: claimed, called, recorded, recovered."""
 
-    def claim(
-        self, lane: Lane, ids: Collection[int] | None, limit: int, now: datetime, lease_until: datetime
-    ) -> list[Claimed]:
-        """Claim due dispatches: those of `ids`, or with None the oldest `limit` of the lane."""
+    def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Claimed]:
+        """Claim the oldest dispatches of the lane that are due."""
         ...
 
-    def start_calls(self, claimed: Sequence[Claimed], provider: str, lease_until: datetime) -> set[int]:
-        """Mark dispatches that are still ours as being called; return their messages that are still open."""
+    def lock_open(self, claimed: Claimed) -> set[int]:
+        """Lock a dispatch if it is still ours and was not called yet; return its messages that are open."""
         ...
 
-    def record(self, claimed: Sequence[Claimed], record: Record, now: datetime) -> None:
-        """Write what became of everything claimed, and close or defer the dispatches."""
+    def start_call(
+        self, claimed: Claimed, provider: str, lease_until: datetime, corrected: Mapping[int, bytes]
+    ) -> None:
+        """Mark a locked dispatch as being called; `corrected` are new address hashes of its messages."""
+        ...
+
+    def record(self, claimed: Claimed, record: Record, now: datetime) -> set[int]:
+        """Write what became of a dispatch, if this worker has a say in it; return what changed."""
         ...
 
     def recover(self, now: datetime) -> tuple[int, int]:

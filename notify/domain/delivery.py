@@ -32,6 +32,7 @@ class MessageDraft:
     locale: str
     status: Status
     reason: Reason | None = None
+    address_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class StoredNotification:
 class Letter:
     """One claimed message with all that is needed to decide on it and to write it.
 
-    `hashes` of the recipient are read anew at the gate. `planned_at` is when it was first to be sent.
+    The recipient is read anew at the gate. `address_hash` is what the message's row says it goes to.
     """
 
     message_id: int
@@ -82,12 +83,16 @@ class Letter:
     reference: str | None
     test: bool
     expires_at: datetime | None
+    address_hash: bytes | None
     standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A dispatch that this worker holds until its lease ends. `claim` proves it; `attempt` counts from 1."""
+    """A dispatch that this worker holds until its lease ends. `claim` proves it; `attempt` counts from 1.
+
+    `unreadable` are messages whose data could not be decrypted.
+    """
 
     dispatch_id: int
     claim: str
@@ -96,6 +101,7 @@ class Claimed:
     attempt: int
     planned_at: datetime
     letters: Sequence[Letter]
+    unreadable: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,6 @@ class Settled:
     detail: str | None = None
     provider: str | None = None
     provider_message_id: str | None = None
-    address_hash: bytes | None = None
     basis: str | None = None
     basis_consent_id: int | None = None
 
@@ -129,19 +134,27 @@ class AttemptMade:
 class Deferred:
     """Messages of a dispatch that are to be tried again at `due_at`; `held` when hours forbid it for now."""
 
-    dispatch_id: int
     message_ids: Sequence[int]
     due_at: datetime
     held: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """Everything a worker writes when it is through with what it claimed."""
 
     settled: list[Settled] = field(default_factory=list)
     attempts: list[AttemptMade] = field(default_factory=list)
-    deferred: list[Deferred] = field(default_factory=list)
+    deferred: Deferred | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A message that was cancelled or superseded before it left."""
+
+    message_id: int
+    topic: int
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
@@ -89,14 +89,14 @@ class SqlConsents:
             self._connection.execute(insert(ConsentProof), kept)
         return ids
 
-    def accepted_versions(self, recipient_id: int) -> set[str]:
-        """Return the versions of the privacy policy the person has accepted."""
-        versions = self._connection.scalars(
-            select(ConsentRecord.policy_version).where(
-                ConsentRecord.recipient_id == recipient_id, ConsentRecord.policy_version.is_not(None)
+    def accepted_versions(self, recipient_ids: Collection[int]) -> set[tuple[int, str]]:
+        """Return who has accepted which version of the privacy policy."""
+        rows = self._connection.execute(
+            select(ConsentRecord.recipient_id, ConsentRecord.policy_version).where(
+                ConsentRecord.recipient_id.in_(recipient_ids), ConsentRecord.policy_version.is_not(None)
             )
         )
-        return {version for version in versions if version}
+        return {(recipient_id, version) for recipient_id, version in rows if version}
 
     def set_preference(self, recipient_id: int, change: Change, consent_id: int, now: datetime) -> None:
         """Store one preference."""
@@ -124,7 +124,7 @@ class SqlConsents:
     def opt_out_addresses(
         self, topic: int, channel: Channel, hashes: Collection[bytes], consent_id: int, now: datetime
     ) -> None:
-        """Bar the addresses from the topic; the first opt-out of each stands."""
+        """Bar the addresses from the topic; the newest opt-out is what an undo could take back."""
         rows = [
             {
                 "address_hash": value,
@@ -136,9 +136,10 @@ class SqlConsents:
             for value in sorted(hashes)
         ]
         if rows:
-            self._connection.execute(
-                upsert_into(self._connection, AddressOptOut).on_conflict_do_nothing(), rows
-            )
+            statement = upsert_into(self._connection, AddressOptOut)
+            newest = {name: statement.excluded[name] for name in ("opted_out_at", "consent_id")}
+            key = ["address_hash", "topic", "channel"]
+            self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=newest), rows)
 
     def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
         """Take back what `opt_out_addresses` did."""
@@ -193,6 +194,27 @@ class SqlConsents:
         )
         found = [self._connection.scalar(own), self._connection.scalar(of_address)]
         return max((at for at in found if at), default=None)
+
+    def renew_undo(
+        self, recipient_id: int, topic: int, channel: Channel, digest: bytes, now: datetime
+    ) -> bool:
+        """Give the undo that covers a preference a new digest, if one is still good."""
+        rows = self._connection.execute(
+            select(UndoToken.digest, UndoToken.changes).where(
+                UndoToken.recipient_id == recipient_id, UndoToken.expires_at > now
+            )
+        ).all()
+        for row in rows:
+            if any((one["topic"], one["channel"]) == (topic, channel) for one in row.changes):
+                self._connection.execute(
+                    update(UndoToken).where(UndoToken.digest == row.digest).values(digest=digest)
+                )
+                return True
+        return False
+
+    def drop_undos(self, recipient_id: int) -> None:
+        """Void all undos of a person."""
+        self._connection.execute(delete(UndoToken).where(UndoToken.recipient_id == recipient_id))
 
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
         """Keep an undo."""

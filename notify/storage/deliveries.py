@@ -1,49 +1,40 @@
 """Dispatches: claimed by a lease, marked as being called, recorded, and recovered when a worker is lost."""
 
-import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
 
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Standing
-from notify.domain.delivery import Claimed, Letter, Record, StoredRecipient
-from notify.domain.requests import Lane, Routing
-from notify.domain.status import Reason, Status
-from notify.ports import Vault
-from notify.storage.consents import SqlConsents
-from notify.storage.notifications import DATA_FIELD
-from notify.storage.recipients import SqlRecipients
-from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message, Notification
+from notify.domain.delivery import AttemptMade, Claimed, Deferred, Record, Settled
+from notify.domain.requests import Lane
+from notify.domain.status import Reason, Status, may_move
+from notify.storage.letters import SqlLetters
+from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message
 
 LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
+LOST_AGAIN: Final = "workers were lost again and again while they prepared this message"
+
+_MOST_LAPSES: Final = 20
+_DETAIL_LENGTH: Final = 300
+_SETTLED: Final = (
+    "status", "reason", "detail", "provider", "provider_message_id", "basis", "basis_consent_id",
+)  # fmt: skip
 
 
 class SqlDeliveries:
     """Reads and writes dispatches."""
 
-    def __init__(
-        self, connection: Connection, recipients: SqlRecipients, consents: SqlConsents, vault: Vault
-    ) -> None:
+    def __init__(self, connection: Connection, letters: SqlLetters) -> None:
         self._connection = connection
-        self._recipients = recipients
-        self._consents = consents
-        self._vault = vault
+        self._letters = letters
 
-    def claim(
-        self, lane: Lane, ids: Collection[int] | None, limit: int, now: datetime, lease_until: datetime
-    ) -> list[Claimed]:
-        """Claim due dispatches that nobody else is claiming."""
-        due: list[ColumnElement[bool]] = [
-            Dispatch.lane == lane,
-            Dispatch.phase == "waiting",
-            Dispatch.due_at <= now,
-        ]
-        if ids is not None:
-            due.append(Dispatch.id.in_(ids))
+    def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Claimed]:
+        """Claim the oldest due dispatches that nobody else is claiming."""
+        due = (Dispatch.lane == lane, Dispatch.phase == "waiting", Dispatch.due_at <= now)
         oldest = select(Dispatch.id).where(*due).order_by(Dispatch.due_at).limit(limit)
         # A CTE, so that PostgreSQL runs it once and never locks more than `limit`.
         free = oldest.with_for_update(skip_locked=True).cte("free")
@@ -59,7 +50,7 @@ class SqlDeliveries:
             )
             .returning(Dispatch.__table__)
         ).all()
-        letters = self._letters([row.id for row in rows]) if rows else {}
+        found = self._letters.read([row.id for row in rows]) if rows else {}
         return [
             Claimed(
                 row.id,
@@ -68,128 +59,94 @@ class SqlDeliveries:
                 Channel(row.channel),
                 row.attempt,
                 row.planned_at,
-                letters.get(row.id, ()),
+                *found.get(row.id, ((), ())),
             )
             for row in rows
         ]
 
-    def start_calls(self, claimed: Sequence[Claimed], provider: str, lease_until: datetime) -> set[int]:
-        """Mark what is still ours as being called; return its messages that are still open."""
-        ours = list(
-            self._connection.scalars(
-                select(Dispatch.id)
-                .where(
-                    Dispatch.id.in_([one.dispatch_id for one in claimed]),
-                    Dispatch.claim.in_({one.claim for one in claimed}),
-                    Dispatch.phase == "claimed",
-                )
-                .order_by(Dispatch.id)
-                .with_for_update()
-            )
-        )
+    def lock_open(self, claimed: Claimed) -> set[int]:
+        """Lock a dispatch if it is still ours and was not called yet; return its messages that are open."""
+        if self._lock(claimed) != "claimed":
+            return set()
+        return self._messages_in(claimed.dispatch_id, Status.QUEUED)
+
+    def start_call(
+        self, claimed: Claimed, provider: str, lease_until: datetime, corrected: Mapping[int, bytes]
+    ) -> None:
+        """Mark a locked dispatch as being called, and its messages as going where they go now."""
         self._connection.execute(
             update(Dispatch)
-            .where(Dispatch.id.in_(ours))
+            .where(Dispatch.id == claimed.dispatch_id)
             .values(phase="calling", provider=provider, lease_until=lease_until)
         )
-        return set(
-            self._connection.scalars(
-                select(Message.id).where(Message.dispatch_id.in_(ours), Message.status == Status.QUEUED)
-            )
-        )
-
-    def record(self, claimed: Sequence[Claimed], record: Record, now: datetime) -> None:
-        """Write messages, attempts and dispatches.
-
-        A message that was called `unknown` meanwhile still learns what came of it.
-        """
-        if record.settled:
+        if corrected:
             self._connection.execute(
                 update(Message)
-                .where(
-                    Message.id == bindparam("message"), Message.status.in_((Status.QUEUED, Status.UNKNOWN))
-                )
-                .values(
-                    status=bindparam("new_status"),
-                    reason=bindparam("new_reason"),
-                    detail=bindparam("new_detail"),
-                    provider=bindparam("new_provider"),
-                    provider_message_id=bindparam("theirs"),
-                    address_hash=bindparam("hash"),
-                    basis=bindparam("new_basis"),
-                    basis_consent_id=bindparam("consent"),
-                    updated_at=now,
-                ),
-                [
-                    {
-                        "message": one.message_id,
-                        "new_status": one.status,
-                        "new_reason": one.reason,
-                        "new_detail": one.detail[:300] if one.detail else None,
-                        "new_provider": one.provider,
-                        "theirs": one.provider_message_id,
-                        "hash": one.address_hash,
-                        "new_basis": one.basis,
-                        "consent": one.basis_consent_id,
-                    }
-                    for one in record.settled
-                ],
+                .where(Message.id == bindparam("message"))
+                .values(address_hash=bindparam("hash")),
+                [{"message": number, "hash": value} for number, value in corrected.items()],
             )
-        if record.attempts:
-            self._connection.execute(
-                insert(Attempt),
-                [
-                    {
-                        "message_id": one.message_id,
-                        "at": one.at,
-                        "provider": one.provider,
-                        "outcome": one.outcome,
-                        "detail": one.detail[:300] if one.detail else None,
-                        "duration_ms": one.duration_ms,
-                    }
-                    for one in record.attempts
-                ],
-            )
-        self._close(claimed, record)
+
+    def record(self, claimed: Claimed, record: Record, now: datetime) -> set[int]:
+        """Write messages, attempts and the dispatch.
+
+        Who lost the lease before the call has no say any more. Who lost it in mid-call, so that the messages
+        were ended as `unknown`, still tells what came of it.
+        """
+        phase = self._lock(claimed)
+        if phase is None:
+            return set()
+        late = phase == "done"
+        standing = Status.UNKNOWN if late else Status.QUEUED
+        ours = self._messages_in(claimed.dispatch_id, standing)
+        before = Status.UNKNOWN if late else Status.SENDING
+        settled = [one for one in record.settled if one.message_id in ours and may_move(before, one.status)]
+        self._settle(settled, now)
+        self._note(record.attempts, ours)
+        if not late:
+            self._close(claimed, record.deferred)
+        elif record.deferred and may_move(before, Status.QUEUED):
+            self._reopen(claimed, record.deferred, ours, now)
+        return {one.message_id for one in settled}
 
     def recover(self, now: datetime) -> tuple[int, int]:
-        """Put lost claims back in the queue; end lost calls as `unknown`: nobody knows what came of them."""
+        """Put lapsed claims back in the queue; end lapsed calls as `unknown`: nobody knows what came of them.
+
+        A dispatch whose claim lapses again and again is what kills its workers; it ends as failed.
+        """
         lapsed = Dispatch.lease_until < now
+        again = Dispatch.lapses < _MOST_LAPSES
         returned = self._connection.execute(
             update(Dispatch)
             .where(Dispatch.phase == "claimed", lapsed)
-            .values(phase="waiting", claim=None, lease_until=None, attempt=Dispatch.attempt - 1)
-        ).rowcount
+            .values(
+                phase=case((again, "waiting"), else_="done"),
+                claim=None,
+                lease_until=None,
+                attempt=Dispatch.attempt - 1,
+                lapses=Dispatch.lapses + 1,
+            )
+            .returning(Dispatch.id, Dispatch.phase)
+        ).all()
+        given_up = [row.id for row in returned if row.phase == "done"]
+        if given_up:
+            self._end(given_up, Status.FAILED, LOST_AGAIN, now)
         lost = self._connection.execute(
             update(Dispatch)
             .where(Dispatch.phase == "calling", lapsed)
-            .values(phase="done", claim=None, lease_until=None)
+            .values(phase="done", lease_until=None)
             .returning(Dispatch.id, Dispatch.provider)
         ).all()
-        if not lost:
-            return returned, 0
         providers = {row.id: row.provider for row in lost}
-        messages = self._connection.execute(
-            update(Message)
-            .where(Message.dispatch_id.in_(providers), Message.status == Status.QUEUED)
-            .values(status=Status.UNKNOWN, detail=LOST_IN_CALL, updated_at=now)
-            .returning(Message.id, Message.dispatch_id)
-        ).all()
-        if messages:
-            self._connection.execute(
-                insert(Attempt),
-                [
-                    {
-                        "message_id": row.id,
-                        "at": now,
-                        "provider": providers[row.dispatch_id],
-                        "outcome": "unknown",
-                        "detail": LOST_IN_CALL,
-                    }
-                    for row in messages
-                ],
-            )
-        return returned, len(messages)
+        ended = self._end(list(providers), Status.UNKNOWN, LOST_IN_CALL, now) if lost else []
+        self._note(
+            [
+                AttemptMade(number, now, providers[dispatch], "unknown", LOST_IN_CALL, None)
+                for number, dispatch in ended
+            ],
+            {number for number, _ in ended},
+        )
+        return len(returned), len(ended)
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""
@@ -206,84 +163,78 @@ class SqlDeliveries:
         if not changed.rowcount:
             self._connection.execute(insert(Heartbeat).values(name=name, beat_at=now))
 
-    def _letters(self, dispatch_ids: list[int]) -> dict[int, list[Letter]]:
+    def _lock(self, claimed: Claimed) -> str | None:
+        """Lock the dispatch and return its phase; None if it is not ours any more."""
+        return self._connection.scalar(
+            select(Dispatch.phase)
+            .where(Dispatch.id == claimed.dispatch_id, Dispatch.claim == claimed.claim)
+            .with_for_update()
+        )
+
+    def _messages_in(self, dispatch_id: int, status: Status) -> set[int]:
+        query = select(Message.id).where(Message.dispatch_id == dispatch_id, Message.status == status)
+        return set(self._connection.scalars(query))
+
+    def _settle(self, settled: Sequence[Settled], now: datetime) -> None:
+        if not settled:
+            return
+        self._connection.execute(
+            update(Message)
+            .where(Message.id == bindparam("message"))
+            .values({name: bindparam(f"new_{name}") for name in _SETTLED} | {"updated_at": now}),
+            [
+                {"message": one.message_id}
+                | {f"new_{name}": getattr(one, name) for name in _SETTLED}
+                | {"new_detail": _short(one.detail)}
+                for one in settled
+            ],
+        )
+
+    def _note(self, attempts: Sequence[AttemptMade], known: Collection[int]) -> None:
+        rows = [asdict(one) | {"detail": _short(one.detail)} for one in attempts if one.message_id in known]
+        if rows:
+            self._connection.execute(insert(Attempt), rows)
+
+    def _end(
+        self, dispatch_ids: Collection[int], status: Status, detail: str, now: datetime
+    ) -> list[tuple[int, int]]:
+        """End the open messages of dispatches; return each with its dispatch."""
         rows = self._connection.execute(
-            select(
-                Message.id,
-                Message.dispatch_id,
-                Message.notification_id,
-                Message.recipient_id,
-                Message.channel,
-                Message.topic,
-                Message.locale,
-                Notification.template,
-                Notification.data_sealed,
-                Notification.channels,
-                Notification.routing,
-                Notification.reference,
-                Notification.test,
-                Notification.expires_at,
-            )
-            .join(Notification, Notification.id == Message.notification_id)
+            update(Message)
             .where(Message.dispatch_id.in_(dispatch_ids), Message.status == Status.QUEUED)
-            .order_by(Message.id)
-        ).all()
-        recipients = self._recipients.by_numbers({row.recipient_id for row in rows})
-        rows = [row for row in rows if row.recipient_id in recipients]  # the rest was erased just now
-        standings = self._consents.standings(
-            [(recipients[row.recipient_id], row.topic, Channel(row.channel)) for row in rows]
+            .values(status=status, detail=detail, updated_at=now)
+            .returning(Message.id, Message.dispatch_id)
         )
-        found: dict[int, list[Letter]] = {}
-        for row, standing in zip(rows, standings, strict=True):
-            letter = self._letter(row, recipients[row.recipient_id], standing)
-            found.setdefault(row.dispatch_id, []).append(letter)
-        return found
+        return [(number, dispatch) for number, dispatch in rows if dispatch]
 
-    def _letter(self, row: Row[Any], recipient: StoredRecipient, standing: Standing) -> Letter:
-        return Letter(
-            message_id=row.id,
-            notification_id=row.notification_id,
-            recipient=recipient,
-            channel=Channel(row.channel),
-            topic=row.topic,
-            locale=row.locale,
-            template=row.template,
-            data=json.loads(self._vault.open(DATA_FIELD, row.data_sealed)),
-            channels=tuple(Channel(name) for name in row.channels),
-            routing=Routing(row.routing),
-            reference=row.reference,
-            test=row.test,
-            expires_at=row.expires_at,
-            standing=standing,
-        )
-
-    def _close(self, claimed: Sequence[Claimed], record: Record) -> None:
-        """End the dispatches that are still ours, or put them back for later."""
-        later = {one.dispatch_id: one for one in record.deferred}
-        claims = {one.claim for one in claimed}
-        done = [one.dispatch_id for one in claimed if one.dispatch_id not in later]
-        if done:
-            self._connection.execute(
-                update(Dispatch)
-                .where(Dispatch.id.in_(done), Dispatch.claim.in_(claims))
-                .values(phase="done", lease_until=None)
-            )
-        for one in later.values():
-            back: dict[str, Any] = {"phase": "waiting", "due_at": one.due_at, "claim": None}
-            if one.held:
-                back |= {"started_at": None, "attempt": Dispatch.attempt - 1}
+    def _close(self, claimed: Claimed, deferred: Deferred | None) -> None:
+        """End a dispatch, or put it back for later."""
+        values: dict[str, Any] = {"phase": "done", "lease_until": None}
+        if deferred:
+            values |= {"phase": "waiting", "due_at": deferred.due_at, "claim": None}
+            if deferred.held:
+                values |= {"started_at": None, "attempt": Dispatch.attempt - 1}
                 self._connection.execute(
                     update(Message)
-                    .where(Message.id.in_(one.message_ids), Message.status == Status.QUEUED)
+                    .where(Message.id.in_(deferred.message_ids), Message.status == Status.QUEUED)
                     .values(reason=Reason.OUTSIDE_HOURS)
                 )
-            self._connection.execute(
-                update(Dispatch)
-                .where(Dispatch.id == one.dispatch_id, Dispatch.claim.in_(claims))
-                .values(**back, lease_until=None)
-            )
+        self._connection.execute(update(Dispatch).where(Dispatch.id == claimed.dispatch_id).values(values))
+
+    def _reopen(self, claimed: Claimed, deferred: Deferred, ours: Collection[int], now: datetime) -> None:
+        """Queue messages again that were `unknown`, now that the provider is known not to have them."""
+        self._connection.execute(
+            update(Message)
+            .where(Message.id.in_([one for one in deferred.message_ids if one in ours]))
+            .values(status=Status.QUEUED, detail=None, updated_at=now)
+        )
+        self._close(claimed, deferred)
 
 
 def _first(column: Any, now: datetime) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped column
     """Return the column's value, or `now` where it has none."""
     return func.coalesce(column, bindparam(None, now, type_=Dispatch.__table__.c.started_at.type))
+
+
+def _short(detail: str | None) -> str | None:
+    return detail[:_DETAIL_LENGTH] if detail else None

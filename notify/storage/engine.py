@@ -7,10 +7,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from notify.domain.errors import UnavailableError
 
 _BUSY_TIMEOUT_SECONDS: Final = 15
+_POSTGRESQL: Final = {
+    "application_name": "notify",
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 15_000,  # milliseconds until a silent server counts as gone
+    "options": "-c lock_timeout=15s -c idle_in_transaction_session_timeout=60s",
+}
 
 
 def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
@@ -22,7 +30,7 @@ def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
             max_overflow=10,
             pool_pre_ping=True,
             hide_parameters=True,  # they hold personal data, and errors are logged
-            connect_args={"connect_timeout": 5, "application_name": "notify"},
+            connect_args=_POSTGRESQL,
         )
     engine = create_engine(
         database_url,
@@ -56,7 +64,7 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(write=write) as connection, connection.begin():
             yield connection
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise UnavailableError("the database is out of reach") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Letter, NotificationDraft, SentTo, StoredNotification
+from notify.domain.delivery import Closed, Letter, NotificationDraft, SentTo, StoredNotification
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
@@ -90,6 +90,7 @@ class SqlNotifications:
                     "locale": one.locale,
                     "status": Status.SKIPPED if one.reason else Status.QUEUED,
                     "reason": one.reason,
+                    "address_hash": one.address_hash,
                     "created_at": draft.created_at,
                     "updated_at": draft.created_at,
                 }
@@ -113,19 +114,40 @@ class SqlNotifications:
                 topic=after.topic,
                 locale=after.locale,
                 status=Status.QUEUED,
+                address_hash=after.recipient.hashes.get(channel),
                 created_at=now,
                 updated_at=now,
             )
         )
         return dispatch
 
-    def supersede(self, recipient_id: int, reference: str, templates: Collection[str], now: datetime) -> None:
+    def supersede(
+        self,
+        notification_id: int,
+        recipient_id: int,
+        reference: str,
+        templates: Collection[str],
+        now: datetime,
+    ) -> list[Closed]:
         """Skip what waits of earlier notifications with this reference and one of these templates."""
-        self._close_waiting(
-            (Notification.recipient_id == recipient_id)
+        return self._close(
+            (Notification.id < notification_id)
+            & (Notification.recipient_id == recipient_id)
             & (Notification.reference == reference)
             & Notification.template.in_(templates),
             {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
+            now,
+        )
+
+    def lock_open(self, notification_ids: Collection[int]) -> set[int]:
+        """Lock notifications; return those that are still there and not closed."""
+        return set(
+            self._connection.scalars(
+                select(Notification.id)
+                .where(Notification.id.in_(notification_ids), Notification.closed_at.is_(None))
+                .order_by(Notification.id)
+                .with_for_update()
+            )
         )
 
     def sent_to(self, message_id: int) -> SentTo | None:
@@ -135,19 +157,27 @@ class SqlNotifications:
         ).first()
         return SentTo(row.locale, row.address_hash) if row else None
 
-    def cancel(self, notification_id: int, now: datetime) -> None:
+    def cancel(self, notification_id: int, now: datetime) -> list[Closed]:
         """Cancel the messages that no provider was called for."""
-        if not self._connection.scalar(
-            select(func.count()).select_from(Notification).where(Notification.id == notification_id)
-        ):
+        known = select(Notification.id).where(Notification.id == notification_id)
+        if self._connection.scalar(known) is None:
             raise NotFoundError("no notification of that id")
-        self._close_waiting(
-            Notification.id == notification_id, {"status": Status.CANCELLED, "updated_at": now}
-        )
+        values = {"status": Status.CANCELLED, "updated_at": now}
+        return self._close(Notification.id == notification_id, values, now)
 
-    def _close_waiting(self, which: ColumnElement[bool], values: dict[str, Any]) -> None:
-        """End the open messages of `which`. The dispatches are locked, so that no gate opens meanwhile."""
-        mine = select(Notification.id).where(which)
+    def _close(self, which: ColumnElement[bool], values: dict[str, Any], now: datetime) -> list[Closed]:
+        """Close notifications and end their open messages.
+
+        Rows are locked in the order that everybody keeps: notification, dispatch, message. So no gate opens
+        meanwhile, and no failure turns to the next channel afterwards.
+        """
+        mine = list(
+            self._connection.scalars(
+                update(Notification).where(which).values(closed_at=now).returning(Notification.id)
+            )
+        )
+        if not mine:
+            return []
         held = list(
             self._connection.scalars(
                 select(Dispatch.id)
@@ -159,16 +189,17 @@ class SqlNotifications:
                 .with_for_update()
             )
         )
-        if held:
-            self._connection.execute(
-                update(Message)
-                .where(
-                    Message.dispatch_id.in_(held),
-                    Message.notification_id.in_(mine),
-                    Message.status == Status.QUEUED,
-                )
-                .values(values)
+        rows = self._connection.execute(
+            update(Message)
+            .where(
+                Message.dispatch_id.in_(held),
+                Message.notification_id.in_(mine),
+                Message.status == Status.QUEUED,
             )
+            .values(values)
+            .returning(Message.id, Message.topic, Message.channel)
+        )
+        return [Closed(number, topic, Channel(channel)) for number, topic, channel in rows]
 
     def _notification(self, draft: NotificationDraft) -> dict[str, Any]:
         return {
@@ -201,4 +232,5 @@ def _dispatch(lane: Lane, channel: Channel, due_at: datetime) -> dict[str, Any]:
         "due_at": due_at,
         "planned_at": due_at,
         "attempt": 0,
+        "lapses": 0,
     }

@@ -11,7 +11,7 @@ from notify.domain import ids
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.ports import Clock, Vault
 from notify.storage.engine import transaction
-from notify.storage.tables import OutboxEntryRow
+from notify.storage.tables import Message, OutboxEntryRow
 
 OUTBOX_FIELD = "outbox.message"
 
@@ -36,7 +36,18 @@ class SqlOutbox:
             for message in messages
         ]
         with transaction(self._engine, write=True) as connection:
-            connection.execute(insert(OutboxEntryRow), rows)
+            # An erasure waits for this lock; what it has erased already is not kept.
+            there = set(
+                connection.scalars(
+                    select(Message.id)
+                    .where(Message.id.in_([row["message_id"] for row in rows]))
+                    .order_by(Message.id)
+                    .with_for_update(read=True, key_share=True)
+                )
+            )
+            kept = [row for row in rows if row["message_id"] in there]
+            if kept:
+                connection.execute(insert(OutboxEntryRow), kept)
 
     def entries(self, before: int | None, limit: int) -> list[OutboxEntry]:
         """Return at most `limit` entries, newest first."""

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from notify.domain.addresses import address_key
 from notify.domain.catalogue import Channel
@@ -29,6 +29,7 @@ from notify.storage.tables import (
 )
 from notify.storage.upserts import upsert_into
 
+_TABLE: Final = cast("Table", Recipient.__table__)
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
 _HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
 _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
@@ -57,18 +58,14 @@ class SqlRecipients:
             fresh = {one: merged(Profile(), *given[one]) for one in missing}
             stored |= self._inserted(fresh, now)
             stored |= self._locked([one for one in missing if one not in stored])
-        for external_id in ids:
-            recipient = stored[external_id]
-            profile = merged(recipient.profile, *given[external_id])
-            if profile != recipient.profile:
-                stored[external_id] = self._changed(recipient, profile, now)
-        return stored
+        merges = {one: merged(stored[one].profile, *given[one]) for one in ids}
+        changed = {one: profile for one, profile in merges.items() if profile != stored[one].profile}
+        return stored | self._changed({one: (stored[one], profile) for one, profile in changed.items()}, now)
 
-    def by_external_id(self, external_id: str) -> StoredRecipient | None:
+    def by_external_id(self, external_id: str, *, lock: bool = False) -> StoredRecipient | None:
         """Find one by the shop's id."""
-        row = self._connection.execute(
-            select(Recipient.__table__).where(Recipient.external_id == external_id)
-        ).first()
+        query = select(_TABLE).where(_TABLE.c.external_id == external_id)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
         return self.translate(row) if row else None
 
     def countries(self, external_ids: Collection[str]) -> dict[str, str]:
@@ -85,10 +82,13 @@ class SqlRecipients:
         rows = self._connection.execute(select(Recipient.__table__).where(Recipient.id.in_(numbers)))
         return {row.id: self.translate(row) for row in rows}
 
-    def set_policy_consent(self, recipient_id: int, consent_id: int) -> None:
-        """Remember the ledger entry of the policy's acceptance."""
+    def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
+        """Remember the ledger entry of each recipient's acceptance of the policy."""
         self._connection.execute(
-            update(Recipient).where(Recipient.id == recipient_id).values(policy_consent_id=consent_id)
+            update(_TABLE)
+            .where(_TABLE.c.id == bindparam("number"))
+            .values(policy_consent_id=bindparam("entry")),
+            [{"number": number, "entry": entry} for number, entry in sorted(consent_ids.items())],
         )
 
     def erased_hashes(self, recipient_id: int, channel: Channel) -> list[bytes]:
@@ -104,34 +104,42 @@ class SqlRecipients:
     def erase(self, recipient: StoredRecipient, now: datetime) -> None:
         """Delete what is held; the address hashes stay, barred from marketing for good."""
         run = self._connection.execute
+        messages = self._lock_messages(recipient.id)
         known = {(channel, value) for channel, value in recipient.hashes.items()}
-        sent_to = run(
-            select(Message.channel, Message.address_hash)
-            .where(Message.recipient_id == recipient.id, Message.address_hash.is_not(None))
-            .distinct()
-        )
-        known |= {(Channel(channel), value) for channel, value in sent_to if value}
+        known |= {
+            (Channel(channel), value)
+            for channel, value in ((row.channel, row.address_hash) for row in messages)
+            if value
+        }
         consents = SqlConsents(self._connection, self._vault)
         for channel, value in sorted(known):
             consents.suppress(channel, value, Scope.MARKETING, reason="erasure", masked=None, now=now)
             run(insert(ErasedAddress).values(recipient_id=recipient.id, channel=channel, address_hash=value))
-        messages = select(Message.id).where(Message.recipient_id == recipient.id)
-        dispatches = list(
-            self._connection.scalars(
-                select(Message.dispatch_id).where(Message.recipient_id == recipient.id).distinct()
-            )
-        )
-        run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(messages)))
-        run(delete(Attempt).where(Attempt.message_id.in_(messages)))
-        run(delete(Message).where(Message.recipient_id == recipient.id))
+        numbers = [row.id for row in messages]
+        dispatches = [row.dispatch_id for row in messages if row.dispatch_id]
+        run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(numbers)))
+        run(delete(Attempt).where(Attempt.message_id.in_(numbers)))
+        run(delete(Message).where(Message.id.in_(numbers)))
         emptied = ~select(Message.id).where(Message.dispatch_id == Dispatch.id).exists()
-        run(delete(Dispatch).where(Dispatch.id.in_([one for one in dispatches if one]), emptied))
+        run(delete(Dispatch).where(Dispatch.id.in_(dispatches), emptied))
         run(delete(Notification).where(Notification.recipient_id == recipient.id))
         run(delete(Preference).where(Preference.recipient_id == recipient.id))
         run(delete(UndoToken).where(UndoToken.recipient_id == recipient.id))
         entries = select(ConsentRecord.id).where(ConsentRecord.recipient_id == recipient.id)
         run(delete(ConsentProof).where(ConsentProof.consent_id.in_(entries)))
         run(delete(Recipient).where(Recipient.id == recipient.id))
+
+    def _lock_messages(self, recipient_id: int) -> list[Row[Any]]:
+        """Lock the person's notifications, dispatches and messages, in the order that everybody keeps."""
+        run = self._connection.execute
+        asked = select(Notification.id).where(Notification.recipient_id == recipient_id)
+        run(asked.order_by(Notification.id).with_for_update()).all()
+        mine = select(Message.dispatch_id).where(Message.recipient_id == recipient_id)
+        run(select(Dispatch.id).where(Dispatch.id.in_(mine)).order_by(Dispatch.id).with_for_update()).all()
+        query = select(Message.id, Message.channel, Message.address_hash, Message.dispatch_id)
+        return list(
+            run(query.where(Message.recipient_id == recipient_id).order_by(Message.id).with_for_update())
+        )
 
     def translate(self, row: Row[Any]) -> StoredRecipient:
         """Decrypt a row of the table."""
@@ -183,11 +191,25 @@ class SqlRecipients:
             for number, external_id in found
         }
 
-    def _changed(self, recipient: StoredRecipient, profile: Profile, now: datetime) -> StoredRecipient:
-        columns = self._columns(profile, now)
-        self._connection.execute(update(Recipient).where(Recipient.id == recipient.id).values(columns))
-        hashes = _hashes(columns["email_hash"], columns["phone_hash"])
-        return replace(recipient, profile=profile, hashes=hashes)
+    def _changed(
+        self, changes: Mapping[str, tuple[StoredRecipient, Profile]], now: datetime
+    ) -> dict[str, StoredRecipient]:
+        """Store new profiles, in one statement; return the recipients as they are now."""
+        rows, found = [], {}
+        for external_id, (recipient, profile) in changes.items():
+            columns = self._columns(profile, now)
+            hashes = _hashes(columns["email_hash"], columns["phone_hash"])
+            rows.append({"number": recipient.id} | {f"new_{name}": value for name, value in columns.items()})
+            found[external_id] = replace(recipient, profile=profile, hashes=hashes)
+        if rows:
+            names = [name.removeprefix("new_") for name in rows[0] if name != "number"]
+            self._connection.execute(
+                update(_TABLE)
+                .where(_TABLE.c.id == bindparam("number"))
+                .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names}),
+                rows,
+            )
+        return found
 
     def _columns(self, profile: Profile, now: datetime) -> dict[str, Any]:
         columns: dict[str, Any] = {name: getattr(profile, name) for name in _PLAIN}

@@ -10,6 +10,7 @@ from notify.storage.api_keys import SqlApiKeys
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.engine import transaction
+from notify.storage.letters import SqlLetters
 from notify.storage.notifications import SqlNotifications
 from notify.storage.recipients import SqlRecipients
 
@@ -22,7 +23,7 @@ class SqlTransaction:
         self.consents = SqlConsents(connection, vault)
         self.notifications = SqlNotifications(connection, vault)
         self.api_keys = SqlApiKeys(connection)
-        self.deliveries = SqlDeliveries(connection, self.recipients, self.consents, vault)
+        self.deliveries = SqlDeliveries(connection, SqlLetters(connection, self.recipients, vault))
 
 
 class SqlStore:

@@ -190,7 +190,7 @@ class IdempotencyKey(Base):
 
 
 class Notification(Base):
-    """What a caller asked for."""
+    """What a caller asked for. Once closed (cancelled, superseded) it gets no further message."""
 
     __tablename__ = "notifications"
     __table_args__ = (
@@ -209,13 +209,14 @@ class Notification(Base):
     created_at: Mapped[datetime]
     send_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
 
 class Dispatch(Base):
     """The unit of work: messages of one channel that are claimed, sent and recorded together.
 
     `phase` goes waiting → claimed → calling → done; the lease says until when its worker holds it.
-    `started_at` is the first claim.
+    `started_at` is the first claim, `lapses` how many claims ran out before the call.
     """
 
     __tablename__ = "dispatches"
@@ -246,6 +247,7 @@ class Dispatch(Base):
     claim: Mapped[str | None] = mapped_column(String(36))
     provider: Mapped[str | None] = mapped_column(String(16))
     attempt: Mapped[int] = mapped_column(SmallInteger)
+    lapses: Mapped[int] = mapped_column(SmallInteger)
 
 
 class Message(Base):

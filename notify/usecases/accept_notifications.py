@@ -1,6 +1,6 @@
 """Accept notifications: durable once it returns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ from notify.domain import ids
 from notify.domain.catalogue import Channel, Purpose
 from notify.domain.consent import Basis, Standing
 from notify.domain.delivery import (
+    Closed,
     MessageDraft,
     NotificationDraft,
     StoredNotification,
@@ -17,13 +18,13 @@ from notify.domain.eligibility import Policy
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, Routing
-from notify.domain.status import Status, overall
+from notify.domain.status import Reason, Status, overall
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import MessageSummary, NotificationView
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.checking_requests import Order, RequestCheck
-from notify.usecases.recording_choices import record_acceptance
+from notify.usecases.recording_choices import record_acceptances
 
 Result = NotificationView | InvalidRequestError
 
@@ -65,7 +66,7 @@ class AcceptNotifications:
         IdempotencyInProgressError.
         """
         now = self._clock()
-        checked = [self._check(request, now) for request in requests]
+        checked = self._check(requests, now)
         orders = [one for one in checked if isinstance(one, Order)]
         if not orders:  # it may still be the repetition of a call whose times have passed since
             return self._saved_before(idempotency) or [
@@ -78,13 +79,14 @@ class AcceptNotifications:
                     return [_restored(result) for result in saved]
             drafts = self._drafts(tx, orders, lane, now, test=test)
             stored = tx.notifications.add(drafts)
-            self._supersede(tx, orders, drafts, now)
-            views = iter([_view(*each, now) for each in zip(orders, drafts, stored, strict=True)])
+            closed = self._supersede(tx, orders, drafts, stored, now)
+            superseded = {one.message_id for one in closed}
+            views = iter([_view(*each, superseded, now) for each in zip(orders, drafts, stored, strict=True)])
             results = [next(views) if isinstance(one, Order) else one for one in checked]
             if idempotency:
                 tx.notifications.save_results(idempotency.key, [_saved(result) for result in results])
         self._ring(drafts, stored, now)
-        self._count(orders, drafts)
+        self._count(orders, drafts, closed)
         return results
 
     def _saved_before(self, idempotency: Idempotency | None) -> list[Result] | None:
@@ -104,11 +106,10 @@ class AcceptNotifications:
             earlier = given.get(recipient_id)
             given[recipient_id] = _joined(earlier, order) if earlier else (order.patch, order.phone_country)
         recipients = tx.recipients.upsert(given, now)
-        for order in orders:
-            recipient = recipients[order.request.recipient.id]
-            recipients[recipient.external_id] = record_acceptance(
-                tx, recipient, order.request.recipient.consent, now
-            )
+        accepted = [
+            (recipients[order.request.recipient.id], order.request.recipient.consent) for order in orders
+        ]
+        recipients |= {one.external_id: one for one in record_acceptances(tx, accepted, now)}
         keys = [
             (recipients[order.request.recipient.id], order.topic, channel)
             for order in orders
@@ -166,17 +167,28 @@ class AcceptNotifications:
             may_go = isinstance(found, Basis)
             status = (Status.SCHEDULED if waits else Status.QUEUED) if may_go else Status.SKIPPED
             reason = None if isinstance(found, Basis) else found
-            messages.append(MessageDraft(channel, order.topic, profile.language, status, reason))
+            address = recipient.hashes.get(channel)
+            messages.append(MessageDraft(channel, order.topic, profile.language, status, reason, address))
             if may_go and order.request.routing is Routing.FALLBACK:
                 break
         return messages
 
     def _supersede(
-        self, tx: Transaction, orders: Sequence[Order], drafts: Sequence[NotificationDraft], now: datetime
-    ) -> None:
-        for order, draft in zip(orders, drafts, strict=True):
+        self,
+        tx: Transaction,
+        orders: Sequence[Order],
+        drafts: Sequence[NotificationDraft],
+        stored: Sequence[StoredNotification],
+        now: datetime,
+    ) -> list[Closed]:
+        """Drop what waits of earlier notifications that these ones make senseless; return it."""
+        closed: list[Closed] = []
+        for order, draft, one in zip(orders, drafts, stored, strict=True):
             if draft.reference and order.info.supersedes:
-                tx.notifications.supersede(draft.recipient_id, draft.reference, order.info.supersedes, now)
+                closed += tx.notifications.supersede(
+                    one.id, draft.recipient_id, draft.reference, order.info.supersedes, now
+                )
+        return closed
 
     def _ring(
         self, drafts: Sequence[NotificationDraft], stored: Sequence[StoredNotification], now: datetime
@@ -190,7 +202,13 @@ class AcceptNotifications:
             if dispatch_ids:
                 self._wake_ups.ring(lane, dispatch_ids)
 
-    def _count(self, orders: Sequence[Order], drafts: Sequence[NotificationDraft]) -> None:
+    def _count(
+        self, orders: Sequence[Order], drafts: Sequence[NotificationDraft], closed: Sequence[Closed]
+    ) -> None:
+        for one in closed:
+            topic = self._policy.catalogue.numbered(one.topic)
+            name = topic.name if topic else ""
+            self._telemetry.settled(name, one.channel, "", Status.SKIPPED, Reason.SUPERSEDED)
         for order, draft in zip(orders, drafts, strict=True):
             for message in draft.messages:
                 self._telemetry.accepted(order.info.topic, message.channel)
@@ -211,20 +229,26 @@ def _joined(earlier: tuple[ProfilePatch, str | None], order: Order) -> tuple[Pro
 
 
 def _view(
-    order: Order, draft: NotificationDraft, stored: StoredNotification, now: datetime
+    order: Order,
+    draft: NotificationDraft,
+    stored: StoredNotification,
+    superseded: Collection[int],
+    now: datetime,
 ) -> NotificationView:
-    messages: list[MessageSummary] = [
-        {
-            "id": ids.public(ids.MESSAGE, number),
-            "channel": message.channel,
-            "status": message.status,
-            "reason": message.reason,
-        }
-        for number, message in zip(stored.message_ids, draft.messages, strict=True)
-    ]
+    messages: list[MessageSummary] = []
+    for number, message in zip(stored.message_ids, draft.messages, strict=True):
+        gone = number in superseded  # by a later one of the same batch
+        messages.append(
+            {
+                "id": ids.public(ids.MESSAGE, number),
+                "channel": message.channel,
+                "status": Status.SKIPPED if gone else message.status,
+                "reason": Reason.SUPERSEDED if gone else message.reason,
+            }
+        )
     return {
         "id": ids.public(ids.NOTIFICATION, stored.id),
-        "status": overall([message.status for message in draft.messages]),
+        "status": overall([Status(message["status"]) for message in messages]),
         "template": draft.template,
         "reference": draft.reference,
         "recipient_id": order.request.recipient.id,

@@ -1,5 +1,6 @@
 """Check a request for a notification: all that can be said before anything is stored."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from notify.domain.requests import NotificationRequest
 from notify.domain.timing import notification_problems
 from notify.ports import Contacts, Templates
 from notify.store import Store
-from notify.usecases.reading_addresses import read_addresses
+from notify.usecases.reading_addresses import needs_country, read_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,22 @@ class RequestCheck:
         self._store = store
 
     def __call__(
-        self, request: NotificationRequest | InvalidRequestError, now: datetime
+        self, requests: Sequence[NotificationRequest | InvalidRequestError], now: datetime
+    ) -> list[Order | InvalidRequestError]:
+        """Return each order, or what is wrong with it; a request that already failed stays as it is."""
+        countries = self._stored_countries(requests)
+        return [
+            request if isinstance(request, InvalidRequestError) else self._check(request, countries, now)
+            for request in requests
+        ]
+
+    def _check(
+        self, request: NotificationRequest, countries: Mapping[str, str], now: datetime
     ) -> Order | InvalidRequestError:
-        """Return the order, or what is wrong; a request that already failed stays as it is."""
-        if isinstance(request, InvalidRequestError):
-            return request
         problems = notification_problems(request, now)
         recipient = request.recipient
         patch, phone_country, wrong = read_addresses(
-            self._contacts, recipient.profile, "/recipient", lambda: self._country(recipient.id)
+            self._contacts, recipient.profile, "/recipient", countries.get(recipient.id)
         )
         problems += wrong
         info = self._templates.info(request.template)
@@ -66,7 +74,16 @@ class RequestCheck:
             return InvalidRequestError(problems)
         return Order(request, info, self._catalogue[info.topic].number, channels, patch, phone_country)
 
-    def _country(self, recipient_id: str) -> str | None:
-        """Return the stored country: the hint for a number in national notation."""
+    def _stored_countries(
+        self, requests: Sequence[NotificationRequest | InvalidRequestError]
+    ) -> dict[str, str]:
+        """Return the stored countries of those whose number needs one as a hint, in one query."""
+        wanted = {
+            one.recipient.id
+            for one in requests
+            if not isinstance(one, InvalidRequestError) and needs_country(one.recipient.profile)
+        }
+        if not wanted:
+            return {}
         with self._store.read() as tx:
-            return tx.recipients.countries([recipient_id]).get(recipient_id)
+            return tx.recipients.countries(wanted)

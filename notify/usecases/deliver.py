@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,8 +11,9 @@ from notify.domain.catalogue import Channel
 from notify.domain.consent import Basis
 from notify.domain.delivery import AttemptMade, Claimed, Deferred, Letter, Record, Settled
 from notify.domain.eligibility import Policy
+from notify.domain.errors import UnavailableError
 from notify.domain.hours import LATE_AFTER, morning_after, zone_of
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, name_of
+from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient, name_of
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.requests import Lane, Routing
 from notify.domain.retry import retry_at
@@ -28,6 +29,11 @@ CLAIM_LEASE: Final = timedelta(seconds=10)
 
 _RETRY_FOR: Final = timedelta(hours=24)
 """Retries end at `expires_at`, else this long after the message was to be sent."""
+
+_RECORD_PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between the tries to record: together as long as the lease of a call."""
+
+_UNREADABLE: Final = "its data cannot be decrypted: is a key missing from ENCRYPTION_KEYS?"
 
 _NEXT_CHANNEL_AFTER: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.EXPIRED})
 
@@ -83,14 +89,11 @@ class Deliver:
         self._random = random
         self._call_lease = call_lease
 
-    def __call__(self, lane: Lane, dispatch_ids: Collection[int] | None = None, limit: int = 1) -> int:
-        """Deliver these dispatches of the lane, or with None the oldest `limit` that are due.
-
-        Returns how many could be claimed.
-        """
+    def __call__(self, lane: Lane, limit: int = 1) -> int:
+        """Deliver the oldest `limit` dispatches of the lane that are due; return how many were claimed."""
         now = self._clock()
         with self._store.write() as tx:
-            claimed = tx.deliveries.claim(lane, dispatch_ids, limit, now, now + CLAIM_LEASE)
+            claimed = tx.deliveries.claim(lane, limit, now, now + CLAIM_LEASE)
         for one in claimed:
             self._deliver(one)
         return len(claimed)
@@ -100,15 +103,18 @@ class Deliver:
         test = any(letter.test for letter in claimed.letters)
         provider = self._choose_provider(claimed.channel, test)
         self._check(work)
-        if work.outgoing:
-            self._pass_gate(work, provider.name)
-        if work.outgoing:
+        if not work.outgoing:
+            self._record(work, provider.name)
+        elif self._pass_gate(work, provider.name):
             self._send(work, provider)
-        self._record(work, provider.name)
+            self._record(work, provider.name)
 
     def _check(self, work: _Work) -> None:
         """Decide on each letter, and write those that may go."""
         now = self._clock()
+        for message_id in work.claimed.unreadable:
+            give_up_at = work.claimed.planned_at + _RETRY_FOR
+            self._try_later(work, message_id, Transient(_UNREADABLE), give_up_at, {})
         for letter in work.claimed.letters:
             if letter.expires_at and letter.expires_at <= now:
                 work.settle(letter.message_id, Status.EXPIRED)
@@ -124,7 +130,7 @@ class Deliver:
                 work.postpone(letter.message_id, morning, held=True)
                 continue
             work.basis[letter.message_id] = found
-            self._write(work, letter, now)
+            self._compose(work, letter, now)
 
     def _too_late_tonight(self, claimed: Claimed, letter: Letter, now: datetime) -> datetime | None:
         """Return the morning an SMS waits for, when it is so late that it would wake someone up."""
@@ -133,7 +139,7 @@ class Deliver:
         profile = letter.recipient.profile
         return morning_after(now, zone_of(profile.timezone, profile.effective_country))
 
-    def _write(self, work: _Work, letter: Letter, now: datetime) -> None:
+    def _compose(self, work: _Work, letter: Letter, now: datetime) -> None:
         try:
             if letter.channel is Channel.EMAIL:
                 work.outgoing[letter.message_id] = self._composer.email(letter)
@@ -150,20 +156,30 @@ class Deliver:
             )
             work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
 
-    def _pass_gate(self, work: _Work, provider: str) -> None:
-        """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called."""
+    def _pass_gate(self, work: _Work, provider: str) -> bool:
+        """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called.
+
+        Returns whether there is something to send; what was dropped is recorded here if there is not.
+        """
         now = self._clock()
         waiting = [one for one in work.claimed.letters if one.message_id in work.outgoing]
         people = {one.recipient.id for one in waiting}
         hashes = {value for one in waiting for value in one.recipient.hashes.values()}
         with self._store.write() as tx:
             tx.consents.lock_in_gate(people, hashes)
-            still_open = tx.deliveries.start_calls([work.claimed], provider, now + self._call_lease)
-            self._drop_who_left(tx, work, waiting, still_open, now)
+            still_open = tx.deliveries.lock_open(work.claimed)
+            corrected = self._drop_who_left(tx, work, waiting, still_open, now)
+            if work.outgoing:
+                tx.deliveries.start_call(work.claimed, provider, now + self._call_lease, corrected)
+                return True
+            changed, rung = self._write(tx, work, now)
+        self._tell(work, provider, changed, rung)
+        return False
 
     def _drop_who_left(
         self, tx: Transaction, work: _Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
-    ) -> None:
+    ) -> dict[int, bytes]:
+        """Drop those who may not be written to any more; return new address hashes of the rest."""
         recipients = tx.recipients.by_numbers({one.recipient.id for one in waiting})
         present = [one for one in waiting if one.message_id in still_open and one.recipient.id in recipients]
         for letter in waiting:
@@ -172,13 +188,18 @@ class Deliver:
         standings = tx.consents.standings(
             [(recipients[one.recipient.id], one.topic, one.channel) for one in present]
         )
+        corrected = {}
         for letter, standing in zip(present, standings, strict=True):
             current = recipients[letter.recipient.id]
+            address = current.hashes.get(letter.channel)
             found = self._policy.verdict(letter.topic, letter.channel, current.profile, standing)
             if isinstance(found, Reason):
                 work.settle(letter.message_id, Status.SKIPPED, reason=found)
-            elif current.hashes.get(letter.channel) != letter.recipient.hashes.get(letter.channel):
-                work.postpone(letter.message_id, now)  # the address was corrected meanwhile
+            elif address != letter.recipient.hashes.get(letter.channel):
+                work.postpone(letter.message_id, now)  # the address was corrected after it was written
+            elif address and address != letter.address_hash:
+                corrected[letter.message_id] = address
+        return corrected
 
     def _send(self, work: _Work, provider: Provider[Any]) -> None:
         """Call the provider, with no transaction open."""
@@ -198,12 +219,7 @@ class Deliver:
     def _note(self, work: _Work, letter: Letter, outcome: Outcome, provider: str) -> None:
         """Turn the outcome of a call into what becomes of the message."""
         basis = work.basis[letter.message_id]
-        told = {
-            "provider": provider,
-            "address_hash": letter.recipient.hashes.get(letter.channel),
-            "basis": basis.regime,
-            "basis_consent_id": basis.consent_id,
-        }
+        told = {"provider": provider, "basis": basis.regime, "basis_consent_id": basis.consent_id}
         if isinstance(outcome, Accepted):
             theirs = outcome.provider_message_id
             work.settle(letter.message_id, Status.SENT, provider_message_id=theirs, **told)
@@ -212,43 +228,73 @@ class Deliver:
         elif isinstance(outcome, Refused):
             work.settle(letter.message_id, Status.FAILED, detail=outcome.reason, **told)
         else:
-            due_at = retry_at(
-                work.claimed.attempt,
-                self._clock(),
-                retry_after=outcome.retry_after,
-                give_up_at=letter.expires_at or work.claimed.planned_at + _RETRY_FOR,
-                jitter=self._random(),
-            )
-            if due_at:
-                work.postpone(letter.message_id, due_at)
-            else:
-                detail = f"gave up after {work.claimed.attempt} attempts: {outcome.reason}"
-                work.settle(letter.message_id, Status.FAILED, detail=detail, **told)
+            give_up_at = letter.expires_at or work.claimed.planned_at + _RETRY_FOR
+            self._try_later(work, letter.message_id, outcome, give_up_at, told)
+
+    def _try_later(
+        self, work: _Work, message_id: int, outcome: Transient, give_up_at: datetime, told: Mapping[str, Any]
+    ) -> None:
+        due_at = retry_at(
+            work.claimed.attempt,
+            self._clock(),
+            retry_after=outcome.retry_after,
+            give_up_at=give_up_at,
+            jitter=self._random(),
+        )
+        if due_at:
+            work.postpone(message_id, due_at)
+        else:
+            detail = f"gave up after {work.claimed.attempt} attempts: {outcome.reason}"
+            work.settle(message_id, Status.FAILED, detail=detail, **told)
 
     def _record(self, work: _Work, provider: str) -> None:
-        """Write it all down, and give those that did not work out their next channel."""
-        now = self._clock()
-        claimed = work.claimed
+        """Write down what became of it all; a database that is away for a moment is waited for."""
+        for pause in (*_RECORD_PAUSES, None):
+            try:
+                with self._store.write() as tx:
+                    changed, rung = self._write(tx, work, self._clock())
+                break
+            except UnavailableError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        self._tell(work, provider, changed, rung)
+
+    def _write(self, tx: Transaction, work: _Work, now: datetime) -> tuple[set[int], list[int]]:
+        """Record, and give those that did not work out their next channel.
+
+        Returns the messages that changed, and the dispatches of the next channels.
+        """
         if work.later:
             due_at = min(due for _, due, _ in work.later)
             held = all(one_held for _, _, one_held in work.later)
             waiting = [message_id for message_id, _, _ in work.later]
-            work.record.deferred.append(Deferred(claimed.dispatch_id, waiting, due_at, held=held))
-        letters = {one.message_id: one for one in claimed.letters}
-        with self._store.write() as tx:
-            tx.deliveries.record([claimed], work.record, now)
-            next_dispatches = [
-                tx.notifications.add_message(letters[one.message_id], channel, claimed.lane, now)
-                for one in work.record.settled
-                if (channel := _next_channel(letters[one.message_id], one.status))
-            ]
-        if next_dispatches:
-            self._wake_ups.ring(claimed.lane, next_dispatches)
+            work.record.deferred = Deferred(waiting, due_at, held=held)
+        following = {
+            letter.message_id: (letter, channel)
+            for letter in work.claimed.letters
+            for one in work.record.settled
+            if one.message_id == letter.message_id and (channel := _next_channel(letter, one.status))
+        }
+        going_on = tx.notifications.lock_open({letter.notification_id for letter, _ in following.values()})
+        changed = tx.deliveries.record(work.claimed, work.record, now)
+        return changed, [
+            tx.notifications.add_message(letter, channel, work.claimed.lane, now)
+            for letter, channel in following.values()
+            if letter.message_id in changed and letter.notification_id in going_on
+        ]
+
+    def _tell(self, work: _Work, provider: str, changed: set[int], rung: Sequence[int]) -> None:
+        """Count what changed, and ring for what follows."""
+        if rung:
+            self._wake_ups.ring(work.claimed.lane, rung)
+        topics = {one.message_id: one.topic for one in work.claimed.letters}
         for one in work.record.settled:
-            topic = self._policy.catalogue.numbered(letters[one.message_id].topic)
-            self._telemetry.settled(
-                topic.name if topic else "", claimed.channel, provider, one.status, one.reason or ""
-            )
+            if one.message_id in changed:
+                topic = self._policy.catalogue.numbered(topics.get(one.message_id, 0))
+                name = topic.name if topic else ""
+                reason = one.reason or ""
+                self._telemetry.settled(name, work.claimed.channel, provider, one.status, reason)
 
 
 def _next_channel(letter: Letter, status: Status) -> Channel | None:

@@ -19,4 +19,7 @@ class EraseRecipient:
             if recipient is None:
                 raise NotFoundError("no recipient of that id")
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
-            tx.recipients.erase(recipient, self._clock())
+            current = tx.recipients.by_external_id(recipient_id, lock=True)
+            if current is None:
+                raise NotFoundError("no recipient of that id")
+            tx.recipients.erase(current, self._clock())

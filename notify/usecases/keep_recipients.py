@@ -7,8 +7,8 @@ from notify.domain.views import RecipientView
 from notify.ports import Clock, Contacts
 from notify.store import Store
 from notify.usecases.lookups import Lookups
-from notify.usecases.reading_addresses import read_addresses
-from notify.usecases.recording_choices import record_acceptance
+from notify.usecases.reading_addresses import needs_country, read_addresses
+from notify.usecases.recording_choices import record_acceptances
 
 
 class UpsertRecipient:
@@ -24,16 +24,18 @@ class UpsertRecipient:
         """Merge; InvalidRequestError for a bad address (pointers are relative to the recipient)."""
         now = self._clock()
         patch, phone_country, wrong = read_addresses(
-            self._contacts, given.profile, stored_country=lambda: self._country(given.id)
+            self._contacts, given.profile, stored_country=self._country(given)
         )
         problems = [*recipient_problems(given, now), *wrong]
         if problems:
             raise InvalidRequestError(problems)
         with self._store.write() as tx:
             recipient = tx.recipients.upsert({given.id: (patch, phone_country)}, now)[given.id]
-            record_acceptance(tx, recipient, given.consent, now)
+            record_acceptances(tx, [(recipient, given.consent)], now)
         return self._lookups.recipient(given.id)
 
-    def _country(self, recipient_id: str) -> str | None:
+    def _country(self, given: RecipientInput) -> str | None:
+        if not needs_country(given.profile):
+            return None
         with self._store.read() as tx:
-            return tx.recipients.countries([recipient_id]).get(recipient_id)
+            return tx.recipients.countries([given.id]).get(given.id)

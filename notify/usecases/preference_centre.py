@@ -79,6 +79,8 @@ class PreferenceCentre:
             recipient = _bearer(tx, claim)
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
             changes = self._changes(tx, recipient, choices, firmly=firmly)
+            if firmly:
+                tx.consents.drop_undos(recipient.id)  # an older undo must not weaken this
             numbers: list[int] = []
             for change in changes:
                 occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
@@ -110,6 +112,7 @@ class PreferenceCentre:
             for value in hashes:
                 shown = masked(channel, address) if address else None
                 tx.consents.suppress(channel, value, Scope.ALL, reason="disputed", masked=shown, now=now)
+            tx.consents.drop_undos(recipient.id)
             choices = [Choice(topic.name, channel, subscribed=False) for topic in self._catalogue]
             occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
             record_changes(

@@ -1,17 +1,21 @@
 """Turn the addresses a caller wrote into the form they are stored in."""
 
-from collections.abc import Callable
-
 from notify.domain.errors import FieldProblem
 from notify.domain.recipients import ProfilePatch
 from notify.ports import Contacts
+
+
+def needs_country(given: ProfilePatch) -> bool:
+    """Whether the phone number is written as at home, without saying where that is."""
+    phone = given.get("phone")
+    return bool(phone) and given.get("country") is None and not str(phone).lstrip().startswith("+")
 
 
 def read_addresses(
     contacts: Contacts,
     given: ProfilePatch,
     prefix: str = "",
-    stored_country: Callable[[], str | None] = lambda: None,
+    stored_country: str | None = None,
 ) -> tuple[ProfilePatch, str | None, list[FieldProblem]]:
     """Return the patch with normalised addresses, the phone's country, and what was wrong.
 
@@ -27,11 +31,8 @@ def read_addresses(
         except ValueError as error:
             problems.append(FieldProblem(f"{prefix}/email", str(error)))
     if phone := given.get("phone"):
-        hint = given.get("country")
-        if hint is None and not phone.lstrip().startswith("+"):
-            hint = stored_country()
         try:
-            patch["phone"], phone_country = contacts.phone(phone, hint)
+            patch["phone"], phone_country = contacts.phone(phone, given.get("country") or stored_country)
         except ValueError as error:
             problems.append(FieldProblem(f"{prefix}/phone", str(error)))
     return patch, phone_country, problems

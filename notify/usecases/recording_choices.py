@@ -72,30 +72,38 @@ def differs(topic: Topic, standing: Standing, *, subscribed: bool) -> bool:
     return standing.subscribed is not False or not bound
 
 
-def record_acceptance(
-    tx: Transaction, recipient: StoredRecipient, accepted: PolicyAcceptance | None, now: datetime
-) -> StoredRecipient:
-    """Put an acceptance of the privacy policy on the ledger, once for each version.
+def record_acceptances(
+    tx: Transaction,
+    accepted: Sequence[tuple[StoredRecipient, PolicyAcceptance | None]],
+    now: datetime,
+) -> list[StoredRecipient]:
+    """Put acceptances of the privacy policy on the ledger, once for each version; return who is new there.
 
     It never undoes an opt-out: preferences are not touched.
     """
-    if accepted is None or accepted.policy_version in tx.consents.accepted_versions(recipient.id):
-        return recipient
-    (number,) = tx.consents.append(
+    given = {(one.id, told.policy_version): (one, told) for one, told in accepted if told}
+    if not given:
+        return []
+    known = tx.consents.accepted_versions({recipient_id for recipient_id, _ in given})
+    fresh = [both for key, both in given.items() if key not in known]
+    numbers = tx.consents.append(
         [
             LedgerEntry(
                 recipient_id=recipient.id,
                 at=now,
                 subscribed=True,
                 way=SHOP,
-                policy_version=accepted.policy_version,
+                policy_version=told.policy_version,
                 locale=recipient.profile.locale,
-                proof=Proof(source=accepted.source, obtained_at=accepted.accepted_at),
+                proof=Proof(source=told.source, obtained_at=told.accepted_at),
             )
+            for recipient, told in fresh
         ]
     )
-    tx.recipients.set_policy_consent(recipient.id, number)
-    return replace(recipient, policy_consent_id=number)
+    newest = {recipient.id: number for (recipient, _), number in zip(fresh, numbers, strict=True)}
+    if newest:
+        tx.recipients.set_policy_consents(newest)
+    return [replace(recipient, policy_consent_id=newest[recipient.id]) for recipient, _ in fresh]
 
 
 def addresses_on(recipient: StoredRecipient, channel: Channel) -> list[bytes]:

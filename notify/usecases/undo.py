@@ -33,6 +33,13 @@ def keep_undo(
     return token
 
 
+def renew_undo(tx: Transaction, recipient_id: int, topic: int, channel: Channel, now: datetime) -> str | None:
+    """Return a fresh token for an undo that is still good: a page that is shown twice offers it twice."""
+    token = secrets.token_urlsafe(18)
+    renewed = tx.consents.renew_undo(recipient_id, topic, channel, _digest(token), now)
+    return token if renewed else None
+
+
 class UndoOptOut:
     """Restores what one opt-out changed, and only that."""
 

@@ -14,7 +14,7 @@ from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
-from notify.usecases.undo import keep_undo
+from notify.usecases.undo import keep_undo, renew_undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class OptOutView:
     """What an opt-out link is about.
 
     `address` is masked ("a•••@example.com"), None when the recipient is gone. `locale` is the language of the
-    message that carried the link, None if that is gone. `subscribed`: whether messages still come. `preview`: the
-    link is that of a test or preview, and changes nothing.
+    message that carried the link, None if that is gone. `subscribed`: whether messages still come. `preview`:
+    the link is that of a test or preview, and changes nothing.
     `topic` is None if it is no longer declared; stopping it works all the same.
     """
 
@@ -37,7 +37,10 @@ class OptOutView:
 
 @dataclass(frozen=True, slots=True)
 class OptOutDone:
-    """An opt-out that took place. `undo` is a single-use token, good for an hour; None if nothing changed."""
+    """An opt-out that took place. `undo` is a single-use token, good for an hour after the change.
+
+    It is None when there is nothing to take back: no change within the hour, or the recipient is gone.
+    """
 
     view: OptOutView
     undo: str | None
@@ -96,7 +99,11 @@ class Unsubscribe:
             bearer = _bearer(tx, claim)
             tx.consents.lock_out_gates([claim.recipient], bearer.hashes)
             changes = _changes(tx, claim.channel, bearer, topics)
+            if whole_channel:
+                tx.consents.drop_undos(claim.recipient)  # an older undo must not weaken this
             undo = None
+            if not changes and bearer.known:
+                undo = renew_undo(tx, claim.recipient, claim.topic, claim.channel, now)
             if changes:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
                 numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)

@@ -40,8 +40,12 @@ def test_describing_a_link_changes_nothing(served: World) -> None:
 
 def test_repeating_an_opt_out_is_one_entry_with_its_proof_and_message(served: World) -> None:
     token = served.opt_out_token(Channel.SMS)
-    assert served.parts.unsubscribe(token, CLICK, "fr").undo
-    assert served.parts.unsubscribe(token, CLICK, "fr").undo is None
+    first = served.parts.unsubscribe(token, CLICK, "fr").undo
+    again = served.parts.unsubscribe(token, CLICK, "fr").undo  # a double tap: the second page has an undo too
+    assert first
+    assert again
+    with pytest.raises(InvalidTokenError):
+        served.parts.undo(first, CLICK, "fr")
     (entry,) = served.parts.lookups.consents("C-1042")["items"]
     assert (entry["source"], entry["wording"], entry["locale"]) == ("link", CLICK.wording, "fr")
     assert served.parts.lookups.message(entry["message_id"], "en")["channel"] == "sms"
@@ -57,6 +61,41 @@ def test_undo_restores_what_was_changed_once(served: World) -> None:
     with pytest.raises(InvalidTokenError):
         served.parts.undo(done.undo, CLICK, "fr")
     assert ledger(served)[-1] == ("order_updates", "email", True, "undo")
+
+
+def test_an_undo_never_weakens_a_later_and_broader_stop(served: World) -> None:
+    token = served.opt_out_token(Channel.SMS)
+    narrow = served.parts.unsubscribe(token, CLICK, "fr").undo
+    served.parts.unsubscribe(token, CLICK, "fr", whole_channel=True)
+    assert narrow
+    with pytest.raises(InvalidTokenError):
+        served.parts.undo(narrow, CLICK, "fr")
+    narrow = served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
+    served.parts.preference_centre.stop_everything(served.centre_token(), CENTRE, "fr")
+    assert narrow
+    with pytest.raises(InvalidTokenError):
+        served.parts.undo(narrow, CLICK, "fr")
+    assert not served.subscribed("order_updates", Channel.EMAIL)
+
+
+def test_an_undo_under_one_id_leaves_a_later_opt_out_of_the_address_under_another(served: World) -> None:
+    first = served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
+    served.parts.preference_centre.change(
+        served.centre_token(), [Choice("order_updates", Channel.EMAIL, subscribed=True)], CENTRE, "fr"
+    )
+    served.order(recipient="guest", profile={"email": EMAIL}, channels=(Channel.EMAIL,))
+    served.work()
+    guest = served.opt_out_token(Channel.EMAIL)
+    served.order(channels=(Channel.EMAIL,))
+    served.work()
+    own = served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
+    served.parts.unsubscribe(guest, CLICK, "fr")
+    assert first
+    assert own
+    served.parts.undo(own, CLICK, "fr")
+    for recipient in ("C-1042", "guest"):
+        answer = served.order("order_delivered", recipient=recipient, channels=(Channel.EMAIL,))
+        assert answer["messages"][0]["reason"] == "unsubscribed"
 
 
 def test_undo_is_good_for_an_hour(served: World) -> None:
@@ -224,6 +263,23 @@ def test_erasure_takes_all_but_the_hash_and_old_links_still_stop(served: World) 
     assert done.undo is None
     served.work()
     assert served.message(back, Channel.EMAIL)["reason"] == "unsubscribed"
+
+
+def test_a_suppressed_address_is_not_shown_as_subscribed(served: World) -> None:
+    served.parts.preference_centre.disown(served.centre_token(), Channel.SMS, CENTRE, "fr")
+    view = served.parts.preference_centre.describe(served.centre_token())
+    assert view.barred == {Channel.SMS}
+    assert Channel.SMS not in view.addresses
+    assert not served.subscribed("order_updates", Channel.SMS)
+
+
+def test_an_erasure_takes_a_corrected_address_too(served: World) -> None:
+    served.order(profile={"email": "awa@example.org"}, channels=(Channel.EMAIL,))
+    served.parts.erase_recipient("C-1042")
+    accepted = PolicyAcceptance("2026-01", served.clock(), "signup")
+    for number, email in (("a", EMAIL), ("b", "awa@example.org")):
+        served.parts.upsert_recipient(RecipientInput(number, {"email": email, "country": "SN"}, accepted))
+        assert not served.subscribed("company_news", Channel.EMAIL, number)
 
 
 def test_an_export_holds_everything(served: World) -> None:

@@ -42,13 +42,14 @@ def test_cancelling_meets_a_gate_in_one_order_only(world: World) -> None:
     answer = world.order(channels=(Channel.EMAIL,))
     now = world.clock()
     with world.parts.store.write() as tx:
-        claimed = tx.deliveries.claim(Lane.URGENT, None, 1, now, now + timedelta(seconds=10))
+        (claimed,) = tx.deliveries.claim(Lane.URGENT, 1, now, now + timedelta(seconds=10))
     statuses: list[str] = []
     thread = threading.Thread(
         target=lambda: statuses.append(world.parts.cancel_notification(answer["id"])["status"])
     )
     with world.parts.store.write() as tx:
-        assert tx.deliveries.start_calls(claimed, "mail", now + timedelta(seconds=20))
+        assert tx.deliveries.lock_open(claimed)
+        tx.deliveries.start_call(claimed, "mail", now + timedelta(seconds=20), {})
         thread.start()
         thread.join(0.4)
         assert thread.is_alive()

@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("claim", sa.String(length=36), nullable=True),
         sa.Column("provider", sa.String(length=16), nullable=True),
         sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("lapses", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatches")),
         sqlite_autoincrement=True,
     )
@@ -229,6 +230,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("send_at", UtcDateTime(), nullable=True),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["recipient_id"], ["recipients.id"], name=op.f("fk_notifications_recipient_id")
         ),
