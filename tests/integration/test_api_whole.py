@@ -30,7 +30,7 @@ class Whole:
         self.client = client
         self.headers = bearer(key)
 
-    def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 - answers are JSON
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         return self.client.open(path, method=method, json=body, headers={**self.headers, **headers})
 
 

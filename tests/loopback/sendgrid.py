@@ -22,7 +22,7 @@ Problem = tuple[str | None, str]
 class SendGridLoopback(HttpLoopback):
     """Takes what SendGrid would take. `messages` are the personalizations of accepted calls, one each."""
 
-    def __init__(self, *args: Any, key: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, *args: Any, key: str | None = None, **kwargs: Any) -> None:
         """Any key of some length is good, or only `key`."""
         super().__init__(*args, **kwargs)
         self._key = key

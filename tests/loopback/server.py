@@ -46,7 +46,7 @@ class Received:
     connection: int
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - a parsed body is anything
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property

@@ -25,7 +25,7 @@ _REQUIRED: Final = (
 class TwilioLoopback(HttpLoopback):
     """Takes what Twilio would take. `messages` are the resources it made, newest last."""
 
-    def __init__(self, *args: Any, token: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+    def __init__(self, *args: Any, token: str | None = None, **kwargs: Any) -> None:
         """Any token is good, or only `token`."""
         super().__init__(*args, **kwargs)
         self._token = token

@@ -41,9 +41,7 @@ def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) ->
 
 def _tokens(mail_domain: str) -> list[str]:
     """Return what follows our mailbox's name in the addresses the mail was sent to."""
-    ours = re.compile(
-        rf"{re.escape(UNSUBSCRIBE_MAILBOX)}([a-z2-7]+)@{re.escape(mail_domain)}", re.IGNORECASE
-    )
+    ours = re.compile(rf"{re.escape(UNSUBSCRIBE_MAILBOX)}([a-z2-7]+)@{re.escape(mail_domain)}", re.IGNORECASE)
     told = [request.form.get("to", ""), *_envelope(request.form.get("envelope", ""))]
     found = (ours.fullmatch(address.strip()) for _, address in getaddresses(told)[:_MOST_RECIPIENTS])
     return list(dict.fromkeys(match[1].lower() for match in found if match))
