@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,7 @@ REALISTIC: Final[dict[str, Any]] = {
     "tracking_url": "https://www.laposte.fr/outils/suivre-vos-envois?code=6A123456",
     "order_url": "https://smarttontine.org/commandes/2026112301",
 }
+INVISIBLE: Final = "\N{COMBINING GRAPHEME JOINER}\N{ZERO WIDTH NON-JOINER}\N{NO-BREAK SPACE}"
 everywhere = pytest.mark.parametrize(("name", "locale"), [(n, locale) for n in NAMES for locale in LOCALES])
 
 
@@ -152,6 +154,18 @@ def test_html_tells_every_way_to_stop(templates: FileTemplates, name: str, local
     assert [a["href"] for a in _Page(bare).all("a") if "/u/" in (a["href"] or "")] == [LINKS.unsubscribe]
     assert "mailto:" not in bare
     assert "/preferences/" not in bare
+
+
+@everywhere
+def test_no_client_runs_the_body_into_the_preheader(templates: FileTemplates, name: str, locale: str) -> None:
+    html = templates.email(name, locale, sample(templates, name), LINKS).html
+    body = html.partition("<body")[2]
+    hidden = re.search(r'<div aria-hidden="true" style="display:none[^"]*">(.*?)</div>', body, re.DOTALL)
+    assert hidden
+    filler = unescape(hidden[1])
+    assert set(filler) <= set(INVISIBLE + " \n")
+    assert filler.count("\N{NO-BREAK SPACE}") >= 90
+    assert re.sub(r"<[^>]+>", "", body[: hidden.start()]).count("Smarttontine") == 0
 
 
 @everywhere
