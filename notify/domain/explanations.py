@@ -39,7 +39,9 @@ ENGLISH: Final[Texts] = {
     "bounced": "Bounced{on}: {the_address} did not take it{because}.",
     "complained": "Delivered, but {who} reported it as spam{on}.",
     "unknown": "Unknown: the call to {provider} broke off{on}; it may have arrived, reports will settle it.",
-    "unknown.smtp": "Unknown: the call to {provider} broke off{on}; it may have arrived, no report will tell.",
+    "unknown.smtp": (
+        "Unknown: the call to {provider} broke off{on}; it may have arrived, and no report will tell."
+    ),
     "unknown.outbox": "Unknown: {provider} may not have kept it; nothing was sent.",
     "on": " on {day}",
     "due": " on {day} at {time} UTC",
