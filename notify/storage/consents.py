@@ -31,6 +31,8 @@ from notify.store import StandingKey
 
 PROOF_FIELD: Final = "consent_proofs.proof"
 
+_APPEND: Final = insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True)
+
 
 class SqlConsents:
     """Reads and writes consent."""
@@ -71,11 +73,7 @@ class SqlConsents:
             }
             for entry, proof in zip(entries, proofs, strict=True)
         ]
-        ids = list(
-            self._connection.scalars(
-                insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True), rows
-            )
-        )
+        ids = list(self._connection.scalars(_APPEND, rows))
         kept = [
             {
                 "consent_id": number,

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import Closed, Letter, NotificationDraft, SentTo, StoredNotification
@@ -17,7 +18,21 @@ from notify.storage.locks import try_key
 from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification
 from notify.storage.upserts import upsert_into
 
-DATA_FIELD = "notifications.data"
+DATA_FIELD: Final = "notifications.data"
+
+# Built once: composing a statement costs SQLAlchemy more than running it.
+_ADD_NOTIFICATIONS: Final = insert(Notification).returning(Notification.id, sort_by_parameter_order=True)
+_ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
+_ADD_MESSAGES: Final = insert(Message).returning(Message.id, sort_by_parameter_order=True)
+_SENT_TO: Final = select(Message.locale, Message.address_hash).where(Message.id == bindparam("number"))
+_SAVED: Final = select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
+    IdempotencyKey.key_hash == bindparam("key")
+)
+_SAVE: Final = (
+    update(IdempotencyKey)
+    .where(IdempotencyKey.key_hash == bindparam("key"))
+    .values(results=bindparam("answer"))
+)
 
 
 class SqlNotifications:
@@ -43,11 +58,8 @@ class SqlNotifications:
 
     def saved_results(self, key: str, request: bytes) -> list[Any] | None:
         """Return what was saved with a key, if anything."""
-        saved = self._connection.execute(
-            select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
-                IdempotencyKey.key_hash == self._vault.hash("idempotency.key", key)
-            )
-        ).first()
+        key_hash = self._vault.hash("idempotency.key", key)
+        saved = self._connection.execute(_SAVED, {"key": key_hash}).first()
         if saved is None:
             return None
         if saved.request_hash != self._vault.hash("idempotency.request", request.decode()):
@@ -57,23 +69,20 @@ class SqlNotifications:
 
     def save_results(self, key: str, results: list[Any]) -> None:
         """Save the answer with the key."""
-        self._connection.execute(
-            update(IdempotencyKey)
-            .where(IdempotencyKey.key_hash == self._vault.hash("idempotency.key", key))
-            .values(results=results)
-        )
+        key_hash = self._vault.hash("idempotency.key", key)
+        self._connection.execute(_SAVE, {"key": key_hash, "answer": results})
 
     def add(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:
         """Insert all notifications, then the dispatches, then the messages: three statements."""
         if not drafts:
             return []
-        ids = self._insert_returning(Notification, [self._notification(draft) for draft in drafts])
+        ids = self._insert_returning(_ADD_NOTIFICATIONS, [self._notification(draft) for draft in drafts])
         opened = [
             (draft, message) for draft in drafts for message in draft.messages if message.reason is None
         ]
         dispatches = iter(
             self._insert_returning(
-                Dispatch, [_dispatch(draft.lane, one.channel, draft.due_at) for draft, one in opened]
+                _ADD_DISPATCHES, [_dispatch(draft.lane, one.channel, draft.due_at) for draft, one in opened]
             )
         )
         rows, stored = [], []
@@ -96,7 +105,7 @@ class SqlNotifications:
                 }
                 for one, dispatch in zip(draft.messages, own, strict=True)
             ]
-        message_ids = iter(self._insert_returning(Message, rows))
+        message_ids = iter(self._insert_returning(_ADD_MESSAGES, rows))
         return [
             StoredNotification(number, [next(message_ids) for _ in own], [one for one in own if one])
             for number, own in stored
@@ -104,7 +113,7 @@ class SqlNotifications:
 
     def add_message(self, after: Letter, channel: Channel, lane: Lane, now: datetime) -> int:
         """Give a notification its next channel's message, due now; return the dispatch's number."""
-        dispatch = self._insert_returning(Dispatch, [_dispatch(lane, channel, now)])[0]
+        dispatch = self._insert_returning(_ADD_DISPATCHES, [_dispatch(lane, channel, now)])[0]
         self._connection.execute(
             insert(Message).values(
                 notification_id=after.notification_id,
@@ -152,9 +161,7 @@ class SqlNotifications:
 
     def sent_to(self, message_id: int) -> SentTo | None:
         """Return in what language, and to which address, a message went; None if it is gone."""
-        row = self._connection.execute(
-            select(Message.locale, Message.address_hash).where(Message.id == message_id)
-        ).first()
+        row = self._connection.execute(_SENT_TO, {"number": message_id}).first()
         return SentTo(row.locale, row.address_hash) if row else None
 
     def cancel(self, notification_id: int, now: datetime) -> list[Closed]:
@@ -217,11 +224,8 @@ class SqlNotifications:
             "expires_at": draft.expires_at,
         }
 
-    def _insert_returning(self, table: Any, rows: list[dict[str, Any]]) -> list[int]:  # noqa: ANN401 - any table
-        if not rows:
-            return []
-        statement = insert(table).returning(table.id, sort_by_parameter_order=True)
-        return list(self._connection.scalars(statement, rows))
+    def _insert_returning(self, statement: ReturningInsert[Any], rows: list[dict[str, Any]]) -> list[int]:
+        return list(self._connection.scalars(statement, rows)) if rows else []
 
 
 def _dispatch(lane: Lane, channel: Channel, due_at: datetime) -> dict[str, Any]:

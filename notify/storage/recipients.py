@@ -30,6 +30,13 @@ from notify.storage.tables import (
 from notify.storage.upserts import upsert_into
 
 _TABLE: Final = cast("Table", Recipient.__table__)
+_LOCKED: Final = (
+    select(_TABLE)
+    .where(_TABLE.c.external_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_TABLE.c.external_id)
+    .with_for_update()
+)
+_BY_NUMBERS: Final = select(_TABLE).where(_TABLE.c.id.in_(bindparam("numbers", expanding=True)))
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
 _HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
 _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
@@ -79,7 +86,7 @@ class SqlRecipients:
 
     def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
         """Find those that are not gone."""
-        rows = self._connection.execute(select(Recipient.__table__).where(Recipient.id.in_(numbers)))
+        rows = self._connection.execute(_BY_NUMBERS, {"numbers": list(numbers)})
         return {row.id: self.translate(row) for row in rows}
 
     def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
@@ -160,12 +167,7 @@ class SqlRecipients:
     def _locked(self, ids: Sequence[str]) -> dict[str, StoredRecipient]:
         if not ids:
             return {}
-        rows = self._connection.execute(
-            select(Recipient.__table__)
-            .where(Recipient.external_id.in_(ids))
-            .order_by(Recipient.external_id)
-            .with_for_update()
-        )
+        rows = self._connection.execute(_LOCKED, {"ids": ids})
         return {row.external_id: self.translate(row) for row in rows}
 
     def _inserted(self, fresh: Mapping[str, Profile], now: datetime) -> dict[str, StoredRecipient]:
