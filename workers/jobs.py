@@ -4,6 +4,6 @@ from notify.domain.requests import Lane
 from workers import runtime
 
 
-def deliver(lane: str, dispatch_ids: list[int]) -> int:
-    """Deliver these dispatches, and drain their lane."""
-    return runtime.drain(Lane(lane), dispatch_ids)
+def deliver(lane: str, dispatch_ids: list[int]) -> None:
+    """Wake a thread for each of these dispatches, or all threads where none is named; wait for none."""
+    runtime.pump(Lane(lane)).wake(len(dispatch_ids) or None)

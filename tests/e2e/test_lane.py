@@ -1,0 +1,116 @@
+"""A lane on real processes: a slow call holds up nothing but itself, and a worker that stops finishes it."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.up_process import UpProcess, call, wait_for
+from tests.loopback.sendgrid import SendGridLoopback
+from tests.loopback.server import Fault
+
+SLOW = 6.0
+
+
+class Shop:
+    """The order system's side of a running service, and what SendGrid got."""
+
+    def __init__(self, up: UpProcess, sendgrid: SendGridLoopback) -> None:
+        self.up = up
+        self.sendgrid = sendgrid
+
+    def order(self, number: str) -> str:
+        """Post an order update by e-mail; return the notification's id."""
+        _, headers, _ = self.up.curl()
+        body = {
+            "template": "order_shipped",
+            "recipient": {"id": f"C-{number}", "email": f"c{number}@example.com", "locale": "fr"},
+            "data": {"order_number": number},
+            "channels": ["email"],
+        }
+        return str(call(f"{self.up.url}/v1/notifications", headers, json.dumps(body).encode())["id"])
+
+    def calls(self, number: str) -> int:
+        """Return how often SendGrid was called for an order."""
+        return sum(number in one["subject"] for one in self.sendgrid.messages)
+
+    def status(self, notification_id: str) -> str:
+        return str(self.up.get(f"/v1/notifications/{notification_id}")["status"])
+
+    def attempts(self, notification_id: str) -> list[dict[str, Any]]:
+        (message,) = self.up.get(f"/v1/notifications/{notification_id}")["messages"]
+        found: list[dict[str, Any]] = self.up.get(f"/v1/messages/{message['id']}")["attempts"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with SendGridLoopback() as sendgrid:
+        up = UpProcess(
+            tmp_path_factory.mktemp("lane") / "data",
+            EMAIL_PROVIDER="sendgrid",
+            SENDGRID_API_KEY="SG.key-for-tests",
+            SENDGRID_API_URL=sendgrid.url,
+        )
+        try:
+            found = Shop(up.wait_until_ready(), sendgrid)
+            first = found.order("70001")
+            wait_for(lambda: found.status(first) == "sent", 20, lambda: up.log[-3000:])
+            yield found
+        finally:
+            up.stop()
+
+
+def test_one_slow_call_does_not_hold_up_the_next_order(shop: Shop) -> None:
+    shop.sendgrid.script(Fault(delay=SLOW))
+    slow = shop.order("70010")
+    wait_for(lambda: shop.calls("70010") == 1, 5)
+    time.sleep(1)
+    following = shop.order("70011")
+    took = wait_for(lambda: shop.calls("70011") == 1, 1, lambda: shop.up.log[-3000:])
+    assert took < 1
+    assert shop.status(slow) == "sending"
+    wait_for(lambda: shop.status(following) == "sent", 2)
+    wait_for(lambda: shop.status(slow) == "sent", SLOW + 2)
+
+
+def test_orders_leave_while_all_but_one_call_are_slow(shop: Shop) -> None:
+    shop.sendgrid.script(*[Fault(delay=SLOW)] * 7)
+    slow = [shop.order(f"7002{number}") for number in range(7)]
+    wait_for(lambda: all(shop.calls(f"7002{number}") for number in range(7)), 3)
+    for number in ("70031", "70032"):
+        shop.order(number)
+        wait_for(lambda number=number: shop.calls(number) == 1, 1)  # type: ignore[misc]
+    wait_for(lambda: {shop.status(one) for one in slow} == {"sent"}, SLOW + 2)
+
+
+def test_a_worker_told_to_stop_finishes_the_call_it_is_in(shop: Shop) -> None:
+    shop.sendgrid.script(Fault(delay=SLOW))
+    slow = shop.order("70040")
+    wait_for(lambda: shop.calls("70040") == 1, 5)
+    worker = shop.up.children()["worker urgent"]
+    os.kill(worker, signal.SIGTERM)
+    following = shop.order("70041")
+    wait_for(lambda: shop.status(slow) == "sent", SLOW + 2, lambda: shop.up.log[-3000:])
+    assert [one["outcome"] for one in shop.attempts(slow)] == ["accepted"]
+    wait_for(lambda: shop.status(following) == "sent", 10, lambda: shop.up.log[-3000:])
+    assert shop.up.children()["worker urgent"] != worker
+    assert (shop.calls("70040"), shop.calls("70041")) == (1, 1)
+
+
+def test_a_service_told_to_stop_finishes_the_calls_it_is_in(shop: Shop) -> None:
+    shop.sendgrid.script(Fault(delay=SLOW))
+    slow = shop.order("70050")
+    wait_for(lambda: shop.calls("70050") == 1, 5)
+    assert shop.up.stop() == 0
+    again = UpProcess(shop.up.data_dir, shop.up.port)
+    try:
+        found = Shop(again.wait_until_ready(), shop.sendgrid)
+        assert found.status(slow) == "sent"
+        assert shop.calls("70050") == 1
+    finally:
+        again.stop()
