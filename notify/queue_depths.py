@@ -48,5 +48,10 @@ class RqQueues:
             depth=queue.count,
             oldest_at=oldest_at,
             failed=queue.failed_job_registry.get_job_count(cleanup=False),
-            workers=Worker.count(queue=queue),
+            workers=self._listening(queue),
         )
+
+    def _listening(self, queue: Queue) -> int:
+        """Count workers whose heartbeat goes on; rq counts those that were killed too, until it cleans up."""
+        keys = Worker.all_keys(queue=queue)
+        return int(self._connection.exists(*keys)) if keys else 0
