@@ -46,6 +46,7 @@ from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.purge import Purge
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
@@ -313,6 +314,11 @@ class Composition:
     def reconcile(self) -> Reconcile:
         """Find what lost its wake-up or its worker."""
         return Reconcile(self.store, self.wake_ups, self._clock)
+
+    @cached_property
+    def purge(self) -> Purge:
+        """Delete what has served."""
+        return Purge(self.store, self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

@@ -136,6 +136,10 @@ class Consents(Protocol):
         """Void all undos of a person."""
         ...
 
+    def drop_spent_undos(self, now: datetime) -> int:
+        """Delete undos that ran out; return how many."""
+        ...
+
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
         """Keep an undo."""
         ...
@@ -161,6 +165,10 @@ class Notifications(Protocol):
 
     def save_results(self, key: str, results: list[Any]) -> None:
         """Save the answer with the key."""
+        ...
+
+    def drop_keys_before(self, at: datetime) -> int:
+        """Delete idempotency keys older than `at`; return how many."""
         ...
 
     def add(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:

@@ -214,6 +214,10 @@ class SqlConsents:
         """Void all undos of a person."""
         self._connection.execute(delete(UndoToken).where(UndoToken.recipient_id == recipient_id))
 
+    def drop_spent_undos(self, now: datetime) -> int:
+        """Delete undos that ran out."""
+        return self._connection.execute(delete(UndoToken).where(UndoToken.expires_at <= now)).rowcount
+
     def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
         """Keep an undo."""
         self._connection.execute(

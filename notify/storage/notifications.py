@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
 from notify.domain.catalogue import Channel
@@ -71,6 +71,11 @@ class SqlNotifications:
         """Save the answer with the key."""
         key_hash = self._vault.hash("idempotency.key", key)
         self._connection.execute(_SAVE, {"key": key_hash, "answer": results})
+
+    def drop_keys_before(self, at: datetime) -> int:
+        """Delete idempotency keys older than `at`."""
+        old = delete(IdempotencyKey).where(IdempotencyKey.created_at < at)
+        return self._connection.execute(old).rowcount
 
     def add(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:
         """Insert all notifications, then the dispatches, then the messages: three statements."""

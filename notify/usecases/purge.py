@@ -1,0 +1,27 @@
+"""Delete what has served: undo tokens that ran out, and idempotency keys older than their promise."""
+
+from datetime import timedelta
+from typing import Final
+
+from notify.ports import Clock
+from notify.store import Store
+
+KEYS_KEPT_FOR: Final = timedelta(days=8)
+"""Callers are promised seven days."""
+
+
+class Purge:
+    """Deletes in the background; harmless to repeat."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self) -> int:
+        """Return how many rows went."""
+        now = self._clock()
+        with self._store.write() as tx:
+            gone = tx.consents.drop_spent_undos(now)
+            gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
+            tx.deliveries.beat("purge", now)
+        return gone
