@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -25,13 +25,25 @@ _BRAND: Final = re.compile(
 """Prefixes, with the lengths each brand issues (ISO/IEC 7812 and the brands' own tables). Lengths matter:
 an Ivorian phone number without its "+" has 13 digits and may begin like a Mastercard, which has 16."""
 
-_LONGEST_RUN: Final = MAX_DIGITS + 3 * (MAX_DIGITS - 1)
+_BESIDE: Final = 10
+"""Digits that may stand on each side of a card number in one run: an expiry date and a security code, a
+phone number. What has more is a list of other things, in which some part would often pass for a card."""
+
 # Each pattern begins with what it consumes and only then looks back: so the search skips ahead.
 _RUN: Final = re.compile(rf"[0-9](?<![^\W_].)(?:[ \-]{{0,3}}+[0-9]){{{MIN_DIGITS - 1},}}+", re.DOTALL)
 """Digits that may be one number, in groups of any size, as far as they go."""
 
-_GROUP: Final = re.compile(rf"(?<![0-9])[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}(?![0-9])")
-_GAP: Final = r"[\s\-./_+:·•|]{1,3}"
+_PAIR: Final = 2
+_GROUP: Final = re.compile(r"[0-9]+")
+_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}")
+_EXPIRY: Final = re.compile(r"(?:0[1-9]|1[0-2])(?:/| ?[0-9]{2}(?: [0-9]{3,4})?)")
+"""Month and year, and the security code if it comes along; or the month before a slash."""
+_LABEL: Final = re.compile(
+    r"(?<![^\W_])(?:cb|visa|mastercard|maestro|amex|carte|card|pan|num[ée]ro|n[º°])(?=[0-9])", re.IGNORECASE
+)
+"""Words that stand before a card number, even glued to it; no carrier begins parcel numbers with them."""
+
+_GAP: Final = r"[\s\-./_+:·•|,]{1,3}"
 _PRINTED: Final = re.compile(
     # Fours among more fours are something else (IBAN, parcels), but for a year before or a month and
     # year after: those stand beside a card number.
@@ -43,6 +55,8 @@ _PRINTED: Final = re.compile(
 )
 """The groups that are printed on cards, with anything usual between them."""
 
+_FOUR_BEFORE: Final = re.compile(r"(?<![0-9])[0-9]{4},\s?\Z")
+_FOUR_AFTER: Final = re.compile(r",\s?[0-9]{4}(?![0-9])")
 _DECIMAL: Final = re.compile(r"(?<![\d.])\d{1,3}\.\Z")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?<![^\W_].{9})(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![^\W_])")
 _ENCODED_GAP: Final = re.compile(r"%20|%2[dD]|%[cC]2%[aA]0")
@@ -65,10 +79,11 @@ def holds_card_number(text: str) -> bool:
     """Whether a card number stands in `text` as a whole token.
 
     It may be one group, groups of any size split by spaces or dashes, or the printed groups split by
-    other signs as well; all of it percent-encoded, or in other scripts' digits. What has a letter or one
+    other signs as well; all of it percent-encoded, or in other scripts' digits. An expiry date, a security
+    code or another short number may stand beside it. What has a letter (unless it ends a word as "CB") or one
     more digit beside it is no whole token. What follows a "+" and is no longer than a phone number is one.
     """
-    plain = _plain(text)
+    plain = _LABEL.sub(" ", _plain(text))
     if "-" in plain:
         plain = _UUID.sub(" ", plain)
     if any(is_card_number(digits) for digits in _candidates(plain)):
@@ -83,28 +98,67 @@ def _candidates(text: str) -> Iterator[bytes]:
     for match in _RUN.finditer(text):
         yield from _in_run(text, match)
     for match in _PRINTED.finditer(text):
+        if "," in match[1] and _in_list(text, match.start(), match.end(1)):
+            continue
         digits = _digits(match[0] + match[1])
         yield digits
         if len(digits) == MAX_DIGITS:
             yield digits[:-3]  # they may be the security code
 
 
+def _in_list(text: str, start: int, end: int) -> bool:
+    """Whether numbers split by commas go on with one more of four digits."""
+    return bool(_FOUR_BEFORE.search(text, max(start - 6, 0), start) or _FOUR_AFTER.match(text, end))
+
+
 def _in_run(text: str, match: re.Match[str]) -> Iterator[bytes]:
-    run, (start, end) = match[0], match.span()
-    before = text[start - 1 : start]
+    """Yield what may be a card number in a run: all of it, each group, and parts made of whole groups."""
+    start, end = match.span()
+    groups = _GROUP.findall(match[0])
     if text[end : end + 1].isalnum():
-        run = run.rstrip("0123456789")  # the last group goes on with letters
+        groups.pop()  # it goes on with letters
+    before = text[start - 1 : start]
     if before == "." and _DECIMAL.search(text, max(start - 5, 0), start):
-        return
-    shortest = LONGEST_PHONE + 1 if before == "+" else MIN_DIGITS
-    if len(run) <= _LONGEST_RUN:
-        digits = _digits(run)
-        if len(digits) >= shortest:
+        del groups[:1]
+    goes_on = "/" if text[end : end + 1] == "/" else ""
+    for first, last in _parts(groups, goes_on):
+        digits = "".join(groups[first:last]).encode()
+        if first or before != "+" or len(digits) > LONGEST_PHONE:
             yield digits
-    if len(run) > MAX_DIGITS:
-        for group in _GROUP.finditer(run):
-            if group.start() or len(group[0]) >= shortest:
-                yield group[0].encode()
+
+
+def _parts(groups: Sequence[str], goes_on: str) -> Iterator[tuple[int, int]]:
+    """Yield from where to where a card number may reach; `goes_on`: a slash, if one follows the run."""
+    whole = sum(map(len, groups))
+    left_out = 0
+    for first, group in enumerate(groups):
+        if MIN_DIGITS <= len(group) <= MAX_DIGITS:
+            yield first, first + 1
+        length = len(group)
+        last = first + 1
+        while left_out <= _BESIDE and length < MAX_DIGITS and last < len(groups):
+            length += len(groups[last])
+            last += 1
+            fits = MIN_DIGITS <= length <= MAX_DIGITS and whole - left_out - length <= _BESIDE
+            if fits and _stands_apart(groups, first, last, goes_on):
+                yield first, last
+        left_out += len(group)
+
+
+def _stands_apart(groups: Sequence[str], first: int, last: int, goes_on: str) -> bool:
+    """Whether the groups beside a part are no more of the same: of another length, or a date's.
+
+    Else the pairs of two phone numbers, or the fours of an IBAN, would be cut until something fits. So would
+    phone numbers as 77 123 45 67: pairs among longer groups make no part.
+    """
+    lengths = {len(group) for group in groups[first:last]}
+    if last - first < len(groups) and len(lengths) > 1 and _PAIR in lengths:
+        return False
+    if first and len(groups[first - 1]) == len(groups[first]) and not _YEAR.match(groups[first - 1]):
+        return False
+    if last == len(groups) or len(groups[last]) != len(groups[last - 1]):
+        return True
+    return _EXPIRY.fullmatch(" ".join(groups[last:]) + goes_on) is not None
 
 
 def _digits(text: str) -> bytes:

@@ -20,10 +20,11 @@ _ETHEREUM: Final = re.compile(r"0[xX](?<![^\W_]..)[0-9a-fA-F]{40}(?![^\W_])", re
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_VALUES: Final = {sign: value for value, sign in enumerate(_BECH32)}
 _BECH32_TOKEN: Final = re.compile(
-    rf"[bB](?<![^\W_].)(?:(?<=b)c1[{_BECH32}]{{11,71}}+|(?<=B)C1[{_BECH32.upper()}]{{11,71}}+)(?![^\W_])",
+    rf"[bBlL](?<![^\W_].)(?:(?:(?<=b)c|(?<=b)nb|(?<=l)tc)1[{_BECH32}]{{11,71}}+"
+    rf"|(?:(?<=B)C|(?<=B)NB|(?<=L)TC)1[{_BECH32.upper()}]{{11,71}}+)(?![^\W_])",
     re.DOTALL,
 )
-_BECH32_PREFIX: Final = (3, 3, 0, 2, 3)  # "bc", expanded as BIP 173 says
+_BNB_LENGTH: Final = 38  # 20 bytes of an account, and the checksum
 _BECH32_CHECKSUM: Final = 6
 _BECH32_CONSTANT: Final = 1
 _BECH32M_CONSTANT: Final = 0x2BC830A3
@@ -34,7 +35,7 @@ _PROGRAM_LENGTHS_V0: Final = (20, 32)
 
 
 def holds_wallet_address(text: str) -> bool:
-    """Whether a Bitcoin (legacy or bech32), Ethereum or Tron address stands in `text`, as a whole token.
+    """Whether a Bitcoin, Litecoin, BNB, Ethereum or Tron address stands in `text`, as a whole token.
 
     Where the address has a checksum, it must be right: what only looks like one passes.
     """
@@ -80,18 +81,30 @@ def _polymod(values: Iterable[int], checksum: int = 1) -> int:
     return checksum
 
 
-_PREFIX_CHECKSUM: Final = _polymod(_BECH32_PREFIX)
+def _expanded(prefix: str) -> bytes:
+    """Expand a prefix as BIP 173 says."""
+    letters = prefix.encode()
+    return bytes([*(letter >> 5 for letter in letters), 0, *(letter & 31 for letter in letters)])
+
+
+_PREFIX_CHECKSUMS: Final = {prefix: _polymod(_expanded(prefix)) for prefix in ("bc", "ltc", "bnb")}
 
 
 def _is_bech32(text: str) -> bool:
-    """Whether a lower-case "bc1…" is a segregated witness address (BIP 173, BIP 350)."""
-    values = [_BECH32_VALUES[sign] for sign in text[3:]]
-    version, program = values[0], values[1:-_BECH32_CHECKSUM]
+    """Whether a lower-case "bc1…", "ltc1…" (both segregated witness) or "bnb1…" has a right checksum."""
+    prefix, _, signs = text.partition("1")
+    values = [_BECH32_VALUES[sign] for sign in signs]
+    checksum = _polymod(values, _PREFIX_CHECKSUMS[prefix])
+    if prefix == "bnb":
+        return len(values) == _BNB_LENGTH and checksum == _BECH32_CONSTANT
+    constant = _BECH32M_CONSTANT if values[0] else _BECH32_CONSTANT
+    return checksum == constant and _is_witness_program(values[0], values[1:-_BECH32_CHECKSUM])
+
+
+def _is_witness_program(version: int, program: list[int]) -> bool:
+    """Whether the 5-bit values are a program of that version (BIP 173, BIP 350)."""
     length, spare_bits = divmod(len(program) * 5, 8)
     lengths = _PROGRAM_LENGTHS if version else _PROGRAM_LENGTHS_V0
     if version > _LARGEST_WITNESS or length not in lengths or spare_bits >= 5:  # noqa: PLR2004 - bits a sign
         return False
-    if program[-1] & ((1 << spare_bits) - 1):
-        return False
-    constant = _BECH32M_CONSTANT if version else _BECH32_CONSTANT
-    return _polymod(values, _PREFIX_CHECKSUM) == constant
+    return not program[-1] & ((1 << spare_bits) - 1)
