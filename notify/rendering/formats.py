@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,13 @@ _NO_BREAK: Final = "\u00a0"
 _HTTP: Final = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?"
 )
+
+# Characters that act instead of showing: bidirectional overrides turn text around, and would let data rewrite
+# the sentence it stands in.
+CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Letters and symbols, says Unicode, of which nothing is seen.
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def filters(locale: str) -> dict[str, Callable[..., str]]:
@@ -47,11 +55,13 @@ def filters(locale: str) -> dict[str, Callable[..., str]]:
 
 
 def format_checker() -> FormatChecker:
-    """Return the checks behind the formats `uri`, `date`, `time` and `money` of a template's schema."""
+    """Return the checks behind the formats that a template's schema may name (`wording.FORMATS`)."""
     checker = FormatChecker(formats=())
     checker.checks("uri")(_text(lambda text: _HTTP.fullmatch(text) is not None))
     checker.checks("date", raises=ValueError)(_text(_is_date))
     checker.checks("time", raises=ValueError)(_text(_is_time))
+    checker.checks("label")(_text(_is_label))
+    checker.checks("text")(_text(_is_shown))
     currencies = frozenset(list_currencies())
     checker.checks("money", raises=InvalidOperation)(lambda value: _is_money(value, currencies))
     return checker
@@ -72,6 +82,19 @@ def _is_time(text: str) -> bool:
         return False
     time.fromisoformat(text)
     return True
+
+
+def _is_label(text: str) -> bool:
+    """Whether it is text that loses nothing when someone reads it aloud; "" is left to `minLength`."""
+    return _is_shown(text) and all(map(_visible, text[:1] + text[-1:]))
+
+
+def _is_shown(text: str) -> bool:
+    return not text or not (CONTROL.search(text) or BIDI.search(text) or not any(map(_visible, text)))
+
+
+def _visible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "ZC" and character not in _BLANK
 
 
 def _is_money(value: object, currencies: frozenset[str]) -> bool:

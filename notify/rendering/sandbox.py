@@ -5,14 +5,13 @@ language is cut down to output, conditions and loops over data: no calls, no mac
 arithmetic, no attributes of objects. What is left ends after a time that data and template bound.
 """
 
-import re
 from typing import Final
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError, nodes
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from notify.rendering.formats import filters
+from notify.rendering.formats import BIDI, CONTROL, filters
 
 _ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,
@@ -21,10 +20,6 @@ _ALLOWED: Final = (
 )  # fmt: skip
 _MAX_LOOPS: Final = 2
 _LOOP: Final = frozenset({"first", "last", "index", "index0", "length"})
-
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# Bidirectional overrides turn text around; they would let data rewrite the sentence it stands in.
-_BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class TemplateSyntax(TemplateError):  # noqa: N818 - named after what it is about
@@ -86,7 +81,7 @@ def _walk(node: nodes.Node, loops: int) -> None:
 def _shown(value: object) -> object:
     """Let only text and numbers into a message, and no character that acts instead of showing."""
     if isinstance(value, str):
-        return _BIDI.sub("", _CONTROL.sub(" ", value))
+        return BIDI.sub("", CONTROL.sub(" ", value))
     if isinstance(value, Undefined) or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
     raise UndefinedError("a value is missing, or is not text: guard it with {% if … %}")

@@ -20,6 +20,8 @@ FORMATS: Final = {
     "uri": "must be an absolute http:// or https:// address",
     "date": "must be a date such as 2026-11-26",
     "time": "must be a time of day such as 14:30",
+    "label": "must begin and end with a visible character, and hold no control or direction characters",
+    "text": "must have a visible character, and no control or direction characters",
     "money": "must have a known ISO 4217 currency, and no more decimals than that currency has",
 }
 """The formats that templates may name, and what each asks for."""

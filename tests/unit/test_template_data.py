@@ -1,5 +1,6 @@
 """What is said about data that a template cannot take: by field, and never quoting it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,6 +114,69 @@ def test_addresses_are_http_only(templates: FileTemplates, url: str) -> None:
 )
 def test_good_addresses_pass(templates: FileTemplates, url: str) -> None:
     assert not templates.problems("order_shipped", {"order_number": "1", "tracking_url": url})
+
+
+LABEL: Final = "must begin and end with a visible character, and hold no control or direction characters"
+TEXT: Final = "must have a visible character, and no control or direction characters"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("order_shipped", "order_number"),
+        ("order_shipped", "carrier"),
+        ("order_shipped", "tracking_number"),
+        ("order_refunded", "method"),
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "   ",
+        " 99812",
+        "99812\n",
+        "99812\N{NO-BREAK SPACE}",
+        "99812\N{ZERO WIDTH SPACE}",
+        "\N{SOFT HYPHEN}99812",
+        "\N{HANGUL FILLER}",
+        "\N{BRAILLE PATTERN BLANK}1",
+        "99\r812",
+        "99\x00812",
+        "99\N{LINE SEPARATOR}812",
+        "99\N{RIGHT-TO-LEFT OVERRIDE}812",
+        "99\N{FIRST STRONG ISOLATE}812",
+        "99\N{ARABIC LETTER MARK}812",
+        "99\ud800812",
+    ],
+)
+def test_numbers_and_names_are_seen_as_they_are(
+    templates: FileTemplates, name: str, field: str, value: str
+) -> None:
+    problems = templates.problems(name, {"order_number": "1", field: value})
+    assert [(one.pointer, one.detail) for one in problems] == [(f"/{field}", LABEL)]
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer", "data"),
+    [
+        ("order_shipped", "/pickup_point", lambda text: {"pickup_point": text}),
+        ("order_cancelled", "/reason", lambda text: {"reason": text}),
+        ("order_confirmed", "/items/0/name", lambda text: {"items": [{"name": text}]}),
+    ],
+)
+def test_free_text_shows_and_does_nothing_else(
+    templates: FileTemplates, name: str, pointer: str, data: Callable[[str], dict[str, Any]]
+) -> None:
+    for bad in ("  ", "\N{ZERO WIDTH SPACE}", "a\tb", "a\nb", "a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\x9bb"):
+        problems = templates.problems(name, {"order_number": "1", **data(bad)})
+        assert [(one.pointer, one.detail) for one in problems] == [(pointer, TEXT)], repr(bad)
+    for good in (" Relais Sandaga ", "Théière e\u0301maillée, 1,2 l", "❤️", "قهوة", "👩‍🍳 «\xa0set\xa0»"):
+        assert not templates.problems(name, {"order_number": "1", **data(good)}), repr(good)
+
+
+@pytest.mark.parametrize("value", ["99812", "N° 99 812/b", "#1", "e\u0301", "№ 1️⃣", "طلب 1"])
+def test_order_numbers_of_every_kind_pass(templates: FileTemplates, value: str) -> None:
+    assert not templates.problems("order_shipped", {"order_number": value})
 
 
 @pytest.mark.parametrize(
