@@ -2,33 +2,27 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Basis
-from notify.domain.delivery import AttemptMade, Claimed, Deferred, Letter, Record, Settled
+from notify.domain.delivery import AttemptMade, Claimed, Letter
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.hours import LATE_AFTER, morning_after, zone_of
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient, name_of
-from notify.domain.outgoing import OutgoingEmail, OutgoingSms
+from notify.domain.outcome import Accepted, Transient, name_of
 from notify.domain.requests import Lane, Routing
-from notify.domain.retry import retry_at
 from notify.domain.status import Reason, Status
 from notify.ports import Clock, Provider, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.composing import Composer
+from notify.usecases.dispatch_work import Work
 
 _log: Final = logging.getLogger(__name__)
 
 CLAIM_LEASE: Final = timedelta(seconds=10)
 """For checking and rendering; a claim that runs out goes back in the queue."""
-
-_RETRY_FOR: Final = timedelta(hours=24)
-"""Retries end at `expires_at`, else this long after the message was to be sent."""
 
 _RECORD_PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries to record: together as long as the lease of a call."""
@@ -39,27 +33,6 @@ _NEXT_CHANNEL_AFTER: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.EX
 
 ChooseProvider = Callable[[Channel, bool], Provider[Any]]
 """Takes the channel, and whether it is for a test key; returns who delivers it."""
-
-
-@dataclass(slots=True)
-class _Work:
-    """What becomes of one dispatch while it is worked on."""
-
-    claimed: Claimed
-    outgoing: dict[int, OutgoingEmail | OutgoingSms] = field(default_factory=dict)
-    basis: dict[int, Basis] = field(default_factory=dict)
-    later: list[tuple[int, datetime, bool]] = field(default_factory=list)
-    record: Record = field(default_factory=Record)
-
-    def settle(self, message_id: int, status: Status, **more: Any) -> None:  # noqa: ANN401 - Settled's fields
-        """Note where a message ended, and that it is not to be sent."""
-        self.outgoing.pop(message_id, None)
-        self.record.settled.append(Settled(message_id, status, **more))
-
-    def postpone(self, message_id: int, due_at: datetime, *, held: bool = False) -> None:
-        """Note that a message is to be looked at again later."""
-        self.outgoing.pop(message_id, None)
-        self.later.append((message_id, due_at, held))
 
 
 class Deliver:
@@ -99,7 +72,7 @@ class Deliver:
         return len(claimed)
 
     def _deliver(self, claimed: Claimed) -> None:
-        work = _Work(claimed)
+        work = Work(claimed)
         test = any(letter.test for letter in claimed.letters)
         provider = self._choose_provider(claimed.channel, test)
         self._check(work)
@@ -109,12 +82,11 @@ class Deliver:
             self._send(work, provider)
             self._record(work, provider.name)
 
-    def _check(self, work: _Work) -> None:
+    def _check(self, work: Work) -> None:
         """Decide on each letter, and write those that may go."""
         now = self._clock()
         for message_id in work.claimed.unreadable:
-            give_up_at = work.claimed.planned_at + _RETRY_FOR
-            self._try_later(work, message_id, Transient(_UNREADABLE), give_up_at, {})
+            work.try_later(message_id, Transient(_UNREADABLE), now, self._random())
         for letter in work.claimed.letters:
             if letter.expires_at and letter.expires_at <= now:
                 work.settle(letter.message_id, Status.EXPIRED)
@@ -139,7 +111,7 @@ class Deliver:
         profile = letter.recipient.profile
         return morning_after(now, zone_of(profile.timezone, profile.effective_country))
 
-    def _compose(self, work: _Work, letter: Letter, now: datetime) -> None:
+    def _compose(self, work: Work, letter: Letter, now: datetime) -> None:
         try:
             if letter.channel is Channel.EMAIL:
                 work.outgoing[letter.message_id] = self._composer.email(letter)
@@ -156,7 +128,7 @@ class Deliver:
             )
             work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
 
-    def _pass_gate(self, work: _Work, provider: str) -> bool:
+    def _pass_gate(self, work: Work, provider: str) -> bool:
         """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called.
 
         Returns whether there is something to send; what was dropped is recorded here if there is not.
@@ -177,7 +149,7 @@ class Deliver:
         return False
 
     def _drop_who_left(
-        self, tx: Transaction, work: _Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
+        self, tx: Transaction, work: Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
     ) -> dict[int, bytes]:
         """Drop those who may not be written to any more; return new address hashes of the rest."""
         recipients = tx.recipients.by_numbers({one.recipient.id for one in waiting})
@@ -201,7 +173,7 @@ class Deliver:
                 corrected[letter.message_id] = address
         return corrected
 
-    def _send(self, work: _Work, provider: Provider[Any]) -> None:
+    def _send(self, work: Work, provider: Provider[Any]) -> None:
         """Call the provider, with no transaction open."""
         at = self._clock()
         started = time.perf_counter()
@@ -214,40 +186,9 @@ class Deliver:
             work.record.attempts.append(
                 AttemptMade(message_id, at, provider.name, name_of(outcome), detail, round(seconds * 1000))
             )
-            self._note(work, letters[message_id], outcome, provider.name)
+            work.note(letters[message_id], outcome, provider.name, self._clock(), self._random())
 
-    def _note(self, work: _Work, letter: Letter, outcome: Outcome, provider: str) -> None:
-        """Turn the outcome of a call into what becomes of the message."""
-        basis = work.basis[letter.message_id]
-        told = {"provider": provider, "basis": basis.regime, "basis_consent_id": basis.consent_id}
-        if isinstance(outcome, Accepted):
-            theirs = outcome.provider_message_id
-            work.settle(letter.message_id, Status.SENT, provider_message_id=theirs, **told)
-        elif isinstance(outcome, Ambiguous):
-            work.settle(letter.message_id, Status.UNKNOWN, detail=outcome.reason, **told)
-        elif isinstance(outcome, Refused):
-            work.settle(letter.message_id, Status.FAILED, detail=outcome.reason, **told)
-        else:
-            give_up_at = letter.expires_at or work.claimed.planned_at + _RETRY_FOR
-            self._try_later(work, letter.message_id, outcome, give_up_at, told)
-
-    def _try_later(
-        self, work: _Work, message_id: int, outcome: Transient, give_up_at: datetime, told: Mapping[str, Any]
-    ) -> None:
-        due_at = retry_at(
-            work.claimed.attempt,
-            self._clock(),
-            retry_after=outcome.retry_after,
-            give_up_at=give_up_at,
-            jitter=self._random(),
-        )
-        if due_at:
-            work.postpone(message_id, due_at)
-        else:
-            detail = f"gave up after {work.claimed.attempt} attempts: {outcome.reason}"
-            work.settle(message_id, Status.FAILED, detail=detail, **told)
-
-    def _record(self, work: _Work, provider: str) -> None:
+    def _record(self, work: Work, provider: str) -> None:
         """Write down what became of it all; a database that is away for a moment is waited for."""
         for pause in (*_RECORD_PAUSES, None):
             try:
@@ -260,16 +201,12 @@ class Deliver:
                 time.sleep(pause)
         self._tell(work, provider, changed, rung)
 
-    def _write(self, tx: Transaction, work: _Work, now: datetime) -> tuple[set[int], list[int]]:
+    def _write(self, tx: Transaction, work: Work, now: datetime) -> tuple[set[int], list[int]]:
         """Record, and give those that did not work out their next channel.
 
         Returns the messages that changed, and the dispatches of the next channels.
         """
-        if work.later:
-            due_at = min(due for _, due, _ in work.later)
-            held = all(one_held for _, _, one_held in work.later)
-            waiting = [message_id for message_id, _, _ in work.later]
-            work.record.deferred = Deferred(waiting, due_at, held=held)
+        work.sum_up()
         following = {
             letter.message_id: (letter, channel)
             for letter in work.claimed.letters
@@ -284,7 +221,7 @@ class Deliver:
             if letter.message_id in changed and letter.notification_id in going_on
         ]
 
-    def _tell(self, work: _Work, provider: str, changed: set[int], rung: Sequence[int]) -> None:
+    def _tell(self, work: Work, provider: str, changed: set[int], rung: Sequence[int]) -> None:
         """Count what changed, and ring for what follows."""
         if rung:
             self._wake_ups.ring(work.claimed.lane, rung)
