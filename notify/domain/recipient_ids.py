@@ -1,7 +1,7 @@
-"""What a recipient id may look like: the shop's own id, never an address, since ids appear in logs."""
+"""What recipient ids and other words of the shop may look like: no addresses, since they appear in logs."""
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 MAX_LENGTH: Final = 128
 PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
@@ -33,6 +33,24 @@ def looks_like_phone(text: str) -> bool:
         return True
     digits = _SEPARATORS.sub("", bare)
     return any(kind.fullmatch(digits) for kind in (_NATIONAL, _DIALLED, _E164))
+
+
+_EMAIL: Final = re.compile(r"[^\s@](?:@|%40)[^\s@]+\.[^\s@.]", re.IGNORECASE)
+_FEWEST_DIGITS: Final = 7
+
+
+def address_in(text: str) -> Literal["an e-mail address", "a phone number"] | None:
+    """Return what kind of address `text` contains, as an e-mail address, or is, as a phone number; if any."""
+    if _EMAIL.search(text):
+        return "an e-mail address"
+    bare = text.strip()
+    digits = sum(map(str.isdecimal, bare))
+    dialled = all(
+        sign.isdecimal() or sign.isspace() or sign in "+().-/" for sign in bare.removeprefix("tel:")
+    )
+    if digits >= _FEWEST_DIGITS and dialled and looks_like_phone(" ".join(bare.split())):
+        return "a phone number"
+    return None
 
 
 def id_problem(text: str) -> str | None:

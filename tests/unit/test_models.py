@@ -12,7 +12,7 @@ from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import NotificationRequest, RecipientInput, Routing
 from notify.domain.timing import notification_problems
 from notify.web.api.bodies import Body
-from notify.web.api.models import Notification, RecipientUpsert
+from notify.web.api.models import Notification, PreferenceChanges, RecipientUpsert
 from notify.web.api.parsing import guarded, notification_request, recipient_input
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -152,6 +152,28 @@ def test_every_problem_is_named_at_once() -> None:
         (person(attributes={str(n): n for n in range(51)}), "/recipient/attributes"),
         (person(attributes={"a": "x" * 501}), "/recipient/attributes/a"),
         (person(attributes=None), "/recipient/attributes"),
+        (person(attributes={"mail": "Awa <awa@example.com>"}), "/recipient/attributes/mail"),
+        (person(attributes={"mail": "awa%40example.com"}), "/recipient/attributes/mail"),
+        (person(attributes={"mobile": "+221 77 123 45 67"}), "/recipient/attributes/mobile"),
+        (person(attributes={"mobile": "06 12 34 56 78"}), "/recipient/attributes/mobile"),
+        (person(attributes={"mobile": 221771234567}), "/recipient/attributes/mobile"),
+        (order(reference="awa@example.com"), "/reference"),
+        (order(reference="order of awa@example.com"), "/reference"),
+        (order(reference="0612345678"), "/reference"),
+        (person(name="Awa https://evil.example.com"), "/recipient/name"),
+        (person(name="WWW.evil.example.com"), "/recipient/name"),
+        (person(name="Awa \u202epoid"), "/recipient/name"),
+        (person(name="Awa\u0007"), "/recipient/name"),
+        (
+            person(
+                consent={
+                    "policy_version": "3",
+                    "accepted_at": "2026-01-05T10:00:00Z",
+                    "source": "awa@example.com",
+                }
+            ),
+            "/recipient/consent/source",
+        ),
         (person(consent={"policy_version": "3", "source": "shop"}), "/recipient/consent/accepted_at"),
         (order(data={"note": "carte 4111 1111 1111 1111"}), "/data/note"),
         (order(data={"card": 4111111111111111}), "/data/card"),
@@ -167,6 +189,42 @@ def test_each_rule_names_its_field_and_never_the_value(value: object, pointer: s
 def test_a_barred_number_is_not_repeated_as_the_name_of_a_field() -> None:
     found = problems_of(order(**{"4111111111111111": 1}))
     assert all("4111" not in pointer for pointer in found)
+
+
+def test_an_address_in_the_wrong_place_is_told_why() -> None:
+    assert problems_of(order(reference="awa@example.com")) == {
+        "/reference": "looks like an e-mail address; references appear in logs and URLs"
+    }
+    assert problems_of(person(attributes={"mobile": "+33612345678"})) == {
+        "/recipient/attributes/mobile": "looks like a phone number; attributes are not encrypted and may not"
+        " hold addresses"
+    }
+    choice = {"topic": "company_news", "channel": "email", "subscribed": True}
+    with pytest.raises(InvalidRequestError) as refusal:
+        guarded(PreferenceChanges, Body({"preferences": [choice], "proof": {"source": "+221771234567"}}))
+    assert refusal.value.problems == (
+        FieldProblem("/proof/source", "looks like a phone number; say where the choice was made"),
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-23",
+        "2026-11-23T10:00:00Z",
+        "+1 vote",
+        "@awa",
+        "a @ b",
+        "99812",
+        "3017620422003",
+        "75011",
+        7,
+        -1.5,
+    ],
+)
+def test_attributes_that_are_no_addresses_pass(value: object) -> None:
+    profile = read(person(attributes={"a": value}, name="Awa N'Dïaye-Diop Jr.")).recipient.profile
+    assert profile["attributes"] == {"a": value}
 
 
 def test_card_numbers_and_other_problems_are_named_together() -> None:

@@ -11,13 +11,14 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from notify.domain.catalogue import LOCALES, Channel
-from notify.domain.recipient_ids import MAX_LENGTH, PATTERN, id_problem
+from notify.domain.recipient_ids import MAX_LENGTH, PATTERN, address_in, id_problem
 from notify.domain.requests import Routing
 
 # RFC 3339 section 5.6, where the offset is what ISO 8601 would let one leave out.
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _LOCALE: Final = re.compile(rf"({'|'.join(LOCALES)})(?:[-_][A-Za-z0-9]{{2,8}})*", re.IGNORECASE)
+_URL: Final = re.compile(r"://|(?<![^\W_])www\.", re.IGNORECASE)
 
 # Clear of the edges of the calendar, where converting to UTC overflows.
 _YEARS: Final = range(1970, 9999)
@@ -94,7 +95,26 @@ def _timezone(text: str) -> str:
     return text
 
 
+def _no_address(why: str) -> AfterValidator:
+    """Refuse text that holds an address; `why` says what it is kept from."""
+
+    def check(text: str) -> str:
+        if found := address_in(text):
+            raise ValueError(f"looks like {found}; {why}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _person_name(text: str) -> str:
+    if _URL.search(text):
+        raise ValueError("holds a link; names are printed in messages")
+    return text
+
+
 def _attribute(value: object) -> object:
+    if isinstance(value, str | int) and (found := address_in(str(value))):
+        raise ValueError(f"looks like {found}; attributes are not encrypted and may not hold addresses")
     if value is None or isinstance(value, bool | int | float):
         return value
     if not isinstance(value, str):
@@ -135,7 +155,14 @@ Day = Annotated[
     ),
 ]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
+PersonName = Annotated[Line, AfterValidator(_person_name)]
+Source = Annotated[Line, _no_address("say where the choice was made")]
+Reference = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128),
+    AfterValidator(_printable),
+    _no_address("references appear in logs and URLs"),
+]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
 RecipientId = Annotated[
     str,

@@ -16,10 +16,12 @@ from notify.web.api.fields import (
     EmailText,
     Line,
     Locale,
+    PersonName,
     PhoneText,
     RecipientId,
     Reference,
     RoutingName,
+    Source,
     Text,
     Timestamp,
     Timezone,
@@ -42,7 +44,8 @@ class Consent(Given):
 
     policy_version: Annotated[Line, Field(examples=["2026-01"])]
     accepted_at: Timestamp
-    source: Annotated[Line, Field(examples=["checkout"])]
+    source: Annotated[Source, Field(examples=["checkout"])]
+    """Where the recipient accepted it; never an address."""
 
 
 class RecipientProfile(Given):
@@ -51,7 +54,8 @@ class RecipientProfile(Given):
     email: EmailText | None = None
     phone: PhoneText | None = None
     """International (+221…) or as dialled in the recipient's `country`."""
-    name: Annotated[Line | None, Field(examples=["Awa Diop"])] = None
+    name: Annotated[PersonName | None, Field(examples=["Awa Diop"])] = None
+    """Printed in messages; may hold no link."""
     locale: Annotated[Locale | None, Field(examples=["fr"])] = None
     """The language to write in."""
     country: Annotated[Country | None, Field(examples=["SN"])] = None
@@ -64,7 +68,8 @@ class RecipientProfile(Given):
         dict[AttributeName, Attribute],
         Field(max_length=MAX_ATTRIBUTES, examples=[{"loyalty": "gold", "orders": 7}]),
     ] = Field(default_factory=dict)
-    """Flat: strings, numbers, booleans, and dates as strings. Merged key by key; null removes a key."""
+    """Flat: strings, numbers, booleans, and dates as strings. Merged key by key; null removes a key. They
+    are not encrypted: a value that holds an e-mail address or is a phone number is refused."""
     consent: Consent | None = None
     """Goes on the ledger when it is new. It never undoes an opt-out."""
 
@@ -106,7 +111,8 @@ class Notification(Given):
     """Not after this time; the template's own expiry when absent."""
     reference: Annotated[Reference | None, Field(examples=["order-99812"])] = None
     """The caller's own reference, to look notifications up by. Later notifications of one reference supersede
-    waiting ones where their templates say so."""
+    waiting ones where their templates say so. It appears in logs and URLs: never an e-mail address or a phone
+    number."""
 
 
 class NotificationBatch(Given):
@@ -126,8 +132,8 @@ class ChoiceGiven(Given):
 class ProofGiven(Given):
     """How the choice came about. It is kept encrypted, apart from the ledger, and can be erased."""
 
-    source: Annotated[Line, Field(examples=["account page"])]
-    """Where the person made the choice."""
+    source: Annotated[Source, Field(examples=["account page"])]
+    """Where the person made the choice; never an address."""
     wording: Annotated[Text | None, Field(examples=["Oui, je veux recevoir les nouvelles par e-mail."])] = (
         None
     )
