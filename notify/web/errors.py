@@ -215,10 +215,11 @@ def _entry(item: FieldProblem) -> dict[str, str]:
 
 def _summed_up(entries: Sequence[Mapping[str, str]]) -> str:
     """Say what is wrong in one line, for those who read no further than `detail`."""
-    shown = [
-        f"{entry.get('pointer') or entry.get('parameter') or 'The body'} {entry['detail']}"
-        for entry in entries[:_SUMMED_UP]
-    ]
+    shown = []
+    for entry in entries[:_SUMMED_UP]:
+        where = entry.get("pointer") or entry.get("parameter")
+        detail = entry["detail"].rstrip(".")
+        shown.append(f"{where}: {detail}" if where else f"The body {detail}")
     more = len(entries) - len(shown)
     return "; ".join(shown) + (f"; and {more} more." if more else ".")
 

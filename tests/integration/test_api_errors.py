@@ -12,7 +12,9 @@ from werkzeug.test import TestResponse
 
 from notify.domain.errors import (
     ConflictError,
+    FieldProblem,
     IdempotencyInProgressError,
+    InvalidRequestError,
     NotifyError,
     UnavailableError,
     VaultError,
@@ -143,7 +145,7 @@ def test_a_bad_field_is_named(client: FlaskClient) -> None:
     found = problem(answer, 422)
     assert found.errors is not None
     assert [item.pointer for item in found.errors] == ["/recipient/id"]
-    assert found.detail.startswith("/recipient/id looks like an e-mail address")
+    assert found.detail.startswith("/recipient/id: looks like an e-mail address")
     assert b"awa" not in answer.data
 
 
@@ -158,6 +160,20 @@ def test_what_the_use_case_refuses_is_named_as_well(client: FlaskClient) -> None
     found = problem(post(client, json.dumps({**ORDER, "template": "missing"}).encode()), 422)
     assert found.errors is not None
     assert found.errors[0].pointer == "/template"
+    assert found.detail == "/template: there is no such template."
+
+
+def test_the_summary_is_a_sentence(client: FlaskClient) -> None:
+    assert problem(post(client, b"[]"), 422).detail == "The body must be an object."
+    found = problem(post(client, json.dumps({**ORDER, "x": 1, "data": []}).encode()), 422)
+    assert found.detail == "/data: must be an object; /x: is not a field of this request."
+
+
+def test_a_detail_that_ends_in_a_full_stop_gets_no_second_one(client: FlaskClient, api: FakeApi) -> None:
+    api.accept.fails = InvalidRequestError([FieldProblem("/recipient/email", "It has no @-sign.")])
+    assert problem(post(client, json.dumps(ORDER).encode()), 422).detail == (
+        "/recipient/email: It has no @-sign."
+    )
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "clé", "4111 1111 1111 1111"])

@@ -96,7 +96,7 @@ def test_send_accepts_as_the_api_does(notify: Notify) -> None:
     [
         (SEND, "/data"),
         ((*SEND, "--data", '{"order_number": "4111 1111 1111 1111"}'), "/data/order_number"),
-        (("send", "nonsense", "--recipient", "C-1", *DATA), "/template"),
+        (("send", "nonsense", "--recipient", "C-1", *DATA), "Error: /template: "),
     ],
 )
 def test_send_refuses_as_the_api_does(notify: Notify, words: tuple[str, ...], said: str) -> None:
