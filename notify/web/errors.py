@@ -31,6 +31,7 @@ from notify.web.refusals import (
     UnauthenticatedError,
     UnsupportedBodyError,
 )
+from notify.web.unread_bodies import drain_refused
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -166,6 +167,7 @@ def install(app: Flask, elsewhere: Elsewhere) -> None:
         _log.error("request failed: %s at %s", type(error).__name__, _where(error))
         return problem_response(INTERNAL) if _is_api() else elsewhere(_as_http(INTERNAL))
 
+    drain_refused(app)
     app.register_error_handler(NotifyError, on_domain_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_exception)

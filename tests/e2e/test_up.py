@@ -1,5 +1,7 @@
 """`notify up`: everything runs, what dies comes back, nothing is left behind, nothing is lost."""
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -50,6 +52,25 @@ def test_the_printed_line_sends_a_message_to_the_outbox(up: UpProcess) -> None:
     wait_for(lambda: up.sent(notification["id"]), 15, lambda: up.log)
     with urllib.request.urlopen(f"{up.url}/outbox", timeout=5) as page:
         assert "99812" in page.read().decode()
+
+
+@pytest.mark.parametrize(("key", "status"), [(True, 413), (False, 401)])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("path", ["/v1/notifications", "/v1/notifications/batch"])
+def test_a_client_that_sends_too_much_gets_the_answer(
+    up: UpProcess, path: str, *, chunked: bool, key: bool, status: int
+) -> None:
+    _, headers, _ = up.curl()
+    sent = {name: value for name, value in headers.items() if key or name != "Authorization"}
+    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=30)
+    body = (b" " * 100_000 for _ in range(200)) if chunked else b" " * 20_000_000
+    connection.request("POST", path, body, sent, encode_chunked=chunked)
+    answer = connection.getresponse()
+    assert answer.status == status
+    assert json.load(answer)["status"] == status
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_it_says_where_to_look(up: UpProcess) -> None:
