@@ -86,7 +86,10 @@ class Listener:
             serializer=JSONSerializer,
             worker_ttl=_WORKER_TTL_SECONDS,
         )
-        self._worker.work(logging_level="WARNING")
+        try:
+            self._worker.work(logging_level="WARNING")
+        finally:
+            self._worker = None  # a signal that comes before the next one is made is not for this one
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         if self._stopping:
