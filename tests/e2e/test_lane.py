@@ -88,6 +88,20 @@ def test_orders_leave_while_all_but_one_call_are_slow(shop: Shop) -> None:
     wait_for(lambda: {shop.status(one) for one in slow} == {"sent"}, SLOW + 2)
 
 
+def test_orders_leave_while_redis_hangs(shop: Shop) -> None:
+    valkey = shop.up.children()["valkey"]
+    os.kill(valkey, signal.SIGSTOP)
+    try:
+        shop.order("70035")
+        wait_for(lambda: shop.calls("70035") == 1, 8, lambda: shop.up.log[-3000:])
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+    wait_for(lambda: shop.up.get("/readyz")["redis"] == "ok", 5)
+    time.sleep(1)
+    shop.order("70036")
+    wait_for(lambda: shop.calls("70036") == 1, 1, lambda: shop.up.log[-3000:])
+
+
 def test_a_worker_told_to_stop_finishes_the_call_it_is_in(shop: Shop) -> None:
     shop.sendgrid.script(Fault(delay=SLOW))
     slow = shop.order("70040")
