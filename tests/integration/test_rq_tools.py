@@ -8,6 +8,7 @@ from pathlib import Path
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from rq import Queue
 from rq.serializers import JSONSerializer
 from rq_dashboard.cli import make_flask_app
 from rq_dashboard.web import config as dashboard_config
@@ -73,3 +74,13 @@ def test_without_redis_there_is_no_report(tmp_path: Path) -> None:
     assert RqQueues(connection).report() is None
     assert not RqQueues(connection).reachable()
     assert not RqWakeUps(connection).ring(Lane.URGENT, [1])
+
+
+def test_the_fourth_bell_stands_for_all_that_follow(redis_url: str) -> None:
+    connection = connect(redis_url)
+    wake_ups = RqWakeUps(connection)
+    assert all(wake_ups.ring(Lane.URGENT, [number]) for number in range(1, 8))
+    queue = Queue("urgent", connection=connection, serializer=JSONSerializer)
+    assert [job.args[1] for job in queue.jobs] == [[1], [2], [3], []]
+    assert {job.timeout for job in queue.jobs} == {60}
+    connection.close()
