@@ -67,6 +67,7 @@ class FakeUnsubscribe(Unsubscribe):
     view: OptOutView = LINK
     stopped: list[tuple[str, Proof, str | None, bool]] = field(default_factory=list)
     down: bool = False
+    undo: str | None = None
 
     def describe(self, token: str) -> OptOutView:
         self._check(token)
@@ -77,9 +78,10 @@ class FakeUnsubscribe(Unsubscribe):
     ) -> OptOutDone:
         self._check(token)
         self.stopped.append((token, proof, locale, whole_channel))
-        undo = UNDO_TOKEN if self.view.subscribed else None
+        if self.view.subscribed and not self.view.preview:
+            self.undo = UNDO_TOKEN
         self.view = replace(self.view, subscribed=False)
-        return OptOutDone(self.view, undo)
+        return OptOutDone(self.view, self.undo)
 
     def _check(self, token: str) -> None:
         if self.down:
@@ -118,6 +120,7 @@ class FakeCentre(PreferenceCentre):
     locale: str | None = "fr"
     proofs: list[tuple[str, Proof, str]] = field(default_factory=list)
     disowned: list[Channel] = field(default_factory=list)
+    preview: bool = False
 
     def describe(self, token: str) -> CentreView:
         if token != CENTRE_TOKEN:
@@ -127,7 +130,8 @@ class FakeCentre(PreferenceCentre):
             for topic in TOPICS
             for channel in Channel
         ]
-        return CentreView(dict(self.addresses), self.locale, rows)
+        addresses = {by: address for by, address in self.addresses.items() if by not in self.disowned}
+        return CentreView(addresses, self.locale, rows, frozenset(self.disowned), self.preview)
 
     def change(
         self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
@@ -144,6 +148,7 @@ class FakeCentre(PreferenceCentre):
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         self.proofs.append((token, proof, locale))
         self.disowned.append(channel)
+        self.stands.update({key: False for key in self.stands if key[1] is channel})
         return self.describe(token)
 
     def _keep(

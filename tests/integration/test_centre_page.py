@@ -99,9 +99,66 @@ def test_a_change_can_be_taken_back(site: Site, client: FlaskClient) -> None:
 
 def test_whoever_is_not_the_person_says_so(site: Site, client: FlaskClient) -> None:
     response = client.post(CENTRE, data={"do": "disown", "channel": "sms"})
-    assert "Merci." in shown(response)
+    assert "Plus rien n’est envoyé à ce numéro." in shown(response)
     assert site.centre.disowned == [Channel.SMS]
     assert "+221" in (site.centre.proofs[0][1].wording or "")
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize("channel", Channel)
+def test_nobody_is_said_to_have_told_the_shop(client: FlaskClient, locale: str, channel: Channel) -> None:
+    before = client.get(f"{CENTRE}?lang={locale}")
+    after = client.post(f"{CENTRE}?lang={locale}", data={"do": "disown", "channel": channel})
+    for page in (before, after):
+        assert not re.search("averti|tell the shop|been told", shown(page))
+    assert "smarttontine.org" in shown(after)
+
+
+def test_saying_so_twice_is_answered_the_same(site: Site, client: FlaskClient) -> None:
+    first, second = (client.post(CENTRE, data={"do": "disown", "channel": "sms"}) for _ in range(2))
+    assert second.status_code == 200
+    assert first.data == second.data
+    assert site.centre.disowned == [Channel.SMS]
+
+
+def test_a_barred_number_has_no_boxes_and_is_not_written_to(site: Site, client: FlaskClient) -> None:
+    open_page = client.get(CENTRE)
+    client.post(CENTRE, data={"do": "disown", "channel": "sms"})
+    page = client.get(CENTRE)
+    assert "+221" not in shown(page)
+    assert "Le numéro de téléphone que nous avions est bloqué" in shown(page)
+    assert shown(page).count("(ce numéro est bloqué)") == 4
+    assert set(re.findall(r'value="\w+\.(\w+)"', page.text)) == {"email"}
+    old = client.post(CENTRE, data={"do": "save", "was": [], "on": checked(open_page)[1::2]})
+    assert "ne peut pas le rétablir" in shown(old)
+    on = [*checked(open_page), "surveys.email", "surveys.sms"]
+    saved = client.post(CENTRE, data={"do": "save", "was": hidden(open_page, "was"), "on": on})
+    assert "C’est enregistré." in shown(saved)
+    assert site.centre.stands["surveys", Channel.EMAIL] is True
+    assert not any(stands for (_, by), stands in site.centre.stands.items() if by is Channel.SMS)
+
+
+def test_nothing_can_be_saved_where_all_is_barred(client: FlaskClient) -> None:
+    client.post(CENTRE, data={"do": "disown", "channel": "sms"})
+    page = client.post(f"{CENTRE}?lang=en", data={"do": "disown", "channel": "email"})
+    assert "Nothing more is sent to this address." in shown(page)
+    assert 'type="checkbox"' not in page.text
+    assert 'value="save"' not in page.text
+    assert "We write to you at" not in shown(page)
+
+
+@pytest.mark.parametrize("form", [None, {"do": "save", "on": "surveys.sms"}, {"do": "disown"}, {}])
+def test_the_link_of_a_preview_says_what_it_is(
+    site: Site, client: FlaskClient, form: dict[str, str] | None
+) -> None:
+    site.centre.preview = True
+    path = f"{CENTRE}?lang=en"
+    response = client.get(path) if form is None else client.post(path, data=form)
+    assert response.status_code == 200
+    assert heading(response) == "The link of a preview"
+    assert "Nothing was changed" in shown(response)
+    assert "<form" not in response.text
+    assert site.centre.proofs == []
 
 
 def test_a_channel_without_an_address_says_so(site: Site, client: FlaskClient) -> None:

@@ -130,7 +130,7 @@ def test_repeating_it_is_answered_the_same(site: Site, client: FlaskClient) -> N
     assert first.status_code == second.status_code == 200
     assert heading(first) == heading(second) == "C’est fait"
     assert "/undo/" in first.text
-    assert "/undo/" not in second.text
+    assert "/undo/" in second.text
 
 
 def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, client: FlaskClient) -> None:
@@ -163,9 +163,33 @@ def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client
     assert client.post(f"{U}/all/").status_code == 200
 
 
-def test_the_language_switch_of_an_answer_leads_to_the_page_and_posts_nothing(client: FlaskClient) -> None:
-    response = client.post(f"{U}?lang=en")
-    assert f'<a class="switch" href="{U}?lang=fr"' in response.text
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [(U, {}), (f"{U}/all", {}), (f"/undo/{UNDO_TOKEN}", {}), (CENTRE, {"do": "stop_news"})],
+)
+def test_no_language_switch_takes_the_undo_away(client: FlaskClient, path: str, form: dict[str, str]) -> None:
+    response = client.post(f"{path}?lang=en", data=form)
+    assert response.status_code == 200
+    assert 'class="switch"' not in response.text
+
+
+PREVIEW = replace(LINK, address=None, locale=None, subscribed=False, preview=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", U), ("POST", U), ("POST", f"{U}?by=page"), ("POST", f"{U}/all")]
+)
+def test_the_link_of_a_preview_says_what_it_is(site: Site, method: str, path: str) -> None:
+    site.unsubscribe = FakeUnsubscribe(PREVIEW)
+    client = site.app().test_client()
+    english = client.open(path, method=method, headers={"Accept-Language": "en"})
+    assert english.status_code == 200
+    assert heading(english) == "The link of a preview"
+    assert "Nothing was changed" in shown(english)
+    assert "<form" not in english.text
+    french = client.open(path, method=method, headers={"Accept-Language": "fr"})
+    assert "Rien n’a été changé" in shown(french)
+    assert "notre fichier" not in shown(french)
 
 
 def test_undo_takes_it_back_once(site: Site, client: FlaskClient) -> None:

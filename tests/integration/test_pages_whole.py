@@ -116,11 +116,39 @@ def test_the_centre_changes_what_is_pressed_and_takes_it_back(visit: Visit) -> N
 
 
 def test_a_stranger_gets_nothing_more(visit: Visit) -> None:
-    page = visit.client.get(f"/preferences/{visit.world.centre_token()}")
+    centre = f"/preferences/{visit.world.centre_token()}"
+    page = visit.client.get(centre)
     number = re.search(r"Ce n’est pas moi\s: (\+[^<]+)<", unescape(page.text))
     assert number
-    visit.submit(page, f"Ce n’est pas moi\N{NO-BREAK SPACE}: {number[1]}")
+    said = visit.submit(page, f"Ce n’est pas moi\N{NO-BREAK SPACE}: {number[1]}")
+    assert "+221" not in said.text
+    assert "bloqué" in said.text
     assert visit.send_order("second")[Channel.SMS].startswith("skipped")
+    ticked = {"do": "save", "was": [], "on": ["order_updates.sms", "surveys.sms"]}
+    assert "ne peut pas le rétablir" in visit.client.post(centre, data=ticked).text
+    assert not visit.world.subscribed("surveys", Channel.SMS)
+    assert visit.send_order("third")[Channel.SMS].startswith("skipped")
+
+
+@pytest.mark.parametrize("path", ["/u/{}", "/u/{}?by=page"])
+def test_a_double_tap_leaves_the_undo(visit: Visit, path: str) -> None:
+    address = path.format(visit.world.opt_out_token(Channel.SMS))
+    first, second = visit.client.post(address), visit.client.post(address)
+    for page in (first, second):
+        assert "Annuler ce désabonnement" in page.text
+    visit.submit(second, "Annuler ce désabonnement")
+    assert visit.send_order("second")[Channel.SMS] == "sent"
+
+
+def test_the_links_of_a_preview_change_nothing(visit: Visit) -> None:
+    tokens = visit.world.parts.tokens
+    link, centre = tokens.opt_out(OptOutClaim(1, 1, Channel.EMAIL, 0)), tokens.centre(CentreClaim(1, 0))
+    posts = [visit.client.post(f"/u/{link}"), visit.client.post(f"/u/{link}/all")]
+    posts += [visit.client.post(f"/preferences/{centre}", data={"do": "stop_everything"})]
+    for page in (visit.client.get(f"/u/{link}"), visit.client.get(f"/preferences/{centre}"), *posts):
+        assert page.status_code == 200
+        assert "Rien n’a été changé" in page.text
+    assert visit.send_order("second") == {Channel.EMAIL: "sent", Channel.SMS: "sent"}
 
 
 def test_the_link_works_when_the_person_is_gone(visit: Visit) -> None:

@@ -9,8 +9,9 @@ from notify.domain.errors import InvalidTokenError
 from notify.domain.requests import Choice, Proof
 from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
 from notify.usecases.undo import UndoOptOut
-from notify.web.pages.languages import OTHER, language
-from notify.web.pages.rendering import Pages, finish, in_language, route
+from notify.web.pages.languages import language
+from notify.web.pages.previews import preview_page
+from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
 from notify.web.pages.texts import Texts, localised, whole
 from notify.web.pages.visits import proof
 
@@ -52,6 +53,8 @@ class _CentrePages:
         """Do what the pressed button says; `do` in the form names it."""
         request.max_content_length = _FORM_LIMIT
         view = self._centre.describe(token)
+        if view.preview:
+            return self._page(token, view, language(view.locale))
         act = self._acts.get(request.form.get("do", ""))
         if act is None:
             abort(400)
@@ -59,9 +62,11 @@ class _CentrePages:
 
     def _save(self, token: str, view: CentreView, locale: str) -> Response:
         t = self._pages.texts(locale)
-        changed = _changed(view)
+        asked = _changed(view)
+        # Ticked on a page from before it was barred.
+        changed = [(row, on) for row, on in asked if not (on and row.channel in view.barred)]
         if not changed:
-            return self._page(token, view, locale, note="same")
+            return self._page(token, view, locale, note="barred" if asked else "same")
         wording = _choices_wording(t, changed)
         choices = [Choice(row.topic.name, row.channel, subscribed) for row, subscribed in changed]
         now, undo = self._centre.change(token, choices, proof(_SOURCE, wording), locale)
@@ -76,13 +81,17 @@ class _CentrePages:
         return self._page(token, now, locale, note=f"{what}_done", undo=undo)
 
     def _disown(self, token: str, view: CentreView, locale: str) -> Response:
-        channel = next((c for c in view.addresses if c == request.form.get("channel")), None)
+        wanted = request.form.get("channel")
+        barred = next((channel for channel in view.barred if channel == wanted), None)
+        if barred:  # pressed twice
+            return self._page(token, view, locale, note=f"disowned.{barred}")
+        channel = next((c for c in view.addresses if c == wanted), None)
         if channel is None:
             abort(400)
         address = view.addresses[channel]
         given = self._disown_proof(self._pages.texts(locale), address)
         now = self._centre.disown(token, channel, given, locale)
-        return self._page(token, now, locale, note="disowned")
+        return self._page(token, now, locale, note=f"disowned.{channel}")
 
     def _disown_proof(self, t: Texts, address: str) -> Proof:
         return proof(_SOURCE, f"{t('centre.disown.text')} / {t('centre.disown.button', address=address)}")
@@ -105,13 +114,18 @@ class _CentrePages:
         undo: str | None = None,
         status: int = 200,
     ) -> Response:
+        switch = switch_from(locale, "show", token=token)
+        if view.preview:
+            return preview_page(self._pages, locale, "centre", switch=switch)
         return self._pages.respond(
             "centre",
             locale,
             status=status,
-            switch=in_language("show", OTHER[locale], token=token),
+            switch=switch,
             action=in_language("change", locale, token=token),
             addresses={channel: whole(address) for channel, address in view.addresses.items()},
+            barred=sorted(view.barred),
+            can_save=any(row.channel not in view.barred for row in view.rows),
             topics=_by_topic(self._pages.texts(locale), view),
             note=note,
             undo=undo,

@@ -140,3 +140,8 @@ def route(
 def in_language(endpoint: str, locale: str, **values: str) -> str:
     """Return the address of a page of the same blueprint, in that language."""
     return url_for(f".{endpoint}", _external=False, lang=locale, **values)
+
+
+def switch_from(locale: str, endpoint: str, **values: str) -> str | None:
+    """Return where the other language is read; None on an answer to a form, whose undo a GET would lose."""
+    return None if request.method == "POST" else in_language(endpoint, OTHER[locale], **values)

@@ -5,8 +5,9 @@ from flask import Blueprint, Response
 from notify.domain.requests import Proof
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutView, Unsubscribe
-from notify.web.pages.languages import OTHER, language
-from notify.web.pages.rendering import Pages, finish, in_language, route
+from notify.web.pages.languages import language
+from notify.web.pages.previews import preview_page
+from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
 from notify.web.pages.texts import Texts, localised, whole
 from notify.web.pages.visits import discard_body, from_our_form, proof
 
@@ -36,10 +37,13 @@ class _OptOutPages:
         view = self._unsubscribe.describe(token)
         locale = language(view.locale)
         t = self._pages.texts(locale)
+        switch = switch_from(locale, "show", token=token)
+        if view.preview:
+            return preview_page(self._pages, locale, "unsubscribe", switch=switch)
         return self._pages.respond(
             "unsubscribe",
             locale,
-            switch=in_language("show", OTHER[locale], token=token),
+            switch=switch,
             action=_action("stop", locale, token),
             question=_question(t, view),
             description=localised(view.topic.description, locale) if view.topic else "",
@@ -59,10 +63,11 @@ class _OptOutPages:
         done = self._unsubscribe(token, given, locale_shown, whole_channel=whole_channel)
         discard_body()
         locale = language(done.view.locale)
+        if done.view.preview:
+            return preview_page(self._pages, locale, "unsubscribe", switch=None)
         return self._pages.respond(
             "unsubscribed",
             locale,
-            switch=in_language("show", OTHER[locale], token=token),
             outcome=_outcome(self._pages.texts(locale), done.view, whole_channel=whole_channel),
             undo=in_language("take_back", locale, token=done.undo) if done.undo else None,
             stop_all=None if whole_channel else _action("stop_channel", locale, token),
