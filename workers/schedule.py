@@ -50,11 +50,17 @@ def main() -> None:
     """Run until told to stop."""
     setproctitle("notify: scheduler")
     configure_logs("scheduler")
+    # Blocked before any thread starts, and waited for below: a handler must not touch an Event.
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     composition = runtime.composition("scheduler")
+    tasks = [Task("reconcile", 1.0, composition.reconcile), Task("purge", 3600.0, composition.purge)]
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    run([Task("reconcile", 1.0, composition.reconcile)], stop)
+    loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
+    loop.start()
+    signal.sigwait(ends)
+    stop.set()
+    loop.join()
 
 
 if __name__ == "__main__":
