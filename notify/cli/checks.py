@@ -12,13 +12,15 @@ from redis import RedisError
 
 from notify.bootstrap import Composition
 from notify.cli.findings import Finding
-from notify.domain.errors import NotifyError, UnavailableError
+from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
+from notify.domain.errors import NotifyError
 from notify.settings import Settings
 from notify.up.programs import embeds_redis
 
 _SCHEDULER_LATE: Final = timedelta(minutes=2)
 _QUEUE_OLD: Final = timedelta(minutes=5)
 _KEY_ENDS_SOON: Final = timedelta(days=14)
+_NEW_KEY: Final = "`notify keys create --name … --scope send`."
 _SKEW_SECONDS: Final = 5.0
 _SMS_SENDER: Final = re.compile(r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9]{1,11}|MG[0-9a-f]{32}|\d{4,6}")
 
@@ -39,6 +41,9 @@ def data_directory(settings: Settings) -> Iterator[Finding]:
 
 def database(composition: Composition) -> Iterator[Finding]:
     """Look whether the database answers, has the newest schema, and is worked off."""
+    if not is_set_up(composition.settings):
+        yield Finding.broken("Database", NOT_SET_UP, SET_UP)
+        return
     engine = "SQLite" if composition.settings.database_url.startswith("sqlite") else "PostgreSQL"
     began = time.perf_counter()
     if not composition.backlog.reachable():
@@ -146,11 +151,16 @@ def public_url(settings: Settings) -> Iterator[Finding]:
         value = getattr(settings, variable)
         if value is None:
             continue
+        if variable not in settings.model_fields_set and not real:
+            text = f"not set: `notify up` puts its own address into links, what runs without it {value}"
+            yield Finding.ok(variable.upper(), f"{text}; good for the outbox, not for real messages")
+            continue
         parts = urlsplit(value)
         if parts.scheme == "https" and parts.hostname and not parts.query:
             yield Finding.ok(variable.upper(), f"https, {parts.hostname}")
         elif real:
-            text = "is not https; mailbox providers demand it for one-click unsubscribing (RFC 8058)"
+            how = "is not https" if variable in settings.model_fields_set else "is not set"
+            text = f"{how}; mailbox providers demand it for one-click unsubscribing (RFC 8058)"
             yield Finding.broken(variable.upper(), text, f"Set {variable.upper()}=https://…")
         else:
             yield Finding.ok(variable.upper(), f"{value}: good for the outbox, not for real messages")
@@ -165,18 +175,17 @@ def keys(composition: Composition) -> Iterator[Finding]:
             yield Finding.broken(name, str(error), f"Set {name} as README.md, Configuration, says.")
             return
     yield Finding.ok("Secrets", "SECRET_KEYS and ENCRYPTION_KEYS are good")
-    now = datetime.now(UTC)
-    try:
-        rows = composition.list_keys()
-    except NotifyError as error:
-        out_of_reach = isinstance(error, UnavailableError)
-        text = "could not be read: the database is away" if out_of_reach else str(error)
-        yield Finding.broken("API keys", text, "See the database above.")
+    if not is_set_up(composition.settings):
+        yield Finding.check("API keys", "there is none yet", _NEW_KEY)
         return
+    if not composition.backlog.migrated():
+        yield Finding.broken("API keys", "could not be read", "See the database above.")
+        return
+    now = datetime.now(UTC)
+    rows = composition.list_keys()
     valid = [row for row in rows if row.valid_at(now)]
     if not valid:
-        remedy = "`notify keys create --name … --scope send`."
-        yield Finding.check("API keys", "there is none that works", remedy)
+        yield Finding.check("API keys", "there is none that works", _NEW_KEY)
     else:
         yield Finding.ok("API keys", f"{len(valid)} work")
     for row in valid:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from notify.cli.options import composed, data_dir_option
+from notify.cli.options import data_dir_option, looked_at
+from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up, obstacle
 from notify.domain.backlog import BacklogReport, LaneQueue
 from notify.domain.errors import UnavailableError
 
@@ -15,17 +16,18 @@ from notify.domain.errors import UnavailableError
 @data_dir_option
 def status(data_dir: Path | None) -> None:
     """Show what waits where, since when; works without Redis too."""
-    with composed(data_dir) as composition:
+    with looked_at(data_dir) as composition:
+        if not is_set_up(composition.settings):
+            raise UnavailableError(f"the data directory is {NOT_SET_UP}. {SET_UP}")
         now = datetime.now(UTC)
         queues = composition.queues.report()
-        try:
-            report = composition.backlog.report(now)
-        except UnavailableError:
-            report = None
+        migrated = composition.backlog.migrated()
+        report = composition.backlog.report(now) if migrated else None
+        missing = None if migrated else obstacle(composition)
     for line in lines(report, queues, now):
         click.echo(line)
-    if report is None:
-        raise UnavailableError("the database is out of reach; `notify doctor` says more")
+    if missing:
+        raise missing
 
 
 def lines(report: BacklogReport | None, queues: Sequence[LaneQueue] | None, now: datetime) -> Iterator[str]:

@@ -133,6 +133,42 @@ def test_doctor_reads_settings_first(tmp_path: Path) -> None:
     assert "pigeon" not in done.stdout
 
 
+@pytest.mark.parametrize("words", [("keys", "create", "--name", "Orders", "--scope", "send"), (*SEND, *DATA)])
+def test_a_bare_directory_is_set_up_by_the_first_command(
+    tmp_path: Path, redis_url: str, words: tuple[str, ...]
+) -> None:
+    done = Notify(tmp_path / "new", REDIS_URL=redis_url)(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_looking_at_a_bare_directory_says_that_it_is_not_set_up(tmp_path: Path) -> None:
+    bare = Notify(tmp_path / "new", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    for _ in range(2):
+        shown = bare("status")
+        assert shown.returncode == 1
+        assert shown.stderr.startswith("Error: the data directory is not set up yet. `notify up`")
+        looked = bare("doctor")
+        assert "BROKEN   Database: not set up yet\n" in looked.stdout
+        assert "`notify migrate`" in looked.stdout
+        assert "CHECK    API keys: there is none yet" in looked.stdout
+
+
+def test_a_database_of_production_is_never_migrated_by_the_way(
+    tmp_path: Path, empty_postgres_url: str
+) -> None:
+    old = Notify(
+        tmp_path, DATABASE_URL=empty_postgres_url, SECRET_KEYS="s" * 32, ENCRYPTION_KEYS="A" * 43 + "="
+    )
+    for words in (("keys", "list"), ("status",), (*SEND, *DATA), ("rotate-keys",)):
+        done = old(*words)
+        assert done.returncode == 1
+        assert done.stderr == "Error: the schema is not the newest: run `notify migrate`\n"
+    assert "BROKEN   Migrations" in old("doctor").stdout
+    assert old("migrate").returncode == 0
+    assert old("keys", "list").returncode == 0
+
+
 def test_a_database_out_of_reach_is_one_clear_line(tmp_path: Path) -> None:
     away = Notify(
         tmp_path,

@@ -60,6 +60,15 @@ def test_links_must_be_https_once_messages_are_real(tmp_path: Path) -> None:
     assert states(list(checks.public_url(good))) == [State.OK]
 
 
+def test_a_public_url_that_is_not_set_is_not_claimed(tmp_path: Path) -> None:
+    (found,) = checks.public_url(settings(tmp_path))
+    assert found.state is State.OK
+    assert "not set: `notify up` puts its own address into links" in found.text
+    (found,) = checks.public_url(settings(tmp_path, email_provider="sendgrid", sendgrid_api_key="k"))
+    assert found.state is State.BROKEN
+    assert found.text.startswith("is not set; ")
+
+
 def test_a_clock_that_is_off_is_broken() -> None:
     assert states(list(checks.clock([0.1, -0.4]))) == [State.OK]
     assert states(list(checks.clock([0.1, -61.0]))) == [State.BROKEN]
