@@ -132,8 +132,8 @@ class Consents(Protocol):
         """Give the undo that covers a preference a new digest, if one is still good; the old one is void."""
         ...
 
-    def drop_undos(self, recipient_id: int) -> None:
-        """Void all undos of a person."""
+    def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
+        """Void the undos of a person, or only those that are not of a broad stop."""
         ...
 
     def drop_spent_undos(self, now: datetime) -> int:

@@ -8,6 +8,12 @@ from typing import Final
 from notify.domain.catalogue import Channel
 from notify.domain.requests import Proof
 
+ONE_CLICK: Final = "one_click"
+"""A POST to the link that came from no form of ours: a mail program's button (RFC 8058)."""
+
+LINK: Final = "link"
+"""The button on the page behind the link."""
+
 SHOP: Final = "shop"
 """The way of a choice that the shop passed on; its proof says where the shop has it from."""
 
@@ -44,8 +50,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What an undo takes back: the entries of the ledger, and the preferences as they were."""
+    """What an undo takes back: the entries of the ledger, and the preferences as they were.
+
+    `broad`: of a stop of a whole channel or more, which no narrower undo may weaken.
+    """
 
     recipient_id: int
     consent_ids: Sequence[int]
     changes: Sequence[Change]
+    broad: bool = False

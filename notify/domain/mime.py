@@ -6,11 +6,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
+from hashlib import sha256
 from typing import Final
 
 from notify.domain.outgoing import OutgoingEmail
 
 _NAME_AND_ADDRESS: Final = re.compile(r'\s*"?(?P<name>.*?)"?\s*<(?P<address>[^<>]+)>\s*', re.DOTALL)
+_DIGEST: Final = 20  # hexadecimal digits: 80 bits
 _LONGEST_LINE: Final = 998  # RFC 5322, 2.1.1
 _PREFERRED_LINE: Final = 78
 
@@ -27,10 +29,14 @@ def split_sender(sender: str) -> tuple[str, str]:
     return (match["name"], match["address"].strip()) if match else ("", sender.strip())
 
 
-def message_id_of(message: OutgoingEmail) -> str:
-    """Return the Message-ID (RFC 5322, 3.6.4): our id at the sender's domain."""
+def message_id_of(message: OutgoingEmail, at: datetime) -> str:
+    """Return the Message-ID (RFC 5322, 3.6.4): our id, what tells this mail from all others, the sender's domain.
+
+    Our ids start anew in each database; the moment, and the signed links in the headers, never come again.
+    """
     domain = split_sender(message.sender)[1].rpartition("@")[2]
-    return f"<{message.message_ref}@{domain}>"
+    once = "\n".join((message.message_ref, at.isoformat(), *message.headers.values()))
+    return f"<{message.message_ref}.{sha256(once.encode()).hexdigest()[:_DIGEST]}@{domain}>"
 
 
 def needs_smtputf8(message: OutgoingEmail) -> bool:

@@ -120,7 +120,8 @@ class SmtpProvider:
     def _send_one(self, message: OutgoingEmail) -> tuple[Outcome, bool]:
         """Return the outcome, and whether the rest of the batch would meet the same."""
         try:
-            content = mime_message(message, message_id=message_id_of(message), date=datetime.now(UTC))
+            now = datetime.now(UTC)
+            content = mime_message(message, message_id=message_id_of(message, now), date=now)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it cannot be written
             return Refused(f"the message cannot be written as MIME ({type(error).__name__})"), False
         try:

@@ -210,9 +210,10 @@ class SqlConsents:
                 return True
         return False
 
-    def drop_undos(self, recipient_id: int) -> None:
-        """Void all undos of a person."""
-        self._connection.execute(delete(UndoToken).where(UndoToken.recipient_id == recipient_id))
+    def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
+        """Void the undos of a person, or only those that are not of a broad stop."""
+        void = delete(UndoToken).where(UndoToken.recipient_id == recipient_id)
+        self._connection.execute(void.where(UndoToken.broad.is_(False)) if narrow_only else void)
 
     def drop_spent_undos(self, now: datetime) -> int:
         """Delete undos that ran out."""
@@ -226,6 +227,7 @@ class SqlConsents:
                 recipient_id=undo.recipient_id,
                 consent_ids=list(undo.consent_ids),
                 changes=[asdict(change) for change in undo.changes],
+                broad=undo.broad,
                 expires_at=expires_at,
             )
         )
@@ -238,7 +240,7 @@ class SqlConsents:
         if row is None or row.expires_at <= now:
             return None
         changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
-        return Undo(row.recipient_id, row.consent_ids, changes)
+        return Undo(row.recipient_id, row.consent_ids, changes, row.broad)
 
     def _left(self, hashes: set[bytes]) -> set[tuple[bytes, int, str]]:
         if not hashes:

@@ -196,7 +196,7 @@ class MessageReader:
             optout_source=optout.way if optout else None,
             optout_at=optout.at if optout else None,
             optout_reference=optout.reference if optout else None,
-            provider=row.provider,
+            provider=attempts[-1]["provider"] if retried else row.provider,
             detail=attempts[-1]["detail"] if retried else row.detail,
             due_at=row.due_at if retried or status is Status.SCHEDULED else None,
             expires_at=row.expires_at,

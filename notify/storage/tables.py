@@ -176,6 +176,7 @@ class UndoToken(Base):
     recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
     consent_ids: Mapped[list[Any]]
     changes: Mapped[list[Any]]
+    broad: Mapped[bool]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -16,7 +16,7 @@ from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
-from notify.usecases.undo import keep_undo
+from notify.usecases.undo import keep_undo, renew_undo
 
 _log: Final = logging.getLogger(__name__)
 
@@ -80,13 +80,20 @@ class PreferenceCentre:
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
             changes = self._changes(tx, recipient, choices, firmly=firmly)
             if firmly:
-                tx.consents.drop_undos(recipient.id)  # an older undo must not weaken this
+                # An older undo must not weaken this; that of the same stop, pressed twice, stays.
+                tx.consents.drop_undos(recipient.id, narrow_only=not changes)
             numbers: list[int] = []
             for change in changes:
                 occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
                 hashes = addresses_on(recipient, change.channel)
                 numbers += record_changes(tx, recipient.id, [change], hashes, occasion)
-            undo = keep_undo(tx, recipient.id, numbers, changes, now) if changes else None
+            undo = None
+            if changes:
+                undo = keep_undo(tx, recipient.id, numbers, changes, now, broad=firmly)
+            elif firmly:  # the same button, pressed twice
+                again = choices[0]
+                number = self._catalogue[again.topic].number
+                undo = renew_undo(tx, recipient.id, number, again.channel, now)
             return self._view(tx, recipient), undo
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
@@ -112,7 +119,7 @@ class PreferenceCentre:
             for value in hashes:
                 shown = masked(channel, address) if address else None
                 tx.consents.suppress(channel, value, Scope.ALL, reason="disputed", masked=shown, now=now)
-            tx.consents.drop_undos(recipient.id)
+            tx.consents.drop_undos(recipient.id, narrow_only=False)
             choices = [Choice(topic.name, channel, subscribed=False) for topic in self._catalogue]
             occasion = Occasion(now, proof.source, proof, locale, claim.message or None)
             record_changes(

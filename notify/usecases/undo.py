@@ -26,10 +26,13 @@ def keep_undo(
     consent_ids: Sequence[int],
     changes: Sequence[Change],
     now: datetime,
+    *,
+    broad: bool,
 ) -> str:
     """Make the token that takes `changes` back within the hour; only its hash is stored."""
     token = secrets.token_urlsafe(18)
-    tx.consents.keep_undo(_digest(token), Undo(recipient_id, consent_ids, changes), now + UNDO_FOR)
+    undo = Undo(recipient_id, consent_ids, changes, broad)
+    tx.consents.keep_undo(_digest(token), undo, now + UNDO_FOR)
     return token
 
 

@@ -1,13 +1,13 @@
 """The opt-out link: what it would stop, stopping it, and the undo that goes with the answer."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import Change
+from notify.domain.ledger import LINK, ONE_CLICK, Change
 from notify.domain.recipients import Profile
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
@@ -89,6 +89,8 @@ class Unsubscribe:
         self, claim: OptOutClaim, proof: Proof, locale: str | None, *, whole_channel: bool
     ) -> OptOutDone:
         now = self._clock()
+        if claim.channel is Channel.SMS and proof.source == ONE_CLICK:
+            proof = replace(proof, source=LINK)  # an SMS has no mail program's button
         topics = {claim.topic}
         if whole_channel:
             topics |= {topic.number for topic in self._catalogue}
@@ -100,7 +102,8 @@ class Unsubscribe:
             tx.consents.lock_out_gates([claim.recipient], bearer.hashes)
             changes = _changes(tx, claim.channel, bearer, topics)
             if whole_channel:
-                tx.consents.drop_undos(claim.recipient)  # an older undo must not weaken this
+                # An older undo must not weaken this; that of the same stop, pressed twice, stays.
+                tx.consents.drop_undos(claim.recipient, narrow_only=not changes)
             undo = None
             if not changes and bearer.known:
                 undo = renew_undo(tx, claim.recipient, claim.topic, claim.channel, now)
@@ -108,7 +111,7 @@ class Unsubscribe:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
                 numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)
                 if bearer.known:
-                    undo = keep_undo(tx, claim.recipient, numbers, changes, now)
+                    undo = keep_undo(tx, claim.recipient, numbers, changes, now, broad=whole_channel)
             return OptOutDone(self._view(claim, bearer, subscribed=False), undo)
 
     def _view(self, claim: OptOutClaim, bearer: _Bearer, *, subscribed: bool) -> OptOutView:

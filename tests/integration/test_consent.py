@@ -78,6 +78,21 @@ def test_an_undo_never_weakens_a_later_and_broader_stop(served: World) -> None:
     assert not served.subscribed("order_updates", Channel.EMAIL)
 
 
+def test_a_broad_stop_pressed_twice_can_still_be_undone(served: World) -> None:
+    token = served.opt_out_token(Channel.SMS)
+    served.parts.unsubscribe(token, CLICK, "fr", whole_channel=True)
+    undo = served.parts.unsubscribe(token, CLICK, "fr", whole_channel=True).undo
+    assert undo
+    served.parts.undo(undo, CLICK, "fr")
+    assert served.subscribed("order_updates", Channel.SMS)
+    centre = served.centre_token()
+    served.parts.preference_centre.stop_everything(centre, CENTRE, "fr")
+    _, undo = served.parts.preference_centre.stop_everything(centre, CENTRE, "fr")
+    assert undo
+    served.parts.undo(undo, CENTRE, "fr")
+    assert served.subscribed("order_updates", Channel.EMAIL)
+
+
 def test_an_undo_under_one_id_leaves_a_later_opt_out_of_the_address_under_another(served: World) -> None:
     first = served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
     served.parts.preference_centre.change(

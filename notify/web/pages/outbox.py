@@ -155,4 +155,4 @@ def _headers(message: OutgoingEmail) -> list[tuple[str, str]]:
 
 
 def _source(entry: OutboxEntry, message: OutgoingEmail) -> bytes:
-    return mime_message(message, message_id=message_id_of(message), date=entry.kept_at)
+    return mime_message(message, message_id=message_id_of(message, entry.kept_at), date=entry.kept_at)

@@ -210,6 +210,7 @@ def upgrade() -> None:
         sa.Column("recipient_id", sa.BigInteger(), nullable=False),
         sa.Column("consent_ids", Json, nullable=False),
         sa.Column("changes", Json, nullable=False),
+        sa.Column("broad", sa.Boolean(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_undo_tokens")),
     )
