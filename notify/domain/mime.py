@@ -30,9 +30,9 @@ def split_sender(sender: str) -> tuple[str, str]:
 
 
 def message_id_of(message: OutgoingEmail, at: datetime) -> str:
-    """Return the Message-ID (RFC 5322, 3.6.4): our id, what tells this mail from all others, the sender's domain.
+    """Return the Message-ID (RFC 5322, 3.6.4): our id and a digest at the sender's domain.
 
-    Our ids start anew in each database; the moment, and the signed links in the headers, never come again.
+    Our ids start anew in each database; the moment and the signed links in the headers never come again.
     """
     domain = split_sender(message.sender)[1].rpartition("@")[2]
     once = "\n".join((message.message_ref, at.isoformat(), *message.headers.values()))

@@ -35,7 +35,8 @@ def test_what_the_server_gets(server: SmtpLoopback, provider: SmtpProvider) -> N
     [mail] = server.mails
     assert (mail.sender, mail.to) == ("commandes@smarttontine.org", ["awa1@example.com"])
     parsed = mail.parsed
-    assert parsed["Message-ID"] == "<msg_1@smarttontine.org>"
+    assert parsed["Message-ID"].startswith("<msg_1.")
+    assert parsed["Message-ID"].endswith("@smarttontine.org>")
     assert parsed["Subject"] == message.subject
     assert {name: parsed[name] for name in message.headers} == message.headers
     text = parsed.get_body(("plain",))

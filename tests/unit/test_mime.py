@@ -1,8 +1,9 @@
 import email
 import email.policy
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -28,7 +29,7 @@ MESSAGE = OutgoingEmail(
 
 
 def parsed(message: OutgoingEmail) -> EmailMessage:
-    raw = mime_message(message, message_id=message_id_of(message), date=SENT_AT)
+    raw = mime_message(message, message_id=message_id_of(message, SENT_AT), date=SENT_AT)
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
@@ -50,7 +51,7 @@ def test_what_goes_in_comes_out() -> None:
     assert mail["Reply-To"] == "Aide <aide@smarttontine.org>"
     assert mail["Subject"] == MESSAGE.subject
     assert mail["Date"].datetime == SENT_AT
-    assert mail["Message-ID"] == "<msg_1@smarttontine.org>"
+    assert re.fullmatch(r"<msg_1\.[0-9a-f]{20}@smarttontine\.org>", mail["Message-ID"])
     assert mail["List-Unsubscribe"] == UNSUBSCRIBE
     assert mail.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
@@ -58,8 +59,19 @@ def test_what_goes_in_comes_out() -> None:
     assert body(mail, "html").strip() == MESSAGE.html
 
 
+def test_a_message_id_never_comes_twice() -> None:
+    later, elsewhere = SENT_AT + timedelta(microseconds=1), with_headers({"List-Unsubscribe": "<other>"})
+    found = [
+        message_id_of(MESSAGE, SENT_AT),
+        message_id_of(MESSAGE, later),
+        message_id_of(elsewhere, SENT_AT),
+    ]
+    assert len(set(found)) == 3
+    assert message_id_of(MESSAGE, SENT_AT) == found[0]
+
+
 def test_a_long_url_is_never_written_as_encoded_words() -> None:
-    raw = mime_message(MESSAGE, message_id=message_id_of(MESSAGE), date=SENT_AT)
+    raw = mime_message(MESSAGE, message_id=message_id_of(MESSAGE, SENT_AT), date=SENT_AT)
     first, second = UNSUBSCRIBE.split(", ")
     assert f"List-Unsubscribe: {first},\r\n {second}\r\n".encode() in raw
     assert b"\r\nX-One: " + b"a" * 300 + b"\r\n" in mime_message(
