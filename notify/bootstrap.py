@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
@@ -136,7 +137,7 @@ class Composition:
     @cached_property
     def telemetry(self) -> PrometheusTelemetry:
         """What this process counts."""
-        return PrometheusTelemetry(self.settings.data_dir / "metrics", self._role)
+        return PrometheusTelemetry(self._metrics_dir, self._role)
 
     @cached_property
     def policy(self) -> Policy:
@@ -161,7 +162,7 @@ class Composition:
     @cached_property
     def exposition(self) -> Exposition:
         """What `/metrics` shows."""
-        return Exposition(self.settings.data_dir / "metrics", self.backlog, self.queues, self._clock)
+        return Exposition(self._metrics_dir, self.backlog, self.queues, self._clock)
 
     @cached_property
     def senders(self) -> Senders:
@@ -326,6 +327,12 @@ class Composition:
         count = rewrap(self.engine, lambda old: old if ring.is_current(old) else ring.wrap(ring.unwrap(old)))
         report("installation_keys.wrapped", count)
         return count + rotate(self.engine, self.vault, report)
+
+    @cached_property
+    def _metrics_dir(self) -> Path:
+        """Where processes count; the data directory above it is for its owner alone."""
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.settings.data_dir / "metrics"
 
     def _provider_chooser(self) -> Callable[[Channel, bool], Provider[Any]]:
         """Return what picks a provider by weight; test keys get the outbox."""
