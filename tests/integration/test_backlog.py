@@ -29,7 +29,7 @@ def add(engine: Engine, lane: Lane, phase: str, due_at: datetime) -> None:
     with engine.begin() as connection:
         connection.execute(
             insert(Dispatch).values(
-                lane=lane, channel="sms", phase=phase, due_at=due_at, planned_at=due_at, attempt=0
+                lane=lane, channel="sms", phase=phase, due_at=due_at, planned_at=due_at, attempt=0, lapses=0
             )
         )
 
