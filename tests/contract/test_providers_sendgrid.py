@@ -251,9 +251,20 @@ def test_tls_is_checked_and_kept_alive(tmp_path: Path) -> None:
         strict.close()
 
 
-def test_tls_to_a_plain_port_is_transient(server: SendGridLoopback) -> None:
-    provider = SendGridProvider("SG.key", server.url.replace("http:", "https:"), TIMEOUT)
-    assert provider.send([an_email()]) == [Transient("TLS failed")]
+def test_tls_to_a_plain_port_is_transient() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_in_plain() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer_in_plain)
+        thread.start()
+        provider = SendGridProvider("SG.key", f"https://127.0.0.1:{listener.getsockname()[1]}", TIMEOUT)
+        assert provider.send([an_email()]) == [Transient("TLS failed")]
+        thread.join()
 
 
 @pytest.mark.parametrize("tls", [False, True])
