@@ -21,6 +21,7 @@ from notify.domain.delivery import (
 from notify.domain.ledger import Change, LedgerEntry, Undo
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Lane
+from notify.domain.status import Status
 
 StandingKey = tuple[StoredRecipient, int, Channel]
 """Recipient, topic number, channel."""
@@ -45,6 +46,10 @@ class Recipients(Protocol):
 
     def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
         """Find those that are not gone."""
+        ...
+
+    def keep_from_erasure(self, numbers: Collection[int]) -> None:
+        """Lock recipients so that they are not erased before commit; others may still change them."""
         ...
 
     def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
@@ -126,10 +131,14 @@ class Consents(Protocol):
         """Return when the person, or their address under whatever recipient id, last opted out."""
         ...
 
-    def renew_undo(
-        self, recipient_id: int, topic: int, channel: Channel, digest: bytes, now: datetime
+    def copy_undo(
+        self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime
     ) -> bool:
-        """Give the undo that covers a preference a new digest, if one is still good; the old one is void."""
+        """Keep a second token for the undo of this ledger entry, if it is still good."""
+        ...
+
+    def undo_owner(self, digest: bytes) -> int | None:
+        """Return whose undo it is, without taking it."""
         ...
 
     def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
@@ -190,8 +199,8 @@ class Notifications(Protocol):
         """Skip what waits of earlier notifications with this reference and one of these templates."""
         ...
 
-    def lock_open(self, notification_ids: Collection[int]) -> set[int]:
-        """Lock notifications; return those that are still there and not closed."""
+    def lock(self, notification_ids: Collection[int]) -> dict[int, Status | None]:
+        """Lock notifications; return those that are still there, and as what they were closed."""
         ...
 
     def sent_to(self, message_id: int) -> SentTo | None:

@@ -91,7 +91,7 @@ class Letter:
 class Claimed:
     """A dispatch that this worker holds until its lease ends. `claim` proves it; `attempt` counts from 1.
 
-    `unreadable` are messages whose data could not be decrypted.
+    `unreadable` are messages whose data could not be decrypted, each with its expiry.
     """
 
     dispatch_id: int
@@ -101,7 +101,7 @@ class Claimed:
     attempt: int
     planned_at: datetime
     letters: Sequence[Letter]
-    unreadable: Sequence[int] = ()
+    unreadable: Sequence[tuple[int, datetime | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)

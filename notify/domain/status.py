@@ -51,7 +51,7 @@ MOVES: Final[Mapping[Status, frozenset[Status]]] = {
     _S.SENDING: frozenset({_S.SENT, _S.UNKNOWN, _S.SCHEDULED}) | _DROPPED | _REPORTED,
     _S.SENT: _REPORTED,
     # Settled by the provider's events or look-ups, or sent again by an explicit policy.
-    _S.UNKNOWN: frozenset({_S.SENT, _S.QUEUED}) | _REPORTED,
+    _S.UNKNOWN: frozenset({_S.SENT, _S.QUEUED, _S.CANCELLED, _S.SKIPPED}) | _REPORTED,
     # A late bounce or complaint wins over a delivery.
     _S.DELIVERED: frozenset({_S.BOUNCED, _S.COMPLAINED}),
     _S.SKIPPED: frozenset(),

@@ -86,7 +86,7 @@ def _is_time(text: str) -> bool:
 
 def _is_label(text: str) -> bool:
     """Whether it is text that loses nothing when someone reads it aloud; "" is left to `minLength`."""
-    return _is_shown(text) and all(map(_visible, text[:1] + text[-1:]))
+    return _is_shown(text) and "://" not in text and all(map(_visible, text[:1] + text[-1:]))
 
 
 def _is_shown(text: str) -> bool:

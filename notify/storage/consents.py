@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
@@ -193,22 +193,35 @@ class SqlConsents:
         found = [self._connection.scalar(own), self._connection.scalar(of_address)]
         return max((at for at in found if at), default=None)
 
-    def renew_undo(
-        self, recipient_id: int, topic: int, channel: Channel, digest: bytes, now: datetime
+    def copy_undo(
+        self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime
     ) -> bool:
-        """Give the undo that covers a preference a new digest, if one is still good."""
+        """Keep a second token for the undo of this ledger entry, if it is still good."""
         rows = self._connection.execute(
-            select(UndoToken.digest, UndoToken.changes).where(
-                UndoToken.recipient_id == recipient_id, UndoToken.expires_at > now
+            select(UndoToken.__table__).where(
+                UndoToken.recipient_id == recipient_id,
+                UndoToken.broad.is_(broad),
+                UndoToken.expires_at > now,
             )
-        ).all()
-        for row in rows:
-            if any((one["topic"], one["channel"]) == (topic, channel) for one in row.changes):
-                self._connection.execute(
-                    update(UndoToken).where(UndoToken.digest == row.digest).values(digest=digest)
-                )
-                return True
-        return False
+        )
+        row = next((row for row in rows if consent_id in row.consent_ids), None)
+        if row is None:
+            return False
+        self._connection.execute(
+            insert(UndoToken).values(
+                digest=digest,
+                recipient_id=recipient_id,
+                consent_ids=row.consent_ids,
+                changes=row.changes,
+                broad=broad,
+                expires_at=row.expires_at,
+            )
+        )
+        return True
+
+    def undo_owner(self, digest: bytes) -> int | None:
+        """Return whose undo it is, without taking it."""
+        return self._connection.scalar(select(UndoToken.recipient_id).where(UndoToken.digest == digest))
 
     def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
         """Void the undos of a person, or only those that are not of a broad stop."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -18,7 +19,7 @@ from notify.storage.recipients import SqlRecipients
 from notify.storage.standings import read_standings
 from notify.storage.tables import Message, Notification, Recipient
 
-_Found = dict[int, tuple[list[Letter], list[int]]]
+_Found = dict[int, tuple[list[Letter], list[tuple[int, datetime | None]]]]
 
 
 class SqlLetters:
@@ -41,7 +42,7 @@ class SqlLetters:
                 recipient = self._recipients.translate(people[row.recipient_id])
                 data = json.loads(self._vault.open(DATA_FIELD, row.data_sealed))
             except VaultError:
-                found.setdefault(row.dispatch_id, ([], []))[1].append(row.id)
+                found.setdefault(row.dispatch_id, ([], []))[1].append((row.id, row.expires_at))
             else:
                 readable.append((row, recipient, data))
         standings = read_standings(

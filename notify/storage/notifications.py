@@ -150,19 +150,17 @@ class SqlNotifications:
             & (Notification.reference == reference)
             & Notification.template.in_(templates),
             {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
-            now,
         )
 
-    def lock_open(self, notification_ids: Collection[int]) -> set[int]:
-        """Lock notifications; return those that are still there and not closed."""
-        return set(
-            self._connection.scalars(
-                select(Notification.id)
-                .where(Notification.id.in_(notification_ids), Notification.closed_at.is_(None))
-                .order_by(Notification.id)
-                .with_for_update()
-            )
+    def lock(self, notification_ids: Collection[int]) -> dict[int, Status | None]:
+        """Lock notifications; return those that are still there, and as what they were closed."""
+        rows = self._connection.execute(
+            select(Notification.id, Notification.closed_as)
+            .where(Notification.id.in_(notification_ids))
+            .order_by(Notification.id)
+            .with_for_update()
         )
+        return {number: Status(closed_as) if closed_as else None for number, closed_as in rows}
 
     def sent_to(self, message_id: int) -> SentTo | None:
         """Return in what language, and to which address, a message went; None if it is gone."""
@@ -175,9 +173,9 @@ class SqlNotifications:
         if self._connection.scalar(known) is None:
             raise NotFoundError("no notification of that id")
         values = {"status": Status.CANCELLED, "updated_at": now}
-        return self._close(Notification.id == notification_id, values, now)
+        return self._close(Notification.id == notification_id, values)
 
-    def _close(self, which: ColumnElement[bool], values: dict[str, Any], now: datetime) -> list[Closed]:
+    def _close(self, which: ColumnElement[bool], values: dict[str, Any]) -> list[Closed]:
         """Close notifications and end their open messages.
 
         Rows are locked in the order that everybody keeps: notification, dispatch, message. So no gate opens
@@ -185,7 +183,10 @@ class SqlNotifications:
         """
         mine = list(
             self._connection.scalars(
-                update(Notification).where(which).values(closed_at=now).returning(Notification.id)
+                update(Notification)
+                .where(which)
+                .values(closed_as=values["status"])
+                .returning(Notification.id)
             )
         )
         if not mine:

@@ -34,7 +34,7 @@ _LOCKED: Final = (
     select(_TABLE)
     .where(_TABLE.c.external_id.in_(bindparam("ids", expanding=True)))
     .order_by(_TABLE.c.external_id)
-    .with_for_update()
+    .with_for_update(key_share=True)  # FOR NO KEY UPDATE: messages may be added to them meanwhile
 )
 _BY_NUMBERS: Final = select(_TABLE).where(_TABLE.c.id.in_(bindparam("numbers", expanding=True)))
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
@@ -88,6 +88,11 @@ class SqlRecipients:
         """Find those that are not gone."""
         rows = self._connection.execute(_BY_NUMBERS, {"numbers": list(numbers)})
         return {row.id: self.translate(row) for row in rows}
+
+    def keep_from_erasure(self, numbers: Collection[int]) -> None:
+        """Lock recipients so that they are not erased before commit; others may still change them."""
+        query = select(_TABLE.c.id).where(_TABLE.c.id.in_(numbers)).order_by(_TABLE.c.id)
+        self._connection.execute(query.with_for_update(read=True, key_share=True)).all()
 
     def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
         """Remember the ledger entry of each recipient's acceptance of the policy."""

@@ -210,7 +210,7 @@ class Notification(Base):
     created_at: Mapped[datetime]
     send_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
+    closed_as: Mapped[str | None] = mapped_column(String(16))
 
 
 class Dispatch(Base):

@@ -29,6 +29,9 @@ _RECORD_PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 
 _UNREADABLE: Final = "its data cannot be decrypted: is a key missing from ENCRYPTION_KEYS?"
 
+_GONE: Final = Status.CANCELLED
+"""What a notification counts as that was erased meanwhile."""
+
 _NEXT_CHANNEL_AFTER: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.EXPIRED})
 
 ChooseProvider = Callable[[Channel, bool], Provider[Any]]
@@ -76,17 +79,18 @@ class Deliver:
         test = any(letter.test for letter in claimed.letters)
         provider = self._choose_provider(claimed.channel, test)
         self._check(work)
-        if not work.outgoing:
-            self._record(work, provider.name)
-        elif self._pass_gate(work, provider.name):
+        if work.outgoing and self._pass_gate(work, provider.name):
             self._send(work, provider)
-            self._record(work, provider.name)
+        self._record(work, provider.name)
 
     def _check(self, work: Work) -> None:
         """Decide on each letter, and write those that may go."""
         now = self._clock()
-        for message_id in work.claimed.unreadable:
-            work.try_later(message_id, Transient(_UNREADABLE), now, self._random())
+        for message_id, expires_at in work.claimed.unreadable:
+            if expires_at and expires_at <= now:
+                work.settle(message_id, Status.EXPIRED)
+            else:
+                work.try_later(message_id, Transient(_UNREADABLE), now, self._random(), expires_at)
         for letter in work.claimed.letters:
             if letter.expires_at and letter.expires_at <= now:
                 work.settle(letter.message_id, Status.EXPIRED)
@@ -131,7 +135,7 @@ class Deliver:
     def _pass_gate(self, work: Work, provider: str) -> bool:
         """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called.
 
-        Returns whether there is something to send; what was dropped is recorded here if there is not.
+        Returns whether there is something to send; if not, no call is marked.
         """
         now = self._clock()
         waiting = [one for one in work.claimed.letters if one.message_id in work.outgoing]
@@ -143,10 +147,7 @@ class Deliver:
             corrected = self._drop_who_left(tx, work, waiting, still_open, now)
             if work.outgoing:
                 tx.deliveries.start_call(work.claimed, provider, now + self._call_lease, corrected)
-                return True
-            changed, rung = self._write(tx, work, now)
-        self._tell(work, provider, changed, rung)
-        return False
+        return bool(work.outgoing)
 
     def _drop_who_left(
         self, tx: Transaction, work: Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
@@ -204,21 +205,29 @@ class Deliver:
     def _write(self, tx: Transaction, work: Work, now: datetime) -> tuple[set[int], list[int]]:
         """Record, and give those that did not work out their next channel.
 
+        Rows are locked in the order that everybody keeps: recipients, notifications, dispatch, messages.
         Returns the messages that changed, and the dispatches of the next channels.
         """
-        work.sum_up()
-        following = {
-            letter.message_id: (letter, channel)
-            for letter in work.claimed.letters
+        letters = {one.message_id: one for one in work.claimed.letters}
+        following = [
+            (letters[one.message_id], channel)
             for one in work.record.settled
-            if one.message_id == letter.message_id and (channel := _next_channel(letter, one.status))
-        }
-        going_on = tx.notifications.lock_open({letter.notification_id for letter, _ in following.values()})
+            if one.message_id in letters and (channel := _next_channel(letters[one.message_id], one.status))
+        ]
+        postponed = [letters[one] for one, _, _ in work.later if one in letters]
+        if following:
+            tx.recipients.keep_from_erasure({letter.recipient.id for letter, _ in following})
+        asked = {letter.notification_id for letter in (*postponed, *(one for one, _ in following))}
+        closed = tx.notifications.lock(asked) if asked else {}
+        for letter in postponed:
+            if status := closed.get(letter.notification_id):
+                work.drop(letter.message_id, status)
+        work.sum_up()
         changed = tx.deliveries.record(work.claimed, work.record, now)
         return changed, [
             tx.notifications.add_message(letter, channel, work.claimed.lane, now)
-            for letter, channel in following.values()
-            if letter.message_id in changed and letter.notification_id in going_on
+            for letter, channel in following
+            if letter.message_id in changed and closed.get(letter.notification_id, _GONE) is None
         ]
 
     def _tell(self, work: Work, provider: str, changed: set[int], rung: Sequence[int]) -> None:

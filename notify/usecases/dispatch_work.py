@@ -9,7 +9,7 @@ from notify.domain.delivery import Claimed, Deferred, Letter, Record, Settled
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.retry import retry_at
-from notify.domain.status import Status
+from notify.domain.status import Reason, Status
 
 _RETRY_FOR: Final = timedelta(hours=24)
 """Retries end at `expires_at`, else this long after the message was to be sent."""
@@ -34,6 +34,11 @@ class Work:
         """Note that a message is to be looked at again later; `held` if the hour forbids it."""
         self.outgoing.pop(message_id, None)
         self.later.append((message_id, due_at, held))
+
+    def drop(self, message_id: int, status: Status) -> None:
+        """End a message that was to come later, because its notification was cancelled or superseded."""
+        self.later = [one for one in self.later if one[0] != message_id]
+        self.settle(message_id, status, reason=Reason.SUPERSEDED if status is Status.SKIPPED else None)
 
     def note(self, letter: Letter, outcome: Outcome, provider: str, now: datetime, jitter: float) -> None:
         """Turn the outcome of a call into what becomes of the message."""

@@ -16,7 +16,7 @@ from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
-from notify.usecases.undo import keep_undo, renew_undo
+from notify.usecases.undo import keep_undo, offer_again
 
 _log: Final = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class PreferenceCentre:
             elif firmly:  # the same button, pressed twice
                 again = choices[0]
                 number = self._catalogue[again.topic].number
-                undo = renew_undo(tx, recipient.id, number, again.channel, now)
+                undo = offer_again(tx, recipient, number, again.channel, now, broad=True)
             return self._view(tx, recipient), undo
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,11 +36,19 @@ def keep_undo(
     return token
 
 
-def renew_undo(tx: Transaction, recipient_id: int, topic: int, channel: Channel, now: datetime) -> str | None:
-    """Return a fresh token for an undo that is still good: a page that is shown twice offers it twice."""
+def offer_again(
+    tx: Transaction, recipient: StoredRecipient, topic: int, channel: Channel, now: datetime, *, broad: bool
+) -> str | None:
+    """Return a second token for the undo of the stop that is being repeated, if it is still good.
+
+    A page that is shown twice offers it twice; whichever is used first, the other finds nothing to restore.
+    """
+    (standing,) = tx.consents.standings([(recipient, topic, channel)])
+    entry = standing.preference_consent_id
     token = secrets.token_urlsafe(18)
-    renewed = tx.consents.renew_undo(recipient_id, topic, channel, _digest(token), now)
-    return token if renewed else None
+    if entry is None or not tx.consents.copy_undo(recipient.id, entry, _digest(token), broad=broad, now=now):
+        return None
+    return token
 
 
 class UndoOptOut:
@@ -57,17 +65,20 @@ class UndoOptOut:
         InvalidTokenError when unknown, used or too late.
         """
         now = self._clock()
+        digest = _digest(undo)
         with self._store.write() as tx:
-            taken = tx.consents.take_undo(_digest(undo), now)
-            recipient = (
-                tx.recipients.by_numbers([taken.recipient_id]).get(taken.recipient_id) if taken else None
-            )
-            if taken is None or recipient is None:
-                raise InvalidTokenError("unknown, used, or too late")
+            owner = tx.consents.undo_owner(digest)
+            recipient = tx.recipients.by_numbers([owner]).get(owner) if owner else None
+            if recipient is None:
+                raise InvalidTokenError("unknown, used, or of someone who is gone")
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
-            tx.consents.readmit_by_consents(taken.consent_ids)
-            self._restore(tx, recipient, taken.changes, taken.consent_ids, now)
-            comes = self._comes(tx, recipient, taken.changes)
+            taken = tx.consents.take_undo(digest, now)
+            changes = self._as_they_were_left(tx, recipient, taken) if taken else {}
+            if not changes:
+                raise InvalidTokenError("used, too late, or overtaken by a later choice")
+            tx.consents.readmit_by_consents(list(changes))
+            self._restore(tx, recipient, changes, now)
+            comes = self._comes(tx, recipient, list(changes.values()))
             numbers = tx.consents.append(
                 [
                     LedgerEntry(
@@ -80,26 +91,34 @@ class UndoOptOut:
                         locale=locale,
                         proof=proof,
                     )
-                    for change in taken.changes
+                    for change in changes.values()
                 ]
             )
-            self._restore(tx, recipient, taken.changes, numbers, now)
+            self._restore(tx, recipient, dict(zip(numbers, changes.values(), strict=True)), now)
             return [
                 (topic, change.channel)
                 for change in comes
                 if (topic := self._catalogue.numbered(change.topic))
             ]
 
+    def _as_they_were_left(
+        self, tx: Transaction, recipient: StoredRecipient, taken: Undo
+    ) -> dict[int, Change]:
+        """Return the changes, by ledger entry, whose preference nobody has touched since."""
+        keys = [(recipient, one.topic, one.channel) for one in taken.changes]
+        return {
+            number: change
+            for number, change, standing in zip(
+                taken.consent_ids, taken.changes, tx.consents.standings(keys), strict=True
+            )
+            if standing.preference_consent_id == number
+        }
+
     def _restore(
-        self,
-        tx: Transaction,
-        recipient: StoredRecipient,
-        changes: Sequence[Change],
-        consent_ids: Sequence[int],
-        now: datetime,
+        self, tx: Transaction, recipient: StoredRecipient, changes: Mapping[int, Change], now: datetime
     ) -> None:
         """Put each preference back as it was, on the word of these ledger entries."""
-        for number, change in zip(consent_ids, changes, strict=True):
+        for number, change in changes.items():
             if change.before is None:
                 tx.consents.clear_preference(recipient.id, change.topic, change.channel)
                 continue

@@ -14,7 +14,7 @@ from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
-from notify.usecases.undo import keep_undo, renew_undo
+from notify.usecases.undo import keep_undo, offer_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Unsubscribe:
                 tx.consents.drop_undos(claim.recipient, narrow_only=not changes)
             undo = None
             if not changes and bearer.known:
-                undo = renew_undo(tx, claim.recipient, claim.topic, claim.channel, now)
+                undo = offer_again(tx, bearer.recipient, claim.topic, claim.channel, now, broad=whole_channel)
             if changes:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
                 numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)

@@ -44,9 +44,10 @@ def test_repeating_an_opt_out_is_one_entry_with_its_proof_and_message(served: Wo
     again = served.parts.unsubscribe(token, CLICK, "fr").undo  # a double tap: the second page has an undo too
     assert first
     assert again
+    served.parts.undo(first, CLICK, "fr")  # the page that was shown first keeps its promise
     with pytest.raises(InvalidTokenError):
-        served.parts.undo(first, CLICK, "fr")
-    (entry,) = served.parts.lookups.consents("C-1042")["items"]
+        served.parts.undo(again, CLICK, "fr")
+    entry, _ = served.parts.lookups.consents("C-1042")["items"]
     assert (entry["source"], entry["wording"], entry["locale"]) == ("link", CLICK.wording, "fr")
     assert served.parts.lookups.message(entry["message_id"], "en")["channel"] == "sms"
 
@@ -91,6 +92,22 @@ def test_a_broad_stop_pressed_twice_can_still_be_undone(served: World) -> None:
     assert undo
     served.parts.undo(undo, CENTRE, "fr")
     assert served.subscribed("order_updates", Channel.EMAIL)
+
+
+def test_repeating_a_narrow_stop_offers_no_undo_of_a_broad_one(served: World) -> None:
+    served.parts.preference_centre.stop_everything(served.centre_token(), CENTRE, "fr")
+    assert served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo is None
+
+
+def test_an_undo_is_overtaken_by_a_later_choice(served: World) -> None:
+    undo = served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
+    for subscribed in (True, False):
+        choice = Choice("order_updates", Channel.EMAIL, subscribed=subscribed)
+        served.parts.preference_centre.change(served.centre_token(), [choice], CENTRE, "fr")
+    assert undo
+    with pytest.raises(InvalidTokenError):
+        served.parts.undo(undo, CLICK, "fr")
+    assert not served.subscribed("order_updates", Channel.EMAIL)
 
 
 def test_an_undo_under_one_id_leaves_a_later_opt_out_of_the_address_under_another(served: World) -> None:

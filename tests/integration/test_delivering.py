@@ -305,6 +305,34 @@ def test_a_cancelled_notification_gets_no_fallback(world: World) -> None:
     assert world.sms.messages == []
 
 
+@pytest.mark.parametrize("seconds", [0, 25])
+def test_what_was_cancelled_in_mid_call_is_not_tried_again(world: World, seconds: int) -> None:
+    answer = world.order(channels=(Channel.EMAIL,))
+
+    class CancelsMeanwhile(FakeProvider[OutgoingEmail]):
+        def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
+            world.parts.cancel_notification(answer["id"])
+            world.clock.advance(timedelta(seconds=seconds))
+            world.reconcile()
+            return super().send(batch)
+
+    world.email = CancelsMeanwhile(Transient("busy"), name="mail")
+    world.work()
+    world.clock.advance(timedelta(minutes=5))
+    world.work()
+    assert world.message(answer, Channel.EMAIL)["status"] == "cancelled"
+    assert len(world.email.messages) == 1
+
+
+def test_what_cannot_be_decrypted_expires_like_the_rest(world: World) -> None:
+    answer = world.order("order_out_for_delivery", channels=(Channel.EMAIL,))
+    with world.parts.engine.begin() as connection:
+        connection.execute(text("UPDATE notifications SET data_sealed = :junk"), {"junk": b"\x01junk"})
+    world.clock.advance(timedelta(hours=13))
+    world.work()
+    assert world.message(answer, Channel.EMAIL)["status"] == "expired"
+
+
 def test_a_row_that_cannot_be_decrypted_does_not_stop_its_lane(world: World) -> None:
     broken = world.order(reference="broken", channels=(Channel.EMAIL,))
     with world.parts.engine.begin() as connection:

@@ -357,3 +357,13 @@ def test_reading_one_notification_is_quick() -> None:
         for _ in range(5)
     )
     assert seconds / 200 < 150e-6
+
+
+@pytest.mark.parametrize("name", ["   ", "\u3164", "...", "Awa http://evil.example", "www.evil.example"])
+def test_a_name_holds_letters_and_no_link(name: str) -> None:
+    assert set(problems_of(person(name=name))) == {"/recipient/name"}
+
+
+@pytest.mark.parametrize("name", ["Awa Diop", "李", "N’Guessan", "J. R.", "محمد"])
+def test_names_of_people_pass(name: str) -> None:
+    assert read(person(name=name)).recipient.profile["name"] == name

@@ -240,3 +240,8 @@ def test_whatever_passes_the_check_renders(templates: FileTemplates, data: dict[
     for locale in ("fr", "en"):
         assert templates.email(LOADED, locale, data, links).html
         assert templates.sms(LOADED, locale, data, links).encode()
+
+
+@pytest.mark.parametrize("number", ["http://evil.example", "99812 https://evil.example"])
+def test_an_order_number_is_no_link(number: str, templates: FileTemplates) -> None:
+    assert templates.problems("order_shipped", {"order_number": number})

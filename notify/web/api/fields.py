@@ -19,6 +19,8 @@ _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _LOCALE: Final = re.compile(rf"({'|'.join(LOCALES)})(?:[-_][A-Za-z0-9]{{2,8}})*", re.IGNORECASE)
 _URL: Final = re.compile(r"://|(?<![^\W_])www\.", re.IGNORECASE)
+_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters to Unicode, blank to the eye."""
 
 # Clear of the edges of the calendar, where converting to UTC overflows.
 _YEARS: Final = range(1970, 9999)
@@ -107,6 +109,8 @@ def _no_address(why: str) -> AfterValidator:
 
 
 def _person_name(text: str) -> str:
+    if not any(character.isalnum() and character not in _FILLERS for character in text):
+        raise ValueError("holds no letter; names are printed in messages")
     if _URL.search(text):
         raise ValueError("holds a link; names are printed in messages")
     return text

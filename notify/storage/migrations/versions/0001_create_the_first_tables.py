@@ -231,7 +231,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("send_at", UtcDateTime(), nullable=True),
         sa.Column("expires_at", UtcDateTime(), nullable=True),
-        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("closed_as", sa.String(length=16), nullable=True),
         sa.ForeignKeyConstraint(
             ["recipient_id"], ["recipients.id"], name=op.f("fk_notifications_recipient_id")
         ),
