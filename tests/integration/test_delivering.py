@@ -1,21 +1,13 @@
 """The one door: what goes, what does not, and what becomes of it when something breaks."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Claimed, Record, Settled
-from notify.domain.errors import InvalidRequestError, UnavailableError
-from notify.domain.outcome import Ambiguous, Outcome, Refused, Transient
-from notify.domain.outgoing import OutgoingEmail
+from notify.domain.errors import InvalidRequestError
+from notify.domain.outcome import Ambiguous, Refused, Transient
 from notify.domain.requests import Lane, NotificationRequest, RecipientInput, Routing
-from notify.domain.status import Status
-from notify.store import Transaction
-from tests.doubles import FakeProvider
 from tests.world import CLICK, EMAIL, PHONE, World
 
 
@@ -215,186 +207,6 @@ def test_fallback_never_follows_an_unknown(world: World) -> None:
     assert len(world.parts.lookups.notification(answer["id"])["messages"]) == 1
 
 
-def test_a_claim_whose_worker_was_lost_goes_back_in_the_queue(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (lost,) = tx.deliveries.claim(Lane.URGENT, 5, now, now + timedelta(seconds=10))
-    assert world.work() == 0
-    world.clock.advance(timedelta(seconds=11))
-    found = world.reconcile()
-    assert (found.returned, found.unknown, found.woken) == (1, 0, 1)
-    with world.parts.store.write() as tx:  # the lost worker comes back, too late
-        assert tx.deliveries.lock_open(lost) == set()
-    world.work()
-    assert world.message(answer, Channel.EMAIL)["status"] == "sent"
-    assert len(world.email.messages) == 1
-
-
-def test_a_call_whose_worker_was_lost_is_unknown(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (claimed,) = tx.deliveries.claim(Lane.URGENT, 5, now, now + timedelta(seconds=10))
-        assert len(tx.deliveries.lock_open(claimed)) == 1
-        tx.deliveries.start_call(claimed, "mail", now + timedelta(seconds=20), {})
-    world.clock.advance(timedelta(seconds=21))
-    assert world.reconcile().unknown == 1
-    view = world.message(answer, Channel.EMAIL)
-    assert (view["status"], view["attempts"][0]["outcome"]) == ("unknown", "unknown")
-    with world.parts.store.write() as tx:
-        tx.deliveries.record(claimed, Record(), world.clock())
-    assert world.work() == 0
-
-
-def claim(world: World, seconds: float = 10) -> Claimed:
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (claimed,) = tx.deliveries.claim(Lane.URGENT, 1, now, now + timedelta(seconds=seconds))
-    return claimed
-
-
-def test_a_worker_that_lost_its_lease_before_the_call_has_no_say(world: World) -> None:
-    """It must not start the fallback a second time, nor overwrite what its successor does."""
-    answer = world.order(
-        "order_out_for_delivery", channels=(Channel.SMS, Channel.EMAIL), routing=Routing.FALLBACK
-    )
-    stale = claim(world)
-    world.clock.advance(timedelta(seconds=11))
-    world.reconcile()
-    world.sms.script(Refused("21610"))
-    world.work()
-    stale_work = Record(settled=[Settled(stale.letters[0].message_id, Status.EXPIRED)])
-    with world.parts.store.write() as tx:
-        assert tx.deliveries.record(stale, stale_work, world.clock()) == set()
-    messages = world.parts.lookups.notification(answer["id"])["messages"]
-    assert [(one["channel"], one["status"]) for one in messages] == [("sms", "failed"), ("email", "sent")]
-
-
-def test_a_call_that_outlived_its_lease_still_tells_what_came_of_it(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-
-    class Slow(FakeProvider[OutgoingEmail]):
-        def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
-            world.clock.advance(timedelta(seconds=25))
-            assert world.reconcile().unknown == 1
-            return super().send(batch)
-
-    world.email = Slow(Transient("connection refused"), name="mail")
-    world.work()
-    assert world.message(answer, Channel.EMAIL)["status"] == "sending"
-    world.email = FakeProvider(name="mail")
-    world.clock.advance(timedelta(seconds=10))
-    world.work()
-    view = world.message(answer, Channel.EMAIL)
-    assert view["status"] == "sent"
-    assert [one["outcome"] for one in view["attempts"]] == ["unknown", "transient", "accepted"]
-
-
-def test_a_cancelled_notification_gets_no_fallback(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL, Channel.SMS), routing=Routing.FALLBACK)
-
-    class CancelsMeanwhile(FakeProvider[OutgoingEmail]):
-        def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
-            world.parts.cancel_notification(answer["id"])
-            return super().send(batch)
-
-    world.email = CancelsMeanwhile(Refused("no such mailbox"), name="mail")
-    world.work()
-    assert len(world.parts.lookups.notification(answer["id"])["messages"]) == 1
-    assert world.sms.messages == []
-
-
-@pytest.mark.parametrize("seconds", [0, 25])
-def test_what_was_cancelled_in_mid_call_is_not_tried_again(world: World, seconds: int) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-
-    class CancelsMeanwhile(FakeProvider[OutgoingEmail]):
-        def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
-            world.parts.cancel_notification(answer["id"])
-            world.clock.advance(timedelta(seconds=seconds))
-            world.reconcile()
-            return super().send(batch)
-
-    world.email = CancelsMeanwhile(Transient("busy"), name="mail")
-    world.work()
-    world.clock.advance(timedelta(minutes=5))
-    world.work()
-    assert world.message(answer, Channel.EMAIL)["status"] == "cancelled"
-    assert len(world.email.messages) == 1
-
-
-def test_what_cannot_be_decrypted_expires_like_the_rest(world: World) -> None:
-    answer = world.order("order_out_for_delivery", channels=(Channel.EMAIL,))
-    with world.parts.engine.begin() as connection:
-        connection.execute(text("UPDATE notifications SET data_sealed = :junk"), {"junk": b"\x01junk"})
-    world.clock.advance(timedelta(hours=13))
-    world.work()
-    assert world.message(answer, Channel.EMAIL)["status"] == "expired"
-
-
-def test_a_row_that_cannot_be_decrypted_does_not_stop_its_lane(world: World) -> None:
-    broken = world.order(reference="broken", channels=(Channel.EMAIL,))
-    with world.parts.engine.begin() as connection:
-        connection.execute(text("UPDATE notifications SET data_sealed = :junk"), {"junk": b"\x01junk"})
-    good = world.order(reference="good", channels=(Channel.EMAIL,))
-    world.work()
-    assert world.message(good, Channel.EMAIL)["status"] == "sent"
-    assert world.message(broken, Channel.EMAIL)["status"] == "sending"
-
-
-def test_a_dispatch_that_kills_its_workers_ends(world: World) -> None:
-    answer = world.order("order_refunded", channels=(Channel.EMAIL,))
-    for _ in range(21):
-        claim(world)
-        world.clock.advance(timedelta(seconds=11))
-        world.reconcile()
-    view = world.message(answer, Channel.EMAIL)
-    assert view["status"] == "failed"
-    assert world.work() == 0
-
-
-def test_a_gate_that_drops_everybody_is_no_call(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-    claimed = claim(world)
-    world.parts.cancel_notification(answer["id"])
-    world.deliver._deliver(claimed)  # noqa: SLF001 - the moment between claim and gate
-    assert world.message(answer, Channel.EMAIL)["status"] == "cancelled"
-    world.clock.advance(timedelta(minutes=5))
-    assert world.reconcile().unknown == 0
-
-
-def test_a_link_of_a_message_whose_worker_died_stops_the_address_it_went_to(world: World) -> None:
-    world.order(channels=(Channel.EMAIL,))
-    claimed = claim(world)
-    with world.parts.store.write() as tx:
-        tx.deliveries.lock_open(claimed)
-        tx.deliveries.start_call(claimed, "mail", world.clock(), {})
-    mail = world.parts.composer.email(claimed.letters[0])
-    world.order(profile={"email": "awa@example.org"}, channels=(Channel.SMS,))
-    token = mail.headers["List-Unsubscribe"].split("/u/")[1].rstrip(">")
-    world.parts.unsubscribe(token, CLICK, "fr")
-    guest = world.order(recipient="guest", profile={"email": EMAIL}, channels=(Channel.EMAIL,))
-    assert guest["messages"][0]["reason"] == "unsubscribed"
-
-
-def test_a_database_that_is_away_for_a_moment_does_not_lose_the_answer(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-    store = world.parts.store
-    failures = [UnavailableError("away"), UnavailableError("away")]
-
-    class Flickers:
-        def write(self) -> AbstractContextManager[Transaction]:
-            if world.email.messages and failures:
-                raise failures.pop()
-            return store.write()
-
-    world.deliver._store = Flickers()  # type: ignore[assignment]  # noqa: SLF001
-    world.deliver(Lane.URGENT)
-    assert world.message(answer, Channel.EMAIL)["status"] == "sent"
-    assert failures == []
-
-
 def test_a_batch_supersedes_only_what_stands_before_it(world: World) -> None:
     def ask(template: str) -> NotificationRequest:
         given = RecipientInput("C-1042", {"email": EMAIL})
@@ -406,21 +218,6 @@ def test_a_batch_supersedes_only_what_stands_before_it(world: World) -> None:
     )
     found = [one["messages"][0]["reason"] for one in results if not isinstance(one, InvalidRequestError)]
     assert found == ["superseded", None, None]
-
-
-def test_reconcile_rings_lanes_whose_wake_up_was_lost(world: World) -> None:
-    world.wake_ups.reachable = False
-    world.order()
-    world.wake_ups.reachable = True
-    assert world.reconcile().woken == 1
-    assert world.wake_ups.rung == [(Lane.URGENT, [])]
-
-
-def test_a_message_that_cannot_be_rendered_fails_alone(world: World) -> None:
-    answer = world.order(channels=(Channel.EMAIL,))
-    world.deliver._composer = None  # type: ignore[assignment]  # noqa: SLF001
-    world.work()
-    assert world.message(answer, Channel.EMAIL)["status"] == "failed"
 
 
 @pytest.mark.parametrize("status", ["queued", "sent", "skipped"])

@@ -6,6 +6,7 @@ import ssl
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def json_reply(status: int, content: object, headers: Mapping[str, str] | None =
     )
 
 
-class HttpLoopback:
+class HttpLoopback(ABC):
     """Listens on 127.0.0.1 within a `with`; subclasses say what the answers are."""
 
     def __init__(
@@ -136,9 +137,9 @@ class HttpLoopback:
             except OSError:
                 continue
 
+    @abstractmethod
     def answer(self, call: Received) -> Reply:
         """Answer one call."""
-        raise NotImplementedError
 
     def _accept(self) -> None:
         while True:
