@@ -16,6 +16,7 @@ from tests.loopback.server import Fault
 from tests.loopback.twilio import TwilioLoopback
 
 TIMEOUT = 0.5
+PATIENT = 15.0  # fifty threads on a busy machine keep each other waiting
 SERVICE = "MG0123456789abcdef0123456789abcdef"
 
 
@@ -170,8 +171,9 @@ def test_the_rest_is_not_called_when_it_would_meet_the_same(
     assert all(isinstance(outcome, Transient) for outcome in outcomes[1:])
 
 
-def test_threads_get_their_own_answers(server: TwilioLoopback, provider: TwilioProvider) -> None:
+def test_threads_get_their_own_answers(server: TwilioLoopback) -> None:
     """A sid that belongs to another message would settle the wrong one."""
+    provider = TwilioProvider("AC1", "token", server.url, PATIENT)
     with ThreadPoolExecutor(50) as pool:
         outcomes = list(pool.map(lambda number: provider.send([an_sms(number)])[0], range(1_000)))
     to = {message["sid"]: message["to"] for message in server.messages}
