@@ -1,8 +1,12 @@
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from collections.abc import Callable
 
-from notify.contacts import ParsedContacts
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phonenumbers import SUPPORTED_REGIONS, PhoneNumberFormat, PhoneNumberType
+
+from notify.contacts import ParsedContacts, emails, phones
 from notify.ports import Contacts
 
 contacts: Contacts = ParsedContacts()
@@ -90,6 +94,7 @@ def test_reads_a_phone_number(text: str, country: str | None, stored: str, found
         ("77 123 45 67", None, "needs its country code"),
         ("77 123 45 67", "ZZ", "needs its country code"),
         ("+999 123 456 789", None, "country code does not exist"),
+        ("+0221771234567", None, "country code does not exist"),
         ("+2250708", None, "too short or too long"),
         ("+22501020304", None, "too short or too long"),  # Ivorian, from before 2021
         ("+44 7700 900123", None, "No such phone number"),  # set aside for fiction
@@ -123,3 +128,52 @@ def test_a_phone_number_is_in_e164_or_refused(text: str, country: str | None) ->
         return
     assert stored.startswith("+")
     assert contacts.phone(stored, None)[0] == stored
+
+
+_KINDS = [value for name, value in vars(PhoneNumberType).items() if name.isupper()]
+_FORMATS = [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL]
+
+
+def _told(parse: Callable[[], object]) -> object:
+    try:
+        return parse()
+    except ValueError as error:
+        return str(error)
+
+
+@st.composite
+def written_numbers(draw: st.DrawFn) -> tuple[str, str | None]:
+    """Numbers of all kinds of all countries, written in all ways, some with a digit changed or added."""
+    region = draw(st.sampled_from(sorted(SUPPORTED_REGIONS)))
+    example = phonenumbers.example_number_for_type(region, draw(st.sampled_from(_KINDS)))
+    number = example or phonenumbers.example_number(region)
+    assert number is not None
+    text = phonenumbers.format_number(number, draw(st.sampled_from(_FORMATS)))
+    if draw(st.booleans()):
+        at = draw(st.integers(0, len(text)))
+        drop = draw(st.integers(0, 1))
+        text = text[:at] + draw(st.sampled_from(["", *"0123456789+"])) + text[at + drop :]
+    country = draw(st.sampled_from([region, None, "FR", "SN", "US", "CA", "ZZ"]))
+    return text, country
+
+
+@settings(max_examples=400)
+@given(written_numbers())
+def test_a_number_read_at_once_is_what_the_library_reads(written: tuple[str, str | None]) -> None:
+    assert _told(lambda: contacts.phone(*written)) == _told(lambda: phones.parsed_slowly(*written))
+
+
+@given(
+    st.builds(
+        "".join,
+        st.tuples(
+            st.text(alphabet="aB7.+-_'\" <é", min_size=1, max_size=8) | st.sampled_from(["Info", "a" * 65]),
+            st.sampled_from(["@", "@", "@", "@@", ""]),
+            st.sampled_from(["Example.COM", "xn--mnchen-3ya.de", "XN--a.fr", "münchen.de", "a" * 64 + ".fr"])
+            | st.text(alphabet="aB7.-é_", max_size=12).map(lambda text: f"{text}.fr")
+            | st.just("abcdefghi." * 24 + "fr"),
+        ),
+    )
+)
+def test_an_address_read_at_once_is_what_the_library_reads(text: str) -> None:
+    assert _told(lambda: contacts.email(text)) == _told(lambda: emails.parsed_slowly(text))
