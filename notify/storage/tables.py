@@ -214,10 +214,12 @@ class Notification(Base):
 
 
 class Dispatch(Base):
-    """The unit of work: messages of one channel that are claimed, sent and recorded together.
+    """The unit of work: messages of one channel that go to a provider in one call.
 
-    `phase` goes waiting → claimed → calling → done; the lease says until when its worker holds it.
-    `started_at` is the first claim, `lapses` how many claims ran out before the call.
+    `phase` goes waiting → claimed → calling → done, and `paused` while its campaign is; the lease says until
+    when its worker holds it. `started_at` is the first claim, `lapses` how many claims ran out before the
+    call. `size` is how many messages it has. Once done, `status`, `detail`, `provider_message_id` and
+    `settled_at` say what became of all of them that have no status of their own.
     """
 
     __tablename__ = "dispatches"
@@ -235,11 +237,25 @@ class Dispatch(Base):
             postgresql_where=text("phase IN ('claimed', 'calling')"),
             sqlite_where=text("phase IN ('claimed', 'calling')"),
         ),
+        Index(
+            "ix_dispatches_campaign",
+            "campaign_id",
+            postgresql_where=text("campaign_id IS NOT NULL"),
+            sqlite_where=text("campaign_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_dispatches_unknown",
+            "settled_at",
+            postgresql_where=text("status = 'unknown'"),
+            sqlite_where=text("status = 'unknown'"),
+        ),
         _NEVER_REUSED,
     )
     id: Mapped[int] = _id()
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     lane: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
+    size: Mapped[int] = mapped_column(server_default=text("1"))
     phase: Mapped[str] = mapped_column(String(16))
     due_at: Mapped[datetime]
     planned_at: Mapped[datetime]
@@ -249,29 +265,58 @@ class Dispatch(Base):
     provider: Mapped[str | None] = mapped_column(String(16))
     attempt: Mapped[int] = mapped_column(SmallInteger)
     lapses: Mapped[int] = mapped_column(SmallInteger)
+    status: Mapped[str | None] = mapped_column(String(16))
+    detail: Mapped[str | None] = mapped_column(String(300))
+    provider_message_id: Mapped[str | None] = mapped_column(String(128))
+    settled_at: Mapped[datetime | None]
 
 
 class Message(Base):
-    """One notification on one channel to one address. `id` is permanent: it stands in tokens.
+    """One message on one channel to one address. `id` is permanent: it stands in tokens.
 
-    While it is open `status` stays `queued` and its dispatch says how far it is.
+    While it is open, and for as long as it shares the fate of its dispatch, `status` stays `queued` and the
+    dispatch says how far it is. It belongs to a notification or to a campaign. No foreign keys to recipients
+    and dispatches: checking them would write to a recipient's row for each of a million messages.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_recipient", "recipient_id", "id"),
         Index(
+            "ix_messages_notification_id",
+            "notification_id",
+            postgresql_where=text("notification_id IS NOT NULL"),
+            sqlite_where=text("notification_id IS NOT NULL"),
+        ),
+        Index(
             "ix_messages_provider_message_id",
             "provider_message_id",
             postgresql_where=text("provider_message_id IS NOT NULL"),
             sqlite_where=text("provider_message_id IS NOT NULL"),
         ),
+        Index(
+            "uq_messages_campaign_address",
+            "campaign_id",
+            "channel",
+            "address_hash",
+            unique=True,
+            postgresql_where=text("campaign_id IS NOT NULL AND to_sealed IS NULL"),
+            sqlite_where=text("campaign_id IS NOT NULL AND to_sealed IS NULL"),
+        ),
+        Index(
+            "ix_messages_campaign_exceptions",
+            "campaign_id",
+            "status",
+            postgresql_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
+            sqlite_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
+        ),
         _NEVER_REUSED,
     )
     id: Mapped[int] = _id()
-    notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"), index=True)
-    recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
-    dispatch_id: Mapped[int | None] = mapped_column(ForeignKey("dispatches.id"), index=True)
+    notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"))
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger)
+    recipient_id: Mapped[int] = mapped_column(BigInteger)
+    dispatch_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     channel: Mapped[str] = mapped_column(String(16))
     topic: Mapped[int] = mapped_column(SmallInteger)
     locale: Mapped[str] = mapped_column(String(8))
@@ -281,6 +326,7 @@ class Message(Base):
     provider: Mapped[str | None] = mapped_column(String(16))
     provider_message_id: Mapped[str | None] = mapped_column(String(128))
     address_hash: Mapped[bytes | None]
+    to_sealed: Mapped[bytes | None]
     basis: Mapped[str | None] = mapped_column(String(16))
     basis_consent_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
@@ -288,11 +334,20 @@ class Message(Base):
 
 
 class Attempt(Base):
-    """One try to hand a message to a provider."""
+    """One try to hand messages to a provider: one of them, or where none is named all of a dispatch."""
 
     __tablename__ = "attempts"
+    __table_args__ = (
+        Index(
+            "ix_attempts_message_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("message_id IS NOT NULL"),
+        ),
+    )
     id: Mapped[int] = _id()
-    message_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    dispatch_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[datetime]
     provider: Mapped[str] = mapped_column(String(16))
     outcome: Mapped[str] = mapped_column(String(16))

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from notify.storage import campaign_tables, event_tables
 from notify.storage.tables import Base
+
+_ = campaign_tables, event_tables  # their tables belong to the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(
