@@ -13,6 +13,8 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 from jsonschema import FormatChecker
 
+from notify.domain.characters import BIDI, CONTROL
+
 # UTS 35, part 3, "currencySpacing": a letter next to a digit is set apart; Babel leaves that out.
 _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 # CLDR has no ordinals in patterns; French writes the first of a month as one.
@@ -25,10 +27,6 @@ _HTTP: Final = re.compile(
     r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?"
 )
 
-# Characters that act instead of showing: bidirectional overrides turn text around, and would let data rewrite
-# the sentence it stands in.
-CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 # Letters and symbols, says Unicode, of which nothing is seen.
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 

@@ -11,7 +11,8 @@ from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError, no
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from notify.rendering.formats import BIDI, CONTROL, filters
+from notify.domain.characters import BIDI, CONTROL
+from notify.rendering.formats import filters
 
 _ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem,

@@ -1,0 +1,184 @@
+"""What a campaign's content becomes when it is scheduled: texts with marks where each one's own text goes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from html import escape
+from typing import Any, Final, Self
+
+from notify.domain.catalogue import DEFAULT_LOCALE, Channel
+from notify.domain.characters import shown
+from notify.domain.content import EmailContent, Links
+
+Content = Mapping[str, Mapping[str, str]]
+"""By locale: subject, preheader, body (Markdown) and sms of a campaign; a language or text may be missing."""
+
+MAX_NAME: Final = 80
+"""Characters of a name that a newsletter shows; SendGrid bounds the substitutions of one person."""
+
+MAX_ATTRIBUTE: Final = 100
+"""Characters of an attribute that a newsletter shows."""
+
+_YES_NO: Final[Mapping[str, Mapping[bool, str]]] = {
+    "fr": {True: "oui", False: "non"},
+    "en": {True: "yes", False: "no"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a newsletter says of one person; `name` and `attributes` only where `Pinned` says it uses them."""
+
+    links: Links
+    name: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeField:
+    """A mark that stands for a person's name (`attribute` None) or attribute, or else for `default`.
+
+    `html`: the value is escaped, for markup and for quoted attributes of it.
+    """
+
+    mark: str
+    attribute: str | None
+    default: str
+    html: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMarks:
+    """The marks of the three links; None where this installation has no such link."""
+
+    unsubscribe: str
+    centre: str | None
+    mailto: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedTexts:
+    """A newsletter in one language; None for what the content did not give.
+
+    `sources`, of individual newsletters only, is the template's text as it was when it was pinned; `email`
+    and `sms` are then the content's own texts, which go into it.
+    """
+
+    email: EmailContent | None
+    sms: str | None
+    email_fields: tuple[MergeField, ...] = ()
+    sms_fields: tuple[MergeField, ...] = ()
+    preheader: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read one language of what `Pinned.to_json` made."""
+        email = value["email"]
+        return cls(
+            **{
+                **value,
+                "email": EmailContent(**email) if email else None,
+                "email_fields": tuple(MergeField(**one) for one in value["email_fields"]),
+                "sms_fields": tuple(MergeField(**one) for one in value["sms_fields"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A newsletter as it was scheduled: nothing that is changed later changes it.
+
+    `individual`: the template looks at the person, so that each copy is rendered by itself
+    (`Templates.email_for`, `sms_for`, which take the other kind too). Of others, `email` is the same for
+    everybody of a language, and `substitutions` are what differs. `uses_name` and `attributes` are all it
+    needs to know of a person besides the links.
+    """
+
+    template: str
+    individual: bool
+    uses_name: bool
+    attributes: tuple[str, ...]
+    links: LinkMarks
+    topic: Mapping[str, str]
+    texts: Mapping[str, PinnedTexts]
+
+    def locale(self, wanted: str) -> str:
+        """Return the language in which somebody who reads `wanted` gets it: that one, or French."""
+        return wanted if wanted in self.texts else DEFAULT_LOCALE
+
+    def email(self, locale: str) -> EmailContent:
+        """Return the e-mail with its marks. LookupError if the content has none."""
+        found = self._texts(locale).email
+        if found is None:
+            raise LookupError("this newsletter has no e-mail")
+        return found
+
+    def substitutions(self, locale: str, person: Person) -> dict[str, str]:
+        """Return what stands for each mark of the e-mail in one person's copy."""
+        marks, links = self.links, person.links
+        # Of base64url and a configured host, links read the same in HTML and in plain text.
+        found = {marks.unsubscribe: links.unsubscribe}
+        if marks.centre:
+            found[marks.centre] = links.centre or ""
+        if marks.mailto:
+            found[marks.mailto] = links.mailto or ""
+        fields = self._texts(locale).email_fields
+        if fields:
+            found.update(_values(fields, self.locale(locale), person))
+        return found
+
+    def sms_substitutions(self, locale: str, person: Person) -> dict[str, str]:
+        """Return what stands for each mark of the SMS in one person's copy."""
+        fields = self._texts(locale).sms_fields
+        return {
+            self.links.unsubscribe: person.links.unsubscribe,
+            **dict(_values(fields, self.locale(locale), person)),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` made."""
+        return cls(
+            **{
+                **value,
+                "attributes": tuple(value["attributes"]),
+                "links": LinkMarks(**value["links"]),
+                "texts": {locale: PinnedTexts.from_json(texts) for locale, texts in value["texts"].items()},
+            }
+        )
+
+    def _texts(self, locale: str) -> PinnedTexts:
+        return self.texts.get(locale) or self.texts[DEFAULT_LOCALE]
+
+
+def channels_of(content: Mapping[str, str]) -> tuple[Channel, ...]:
+    """Return the channels that one language's content has a text for."""
+    email = Channel.EMAIL if "subject" in content or "body" in content else None
+    sms = Channel.SMS if "sms" in content else None
+    return tuple(channel for channel in (email, sms) if channel)
+
+
+def _values(fields: tuple[MergeField, ...], locale: str, person: Person) -> Iterator[tuple[str, str]]:
+    for one in fields:
+        if one.attribute is None:
+            value = shown(person.name or "")[:MAX_NAME].strip()
+        else:
+            value = _attribute(person.attributes.get(one.attribute), locale)
+        text = value or one.default
+        yield one.mark, escape(text) if one.html else text
+
+
+def _attribute(value: object, locale: str) -> str:
+    """Write an attribute as people of a language do; "" for what is missing."""
+    if isinstance(value, str):
+        return shown(value)[:MAX_ATTRIBUTE].strip()
+    if isinstance(value, bool):
+        return _YES_NO[locale][value]
+    if isinstance(value, float):
+        text = f"{value:.15g}"
+        return text.replace(".", ",") if locale == "fr" else text
+    return str(value) if isinstance(value, int) else ""
