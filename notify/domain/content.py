@@ -15,12 +15,13 @@ RECIPIENT_NAME: Final = "_recipient_name"
 class TemplateInfo:
     """What can be sent: a template's topic, channels, languages, and the JSON Schema of its data.
 
+    A template of campaigns has no topic: it takes the campaign's, and its data is one language's content.
     `expires_after` is counted from the moment it was to be sent; `supersedes` names the templates whose
     waiting messages of the same reference it drops.
     """
 
     name: str
-    topic: str
+    topic: str | None
     channels: tuple[Channel, ...]
     locales: tuple[str, ...]
     data_schema: Mapping[str, Any]

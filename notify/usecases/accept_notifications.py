@@ -111,7 +111,7 @@ class AcceptNotifications:
         ]
         recipients |= {one.external_id: one for one in record_acceptances(tx, accepted, now)}
         keys = [
-            (recipients[order.request.recipient.id], order.topic, channel)
+            (recipients[order.request.recipient.id], order.topic.number, channel)
             for order in orders
             for channel in order.channels
         ]
@@ -139,14 +139,13 @@ class AcceptNotifications:
         if order.info.expires_after:
             latest = due_at + order.info.expires_after
             expires_at = min(expires_at, latest) if expires_at else latest
-        topic = self._policy.catalogue[order.info.topic]
         return NotificationDraft(
             recipient_id=recipient.id,
             template=request.template,
             data=request.data,
             channels=order.channels,
             routing=request.routing,
-            lane=Lane.NORMAL if topic.purpose is Purpose.MARKETING else lane,
+            lane=Lane.NORMAL if order.topic.purpose is Purpose.MARKETING else lane,
             created_at=now,
             due_at=due_at,
             send_at=request.send_at,
@@ -163,12 +162,14 @@ class AcceptNotifications:
         messages = []
         for channel in order.channels:
             profile = recipient.profile
-            found = self._policy.verdict(order.topic, channel, profile, standings[channel])
+            found = self._policy.verdict(order.topic.number, channel, profile, standings[channel])
             may_go = isinstance(found, Basis)
             status = (Status.SCHEDULED if waits else Status.QUEUED) if may_go else Status.SKIPPED
             reason = None if isinstance(found, Basis) else found
             address = recipient.hashes.get(channel)
-            messages.append(MessageDraft(channel, order.topic, profile.language, status, reason, address))
+            messages.append(
+                MessageDraft(channel, order.topic.number, profile.language, status, reason, address)
+            )
             if may_go and order.request.routing is Routing.FALLBACK:
                 break
         return messages
@@ -211,10 +212,10 @@ class AcceptNotifications:
             self._telemetry.settled(name, one.channel, "", Status.SKIPPED, Reason.SUPERSEDED)
         for order, draft in zip(orders, drafts, strict=True):
             for message in draft.messages:
-                self._telemetry.accepted(order.info.topic, message.channel)
+                self._telemetry.accepted(order.topic.name, message.channel)
                 if message.reason:
                     self._telemetry.settled(
-                        order.info.topic, message.channel, "", Status.SKIPPED, message.reason
+                        order.topic.name, message.channel, "", Status.SKIPPED, message.reason
                     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.content import TemplateInfo
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.recipients import ProfilePatch
@@ -17,11 +17,11 @@ from notify.usecases.reading_addresses import needs_country, read_addresses
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request that passed; `patch` holds its recipient's normalised addresses, `topic` is a number."""
+    """A request that passed; `patch` holds its recipient's normalised addresses."""
 
     request: NotificationRequest
     info: TemplateInfo
-    topic: int
+    topic: Topic
     channels: tuple[Channel, ...]
     patch: ProfilePatch
     phone_country: str | None
@@ -56,10 +56,8 @@ class RequestCheck:
         )
         problems += wrong
         info = self._templates.info(request.template)
-        if info is None:
-            known = ", ".join(self._templates.names())
-            problems.append(FieldProblem("/template", f"there is no such template; there are: {known}"))
-            return InvalidRequestError(problems)
+        if info is None or info.topic is None:
+            return InvalidRequestError([*problems, self._not_for_notifications(info)])
         problems += [
             FieldProblem(f"/data{one.pointer}", one.detail)
             for one in self._templates.problems(request.template, request.data)
@@ -72,7 +70,14 @@ class RequestCheck:
         ]
         if problems:
             return InvalidRequestError(problems)
-        return Order(request, info, self._catalogue[info.topic].number, channels, patch, phone_country)
+        return Order(request, info, self._catalogue[info.topic], channels, patch, phone_country)
+
+    def _not_for_notifications(self, info: TemplateInfo | None) -> FieldProblem:
+        if info is not None:
+            return FieldProblem("/template", "is a template of campaigns: see POST /v1/campaigns")
+        found = filter(None, map(self._templates.info, self._templates.names()))
+        known = ", ".join(one.name for one in found if one.topic)
+        return FieldProblem("/template", f"there is no such template; there are: {known}")
 
     def _stored_countries(
         self, requests: Sequence[NotificationRequest | InvalidRequestError]

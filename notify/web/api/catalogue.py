@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response
 
-from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.content import Links, TemplateInfo
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.identifiers import identifier_pointers
@@ -102,7 +102,7 @@ class _Catalogue:
         return {
             "name": info.name,
             "topic": info.topic,
-            "purpose": self.catalogue[info.topic].purpose,
+            "purpose": self.catalogue[info.topic].purpose if info.topic else Purpose.MARKETING,
             "channels": list(info.channels),
             "locales": list(info.locales),
             "data_schema": info.data_schema,

@@ -174,12 +174,13 @@ class TemplateAnswer(Shape):
     """What can be sent."""
 
     name: str
-    topic: str
+    topic: str | None
+    """What a notification with it is about; null for a template of campaigns, which takes the campaign's."""
     purpose: Purpose
     channels: list[Channel]
     locales: list[str]
     data_schema: dict[str, Any]
-    """JSON Schema of a notification's `data`."""
+    """JSON Schema of a notification's `data`, or of a campaign's content in one language."""
     expires_after: int | None
     """Seconds after which it no longer makes sense; null: the service's own limit."""
     supersedes: list[str]
