@@ -83,7 +83,10 @@ def holds_card_number(text: str) -> bool:
     code or another short number may stand beside it. What has a letter (unless it ends a word as "CB") or one
     more digit beside it is no whole token. What follows a "+" and is no longer than a phone number is one.
     """
-    plain = _LABEL.sub(" ", _plain(text))
+    plain = _plain(text)
+    if len(_digits(plain)) < MIN_DIGITS:
+        return False
+    plain = _LABEL.sub(" ", plain)
     if "-" in plain:
         plain = _UUID.sub(" ", plain)
     if any(is_card_number(digits) for digits in _candidates(plain)):
