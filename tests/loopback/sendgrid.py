@@ -1,5 +1,6 @@
 """SendGrid's v3 mail/send on the loopback interface: checks calls as the real one does."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,10 @@ _RESERVED: Final = frozenset({
     "from", "subject", "reply-to", "cc", "bcc",
 })  # fmt: skip
 _HELP: Final = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message"
-_MOST_BYTES: Final = 30_000_000
+MOST_BYTES: Final = 30_000_000
+MOST_PERSONALIZATIONS: Final = 1_000
+_MOST_OF_EACH: Final = 10_000
+"""Bytes of the substitutions of one personalization, and of its custom_args."""
 
 Problem = tuple[str | None, str]
 """The field an error names, and what it says."""
@@ -26,7 +30,7 @@ class SendGridLoopback(HttpLoopback):
         """Any key of some length is good, or only `key`."""
         super().__init__(*args, **kwargs)
         self._key = key
-        self.most_bytes = _MOST_BYTES
+        self.most_bytes = MOST_BYTES
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -41,19 +45,21 @@ class SendGridLoopback(HttpLoopback):
     def answer(self, call: Received) -> Reply:
         """Answer as api.sendgrid.com does."""
         if not self._authorized(call):
-            return _errors(401, [(None, "The provided authorization grant is invalid, expired, or revoked")])
+            return errors_reply(
+                401, [(None, "The provided authorization grant is invalid, expired, or revoked")]
+            )
         if call.path.endswith("/v3/scopes") and call.method == "GET":
             return json_reply(200, {"scopes": ["mail.send"]})
         if call.path.endswith("/v3/mail/send") and call.method == "POST":
             return self._take(call)
-        return _errors(404, [(None, "not found")])
+        return errors_reply(404, [(None, "not found")])
 
     def _take(self, call: Received) -> Reply:
         if len(call.body) > self.most_bytes:
-            return _errors(413, [(None, "Payload too large")])
+            return errors_reply(413, [(None, "Payload too large")])
         problems = self._problems(call)
         if problems:
-            return _errors(400, problems)
+            return errors_reply(400, problems)
         return Reply(202, headers={"X-Message-Id": secrets.token_urlsafe(16)})
 
     def _authorized(self, call: Received) -> bool:
@@ -71,7 +77,7 @@ class SendGridLoopback(HttpLoopback):
         return [*_sender_problems(body), *_content_problems(body), *_personalization_problems(body)]
 
 
-def _errors(status: int, problems: list[Problem]) -> Reply:
+def errors_reply(status: int, problems: list[Problem]) -> Reply:
     errors = [{"message": text, "field": field, "help": _HELP if field else None} for field, text in problems]
     return json_reply(status, {"errors": errors})
 
@@ -118,7 +124,7 @@ def _personalization_problems(body: Mapping[str, Any]) -> Iterator[Problem]:
             "The personalizations field is required and must have at least one personalization.",
         )
         return
-    if len(personalizations) > 1_000:
+    if len(personalizations) > MOST_PERSONALIZATIONS:
         yield "personalizations", "There are too many personalizations: the most is 1000."
         return
     for number, one in enumerate(personalizations):
@@ -132,9 +138,21 @@ def _personalization_problems(body: Mapping[str, Any]) -> Iterator[Problem]:
         for position, mailbox in enumerate(to or []):
             if not _ADDRESS.fullmatch(str(mailbox.get("email"))):
                 yield f"{at}.to.{position}.email", "Does not contain a valid address."
-        for name, value in (one.get("headers") or {}).items():
-            if name.lower() in _RESERVED or not isinstance(value, str) or not value.isascii():
-                yield f"{at}.headers", f"The header {name} is reserved or not ASCII."
-        arguments = one.get("custom_args") or {}
-        if not all(isinstance(value, str) for value in arguments.values()) or len(str(arguments)) > 10_000:
-            yield f"{at}.custom_args", "Custom args must be strings of less than 10,000 bytes together."
+        yield from _extras_problems(at, one)
+
+
+def _extras_problems(at: str, one: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in (one.get("headers") or {}).items():
+        if name.lower() in _RESERVED or not isinstance(value, str) or not value.isascii():
+            yield f"{at}.headers", f"The header {name} is reserved or not ASCII."
+    arguments = one.get("custom_args") or {}
+    if not all(isinstance(value, str) for value in arguments.values()) or len(str(arguments)) > _MOST_OF_EACH:
+        yield f"{at}.custom_args", "Custom args must be strings of less than 10,000 bytes together."
+    marks = one.get("substitutions") or {}
+    if not all(isinstance(value, str) for value in marks.values()):
+        yield f"{at}.substitutions", "Substitutions must be strings."
+    elif len(json.dumps(marks, ensure_ascii=False).encode()) > _MOST_OF_EACH:
+        yield (
+            f"{at}.substitutions",
+            "The substitutions of a personalization must be less than 10,000 bytes.",
+        )

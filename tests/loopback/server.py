@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,8 @@ class HttpLoopback(ABC):
             return self._reset(wire)
         call = _read_call(first, stream, number)
         self.received.append(call)
-        reply = self.answer(call)
+        replaced = fault is not None and (fault.raw is not None or fault.status is not None)
+        reply = Reply(0) if replaced else self.answer(call)
         if fault:
             time.sleep(fault.delay)
             if fault.reset:
@@ -189,7 +190,7 @@ class HttpLoopback(ABC):
                 wire.sendall(fault.raw)
                 return False
             if fault.status is not None:
-                reply = Reply(fault.status, _bytes(fault.body), fault.headers)
+                reply = Reply(fault.status, bytes_of(fault.body), fault.headers)
         if self._on_call:
             self._on_call(call, reply.status)
         if fault and fault.cut:
@@ -206,7 +207,7 @@ class HttpLoopback(ABC):
 
     @staticmethod
     def _reset(wire: socket.socket) -> bool:
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         return False
 
 
@@ -224,7 +225,7 @@ def _read_call(first: bytes, stream: BinaryIO, number: int) -> Received:
     return Received(method, path, dict(parse_qsl(query)), headers, body, number)
 
 
-def _bytes(body: bytes | str | Mapping[str, Any]) -> bytes:
+def bytes_of(body: bytes | str | Mapping[str, Any]) -> bytes:
     if isinstance(body, bytes):
         return body
     return (body if isinstance(body, str) else json.dumps(body)).encode()

@@ -3,10 +3,13 @@
 import base64
 import re
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from tests.loopback.server import HttpLoopback, Received, Reply, json_reply
 
@@ -15,6 +18,7 @@ _PATH: Final = re.compile(
     r".*/2010-04-01/Accounts/(?P<account>\w+)(?P<rest>(/Messages(/(?P<sid>\w+))?)?)\.json"
 )
 _LONGEST_BODY: Final = 1_600
+_LONGEST_PAGE: Final = 1_000
 _REQUIRED: Final = (
     ("To", (21604, "A 'To' phone number is required.")),
     ("From MessagingServiceSid", (21603, "A 'From' phone number is required.")),
@@ -22,49 +26,124 @@ _REQUIRED: Final = (
 )
 
 
+@dataclass(slots=True)
+class Sms:
+    """One SMS that was taken."""
+
+    sid: str
+    account: str
+    to: str
+    sender: str | None
+    service: str | None
+    body: str
+    at: datetime
+    status: str
+    callback: str | None = None
+    error_code: int | None = None
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """The resource Twilio shows of it."""
+        moment = format_datetime(self.at)
+        return {
+            "sid": self.sid,
+            "account_sid": self.account,
+            "messaging_service_sid": self.service,
+            "to": self.to,
+            "from": self.sender,
+            "body": self.body,
+            "status": self.status,
+            "direction": "outbound-api",
+            "num_segments": "0" if self.service else "1",
+            "num_media": "0",
+            "date_created": moment,
+            "date_updated": moment,
+            "date_sent": moment,
+            "price": None,
+            "price_unit": "USD",
+            "error_code": self.error_code,
+            "error_message": None,
+            "api_version": "2010-04-01",
+            "uri": f"/2010-04-01/Accounts/{self.account}/Messages/{self.sid}.json",
+            "subresource_uris": {},
+        }
+
+
 class TwilioLoopback(HttpLoopback):
-    """Takes what Twilio would take. `messages` are the resources it made, newest last."""
+    """Takes what Twilio would take."""
 
     def __init__(self, *args: Any, token: str | None = None, **kwargs: Any) -> None:
         """Any token is good, or only `token`."""
         super().__init__(*args, **kwargs)
         self._token = token
-        self.messages: list[dict[str, Any]] = []
+        self._kept: list[Sms] = []
+        self._by_sid: dict[str, Sms] = {}
+        self._by_number: dict[str, list[Sms]] = defaultdict(list)
         self.opted_out: set[str] = set()
         """Numbers that replied STOP."""
 
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The resources it made, newest last."""
+        return [sms.resource for sms in list(self._kept)]
+
     def clear(self) -> None:
         super().clear()
-        self.messages.clear()
+        self._kept.clear()
+        self._by_sid.clear()
+        self._by_number.clear()
 
     def answer(self, call: Received) -> Reply:
         """Answer as api.twilio.com does."""
+        reply, sms = self.judge(call)
+        if sms:
+            self.keep(sms)
+        return reply
+
+    def judge(self, call: Received) -> tuple[Reply, Sms | None]:
+        """Answer as api.twilio.com does, but only return what would be kept."""
         match = _PATH.fullmatch(call.path)
         if not match:
-            return _error(404, 20404, "The requested resource was not found")
+            return _error(404, 20404, "The requested resource was not found"), None
         if not self._authorized(call, match["account"]):
-            return _error(401, 20003, "Authenticate")
+            return _error(401, 20003, "Authenticate"), None
         if not match["rest"]:
-            return json_reply(200, {"sid": match["account"], "status": "active", "type": "Full"})
+            return json_reply(200, {"sid": match["account"], "status": "active", "type": "Full"}), None
         if match["sid"]:
-            found = [message for message in self.messages if message["sid"] == match["sid"]]
-            return json_reply(200, found[0]) if found else _error(404, 20404, "The resource was not found")
+            found = self._by_sid.get(match["sid"])
+            missing = _error(404, 20404, "The resource was not found")
+            return json_reply(200, found.resource) if found else missing, None
         if call.method == "POST":
             return self._create(match["account"], call.form)
-        return json_reply(200, self._page(call))
+        return json_reply(200, self._page(call)), None
+
+    def keep(self, sms: Sms) -> None:
+        """Show it in the list from now on."""
+        self._kept.append(sms)
+        self._by_sid[sms.sid] = sms
+        self._by_number[sms.to].append(sms)
 
     def _authorized(self, call: Received, account: str) -> bool:
-        kind, _, encoded = call.headers.get("authorization", "").partition(" ")
-        user, _, token = base64.b64decode(encoded).decode().partition(":")
-        return kind == "Basic" and user == account and bool(token) and self._token in {None, token}
+        user, token = credentials(call)
+        return user == account and bool(token) and self._token in {None, token}
 
-    def _create(self, account: str, form: Mapping[str, str]) -> Reply:
+    def _create(self, account: str, form: Mapping[str, str]) -> tuple[Reply, Sms | None]:
         refusal = self._refusal(form)
         if refusal:
-            return _error(400, *refusal)
-        message = _resource(account, form)
-        self.messages.append(message)
-        return json_reply(201, message)
+            return _error(400, *refusal), None
+        service = form.get("MessagingServiceSid")
+        sms = Sms(
+            "SM" + secrets.token_hex(16),
+            account,
+            form["To"],
+            form.get("From"),
+            service,
+            form["Body"],
+            datetime.now(UTC),
+            "accepted" if service else "queued",
+            form.get("StatusCallback"),
+        )
+        return json_reply(201, sms.resource), sms
 
     def _refusal(self, form: Mapping[str, str]) -> tuple[int, str] | None:
         to, body = form.get("To", ""), form.get("Body", "")
@@ -83,19 +162,43 @@ class TwilioLoopback(HttpLoopback):
         return None
 
     def _page(self, call: Received) -> dict[str, Any]:
-        found = [message for message in reversed(self.messages) if _matches(message, call.query)]
-        size = int(call.query.get("PageSize", "50"))
+        """List newest first; `PageToken` is where the page before ended, as `PA` and a sid."""
+        query = call.query
+        kept = self._by_number.get(query["To"], []) if "To" in query else self._kept
+        found = [sms for sms in reversed(kept) if _matches(sms, query)]
+        number, size = int(query.get("Page", "0")), min(int(query.get("PageSize", "50")), _LONGEST_PAGE)
+        after = query.get("PageToken", "").removeprefix("PA")
+        start = next((place + 1 for place, sms in enumerate(found) if sms.sid == after), 0)
+        shown, left = found[start : start + size], len(found) > start + size
+
+        def uri(page: int, token: str = "") -> str:
+            rest = {name: text for name, text in query.items() if name not in {"Page", "PageToken"}}
+            parts = {
+                **rest,
+                "PageSize": str(size),
+                "Page": str(page),
+                **({"PageToken": token} if token else {}),
+            }
+            return f"{call.path}?{urlencode(parts)}"
+
         return {
-            "messages": found[:size],
-            "page": 0,
+            "messages": [sms.resource for sms in shown],
+            "page": number,
             "page_size": size,
-            "start": 0,
-            "end": max(len(found[:size]) - 1, 0),
-            "uri": call.path,
-            "first_page_uri": call.path,
-            "next_page_uri": None,
+            "start": start,
+            "end": start + max(len(shown) - 1, 0),
+            "uri": uri(number),
+            "first_page_uri": uri(0),
+            "next_page_uri": uri(number + 1, f"PA{shown[-1].sid}") if left else None,
             "previous_page_uri": None,
         }
+
+
+def credentials(call: Received) -> tuple[str, str]:
+    """Return account and token of a call."""
+    kind, _, encoded = call.headers.get("authorization", "").partition(" ")
+    user, _, token = base64.b64decode(encoded).decode().partition(":")
+    return (user, token) if kind == "Basic" else ("", "")
 
 
 def _error(status: int, code: int, message: str) -> Reply:
@@ -103,40 +206,12 @@ def _error(status: int, code: int, message: str) -> Reply:
     return json_reply(status, {"code": code, "message": message, "more_info": more, "status": status})
 
 
-def _resource(account: str, form: Mapping[str, str]) -> dict[str, Any]:
-    sid = "SM" + secrets.token_hex(16)
-    service = form.get("MessagingServiceSid")
-    now = format_datetime(datetime.now(UTC))
-    return {
-        "sid": sid,
-        "account_sid": account,
-        "messaging_service_sid": service,
-        "to": form["To"],
-        "from": form.get("From"),
-        "body": form["Body"],
-        "status": "accepted" if service else "queued",
-        "direction": "outbound-api",
-        "num_segments": "0" if service else "1",
-        "num_media": "0",
-        "date_created": now,
-        "date_updated": now,
-        "date_sent": now,
-        "price": None,
-        "price_unit": "USD",
-        "error_code": None,
-        "error_message": None,
-        "api_version": "2010-04-01",
-        "uri": f"/2010-04-01/Accounts/{account}/Messages/{sid}.json",
-        "subresource_uris": {},
-    }
-
-
-def _matches(message: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+def _matches(sms: Sms, query: Mapping[str, str]) -> bool:
     """Whether a message is in the list asked for: To, From, DateSent, DateSent>, DateSent<."""
-    sent = parsedate_to_datetime(message["date_sent"])
+    sent = sms.at.replace(microsecond=0)
     return (
-        query.get("To") in {None, message["to"]}
-        and query.get("From") in {None, message["from"]}
+        query.get("To") in {None, sms.to}
+        and query.get("From") in {None, sms.sender}
         and ("DateSent" not in query or _moment(query["DateSent"]).date() == sent.date())
         and ("DateSent>" not in query or sent >= _moment(query["DateSent>"]))
         and ("DateSent<" not in query or sent <= _moment(query["DateSent<"]))
