@@ -76,6 +76,8 @@ class PostgresProcess:
         self._directory = directory
         self._settings = settings
         self._account = _account()
+        directory.mkdir(exist_ok=True)
+        _give(directory, self._account)
         self._programs = _programs(directory, self._account)
         self._data = directory / "data"
         self._log = directory / "log"
@@ -149,15 +151,18 @@ def _account() -> dict[str, Any]:
     raise RuntimeError("running as root, and there is no user `nobody` to run PostgreSQL as")
 
 
+def _give(directory: Path, account: dict[str, Any]) -> None:
+    if account:
+        os.chown(directory, account["user"], account["group"])
+
+
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """Make a directory that the unprivileged account owns, below directories that it may enter."""
+    """Make a directory below directories that the unprivileged account may enter."""
     account = _account()
     bases = (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private one is made in it
     base = next(b for b in bases if not account or all(p.stat().st_mode & 0o001 for p in (b, *b.parents)))
     scratch = Path(tempfile.mkdtemp(prefix="notify-postgres-", dir=base))
-    if account:
-        os.chown(scratch, account["user"], account["group"])
     try:
         yield scratch
     finally:
