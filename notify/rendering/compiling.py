@@ -1,7 +1,7 @@
 """Turns the files of one template and one language into compiled Jinja templates, once, at load."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -38,9 +38,15 @@ class Compiler:
     """Compiles one template in one language; every error names the file."""
 
     def __init__(
-        self, folder: Folder, layout: Layout, locale: str, format_of: Callable[[str], str | None]
+        self,
+        folder: Folder,
+        layout: Layout,
+        locale: str,
+        variants: Sequence[str],
+        format_of: Callable[[str], str | None],
     ) -> None:
         """Take what it works on; `format_of` tells the schema's format of a field."""
+        self._variants = variants
         self._folder = folder
         self._layout = layout
         self._locale = locale
@@ -64,13 +70,16 @@ class Compiler:
     def _file(self, name: str) -> Path:
         return self._folder.path / name
 
+    def _framed(self, path: Path, given: Mapping[str, str]) -> str:
+        return self._layout.framed(path, self._locale, given, self._variants)
+
     def _framed_text(self, channel: str, given: Mapping[str, str]) -> Template:
         path = self._file(f"{channel}.{self._locale}.txt")
-        return self._compiled(self._plain, path, self._layout.framed(path, self._locale, given))
+        return self._compiled(self._plain, path, self._framed(path, given))
 
     def _email_html(self, lines: Mapping[str, str]) -> Template:
         path = self._file(f"email.{self._locale}.mjml")
-        source = html_of(self._layout.framed(path, self._locale, lines), path)
+        source = html_of(self._framed(path, lines), path)
         self._refuse_unsafe(source, path)
         return self._compiled(self._html, path, source)
 

@@ -1,7 +1,7 @@
 """Reads template folders: what stands where under `templates/`, and how parts are put into one text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
@@ -21,8 +21,9 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _LINE: Final = {"type": "string", "minLength": 1}
 _SHAPE: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["topic", "channels", "data"],
+    "required": ["channels"],
     "properties": {
+        "campaign": {"const": True},
         "topic": _LINE,
         "channels": {
             "type": "array",
@@ -51,6 +52,11 @@ _SHAPE: Final[dict[str, Any]] = {
     "additionalProperties": False,
 }
 _WORDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": _LINE}
+_STYLES: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": [*"h2 h3 h4 p ul ol li blockquote hr a button img code pre".split()],
+    "additionalProperties": _LINE,
+}
 _FIELDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "object"}}
 _COLOURS: Final[dict[str, Any]] = {
     "type": "object",
@@ -63,10 +69,13 @@ _COLOURS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One template as declared in its `template.toml`; its texts stand beside that file."""
+    """One template as declared in its `template.toml`; its texts stand beside that file.
+
+    `topic` None: it is a template of campaigns, which bring topic and content.
+    """
 
     path: Path
-    topic: str
+    topic: str | None
     channels: tuple[Channel, ...]
     expires_after: timedelta | None
     supersedes: tuple[str, ...]
@@ -92,16 +101,27 @@ def read_folder(path: Path) -> Folder:
     channels = tuple(Channel(name) for name in declared["channels"])
     if (Channel.EMAIL in channels) is not ("email" in declared):
         raise ConfigurationError(f"{path / 'template.toml'}: [email.…] goes with the channel email")
+    _check_kind(path / "template.toml", declared)
     hours = declared.get("expires_after_hours")
     return Folder(
         path=path,
-        topic=declared["topic"],
+        topic=declared.get("topic"),
         channels=channels,
         expires_after=None if hours is None else timedelta(hours=hours),
         supersedes=tuple(declared.get("supersedes", ())),
-        data=declared["data"],
+        data=declared.get("data", {}),
         lines=declared.get("email", {}),
     )
+
+
+def _check_kind(path: Path, declared: Mapping[str, Any]) -> None:
+    """A template is for notifications, with a topic and data of its own, or for campaigns."""
+    own = {"topic", "data"} & declared.keys()
+    if "campaign" not in declared and own != {"topic", "data"}:
+        raise ConfigurationError(f"{path}: topic and [data] are required, or campaign = true")
+    taken = {"topic", "data", "expires_after_hours", "supersedes"} & declared.keys()
+    if "campaign" in declared and taken:
+        raise ConfigurationError(f"{path}: a campaign brings its own: {', '.join(sorted(taken))}")
 
 
 class Layout:
@@ -120,20 +140,36 @@ class Layout:
             locale: read_toml(self._directory / locale / "words.toml", _WORDS) for locale in LOCALES
         }
 
-    def framed(self, content: Path, locale: str, given: Mapping[str, str]) -> str:
+    def styles(self) -> dict[str, str]:
+        """Return the style of each element that Markdown makes, from `body.toml`."""
+        path = self._directory / "body.toml"
+        declared = read_toml(path, _STYLES)
+        return {name: self._filled(path, "", self._colours, (), 0, style) for name, style in declared.items()}
+
+    def framed(
+        self, content: Path, locale: str, given: Mapping[str, str], variants: Sequence[str] = ()
+    ) -> str:
         """Return the text of `content` within its channel's frame, every `[[ part ]]` put in its place.
 
-        A part is one of `given`, a word of the language, a colour, or a file beside the frame.
+        A part is one of `given`, a word of the language, a colour, or a file beside the frame. Of a file, frames
+        included, the first of `variants` is taken that there is: `why.marketing.txt` before `why.txt`.
         """
-        frame = self._directory / f"{content.name.split('.')[0]}{content.suffix}"
+        user = self._directory / content.name
+        frame = self._file(user, content.name.split(".")[0], locale, variants)
         known = {**self._words[locale], **given}
         if content.suffix == ".mjml":
             known = {name: escape(text, quote=False) for name, text in known.items()}
         known |= {**self._colours, "locale": locale}
-        return self._filled(frame, locale, {**known, "content": read_text(content)}, 0)
+        return self._filled(frame, locale, {**known, "content": read_text(content)}, variants, 0)
 
     def _filled(
-        self, place: Path, locale: str, known: Mapping[str, str], depth: int, text: str | None = None
+        self,
+        place: Path,
+        locale: str,
+        known: Mapping[str, str],
+        variants: Sequence[str],
+        depth: int,
+        text: str | None = None,
     ) -> str:
         if depth > _MAX_DEPTH:
             raise ConfigurationError(f"{place}: parts within parts go too deep")
@@ -141,15 +177,17 @@ class Layout:
         def part(match: re.Match[str]) -> str:
             name = match[1]
             if name in known:
-                return self._filled(place, locale, known, depth + 1, known[name])
-            return self._filled(self._file(place, name, locale), locale, known, depth + 1)
+                return self._filled(place, locale, known, variants, depth + 1, known[name])
+            file = self._file(place, name, locale, variants)
+            return self._filled(file, locale, known, variants, depth + 1)
 
         return _PART.sub(part, read_text(place).rstrip("\n") if text is None else text)
 
-    def _file(self, user: Path, name: str, locale: str) -> Path:
-        """Find the file of a part: the language's own, else the one for all."""
-        file_name = f"{name}{user.suffix}"
-        for path in (self._directory / locale / file_name, self._directory / file_name):
-            if path.is_file():
-                return path
+    def _file(self, user: Path, name: str, locale: str, variants: Sequence[str]) -> Path:
+        """Find the file of a part: a variant before the plain one, the language's own before the one for all."""
+        for stem in (*(f"{name}.{variant}" for variant in variants), name):
+            for directory in (self._directory / locale, self._directory):
+                path = directory / f"{stem}{user.suffix}"
+                if path.is_file():
+                    return path
         raise ConfigurationError(f"{user}: [[ {name} ]] is no word, colour or part")

@@ -100,14 +100,17 @@ class FileTemplates:
 
 def _load(path: Path, layout: Layout, catalogue: Catalogue) -> _Loaded:
     folder = read_folder(path)
-    topic = catalogue.named(folder.topic)
+    topic = catalogue.named(folder.topic or "")
     if topic is None:
         raise ConfigurationError(f"{path / 'template.toml'}: topics.toml has no topic {folder.topic}")
     try:
         schema = DataSchema(folder.data, layout.fields)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path / 'template.toml'}: {error}") from None
-    texts = {locale: Compiler(folder, layout, locale, schema.format_of).texts() for locale in LOCALES}
+    texts = {
+        locale: Compiler(folder, layout, locale, (topic.purpose,), schema.format_of).texts()
+        for locale in LOCALES
+    }
     info = TemplateInfo(
         name=path.name,
         topic=folder.topic,
