@@ -178,7 +178,7 @@ class SqlRecipients:
     def _inserted(self, fresh: Mapping[str, Profile], now: datetime) -> dict[str, StoredRecipient]:
         """Insert those whom no other transaction has inserted meanwhile; return them."""
         rows = {
-            external_id: {"external_id": external_id, "created_at": now, **self._columns(profile, now)}
+            external_id: {"external_id": external_id, "created_at": now, **self.columns(profile, now)}
             for external_id, profile in fresh.items()
         }
         statement = upsert_into(self._connection, Recipient)
@@ -204,7 +204,7 @@ class SqlRecipients:
         """Store new profiles, in one statement; return the recipients as they are now."""
         rows, found = [], {}
         for external_id, (recipient, profile) in changes.items():
-            columns = self._columns(profile, now)
+            columns = self.columns(profile, now)
             hashes = _hashes(columns["email_hash"], columns["phone_hash"])
             rows.append({"number": recipient.id} | {f"new_{name}": value for name, value in columns.items()})
             found[external_id] = replace(recipient, profile=profile, hashes=hashes)
@@ -218,7 +218,8 @@ class SqlRecipients:
             )
         return found
 
-    def _columns(self, profile: Profile, now: datetime) -> dict[str, Any]:
+    def columns(self, profile: Profile, now: datetime) -> dict[str, Any]:
+        """Encrypt and hash a profile into the columns that it is stored in."""
         columns: dict[str, Any] = {name: getattr(profile, name) for name in _PLAIN}
         for name, field in SEALED.items():
             value = getattr(profile, name)
