@@ -35,6 +35,7 @@ from notify.storage.outbox import SqlOutbox
 from notify.storage.rotation import rotate
 from notify.storage.store import SqlStore
 from notify.telemetry import Exposition, PrometheusTelemetry
+from notify.throttle import RedisThrottle
 from notify.tokens import SignedTokens, parse_secret_keys
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
@@ -55,6 +56,9 @@ from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
 
 _CALL_MARGIN_SECONDS: Final = 5
 """How much longer than a provider's time-out a call's lease lasts."""
+
+_PLACE_MARGIN_SECONDS: Final = 15
+"""How much longer a call that nobody gave back counts as one in flight: it also waits for a thread."""
 
 
 class Composition:
@@ -133,6 +137,12 @@ class Composition:
     def wake_ups(self) -> RqWakeUps:
         """The bell of the lanes."""
         return RqWakeUps(self.redis)
+
+    @cached_property
+    def throttle(self) -> RedisThrottle:
+        """The limits of providers and senders."""
+        lease = self.settings.provider_timeout + _PLACE_MARGIN_SECONDS
+        return RedisThrottle(self.redis, self.settings.provider_limits, lease)
 
     @cached_property
     def telemetry(self) -> PrometheusTelemetry:

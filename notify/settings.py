@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from notify.domain.errors import ConfigurationError
+from notify.domain.rate_limits import ProviderLimits, read_limits
 
 _SECRETS_FILE: Final = "secrets.json"
 _LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
     sms_from: str = "Smarttontin"
     sms_from_marketing: str = "Smarttontin"
     sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
+    sms_daily_limit: int | None = Field(default=None, ge=0)
+    provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
     email_reply_to: str | None = None
     unsubscribe_mail_domain: str | None = None
 
@@ -77,6 +80,18 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
+
+    @field_validator("provider_limits", mode="before")
+    @classmethod
+    def _limits(cls, value: object) -> object:
+        """Read JSON; its numbers are checked where they are used."""
+        if not isinstance(value, str):
+            return value
+        try:
+            given = json.loads(value)
+        except ValueError:
+            raise ValueError('must be JSON, as {"twilio": {"per_second": 10}}') from None
+        return read_limits(given, EMAIL_PROVIDERS | SMS_PROVIDERS)
 
     @field_validator("public_url", "short_url")
     @classmethod
