@@ -4,45 +4,28 @@ import base64
 import logging
 import ssl
 import time
+import weakref
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, ReadTimeoutError, SSLError
-
+from notify.providers.names import Names
 from notify.providers.tls import default_tls
+from notify.providers.wire import Answer, BrokenCallError, Connection, NotSentError
+
+__all__ = ["Answer", "BrokenCallError", "Endpoint", "NotSentError", "basic_auth", "silence_sdk_loggers"]
 
 IDLE_SECONDS: Final = 10.0
 """Idle connections are not used again after this. Front ends drop theirs after a minute or so, and a
 request that meets the drop is reset: an order that is `unknown` for nothing."""
 
-_CONNECT_SECONDS: Final = 5.0
-_KEPT: Final = 64  # connections kept open; more threads than that open further ones
+CONNECT_SECONDS: Final = 5.0
+"""How long looking up, connecting to whichever address answers, and TLS may take together."""
+
+_KEPT: Final = 512  # connections kept open, for twice the most threads a worker may have
 _SDK_LOGGERS: Final = ("python_http_client", "twilio.http_client", "urllib3")
-
-
-class NotSentError(Exception):
-    """The request certainly did not arrive: no connection, or the body could not be written."""
-
-
-class BrokenCallError(Exception):
-    """The request went out and no answer came back; `timed_out` if none came in time."""
-
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer. `headers` looks names up in any case; `body` is None if it broke off."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | None
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Endpoint:
@@ -51,48 +34,91 @@ class Endpoint:
     def __init__(
         self, base_url: str, timeout: float, *, tls: ssl.SSLContext | None = None, idle: float = IDLE_SECONDS
     ) -> None:
-        """`timeout` and `idle` in seconds; ValueError for an address that is not HTTP."""
+        """`timeout` and `idle` in seconds; ValueError for an address that is not HTTP.
+
+        `timeout` is for the whole of a call: connecting, writing and reading.
+        """
         parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("the provider's address must begin with http:// or https://")
-        shared: dict[str, Any] = {
-            "maxsize": _KEPT,
-            "timeout": Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout),
-            "retries": False,
-        }
-        self._pool: HTTPConnectionPool
-        if parts.scheme == "https":
-            context = tls or default_tls()
-            self._pool = _TlsPool(parts.hostname, parts.port, ssl_context=context, **shared)
-        else:
-            self._pool = _PlainPool(parts.hostname, parts.port, **shared)
-        self._pool.conn_kw["idle"] = idle
+        self._host = parts.hostname
+        self._authority = parts.netloc.rpartition("@")[2]
+        self._names = Names(parts.hostname, parts.port or _PORTS[parts.scheme])
+        self._tls = (tls or default_tls()) if parts.scheme == "https" else None
+        self._timeout = timeout
+        self._idle_seconds = idle
+        # A deque's append and pop need no lock of ours, over which a hundred threads would queue.
+        self._idle: deque[Connection] = deque()
+        weakref.finalize(self, _close_all, self._idle)
 
     def call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Make one call, once. Raises NotSentError or BrokenCallError; every status is an answer."""
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        deadline = time.monotonic() + self._timeout
+        request = self._request(method, url, body, headers)
+        connection = self._kept() or self._opened(deadline)
         try:
-            response = self._pool.urlopen(
-                method, target, body=body, headers=headers, redirect=False, preload_content=False
-            )
-        except NotSentError:
+            answer = connection.exchange(method, request, deadline)
+        except BaseException:
+            connection.close()
             raise
-        except ReadTimeoutError:
-            raise BrokenCallError("no answer in time", timed_out=True) from None
-        except (HTTPError, OSError) as error:
-            raise BrokenCallError(f"the call broke off ({_root_name(error)})") from None
-        try:
-            content: bytes | None = response.read()
-        except (HTTPError, OSError):
-            content = None
-        finally:
-            response.release_conn()
-        return Answer(response.status, response.headers, content)
+        self._give_back(connection)
+        return answer
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        self._pool.close()
+        _close_all(self._idle)
+
+    def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+        """Write head and body; NotSentError for a header that would be two."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        lines = [f"{method} {target or '/'} HTTP/1.1", f"Host: {self._authority}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if body is not None:
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+            raise NotSentError("a header holds a line break")
+        try:
+            return f"{head}\r\n\r\n".encode("latin-1") + (body or b"")
+        except UnicodeEncodeError:
+            raise NotSentError("a header cannot be written in Latin-1") from None
+
+    def _opened(self, deadline: float) -> Connection:
+        return Connection.open(
+            self._names, self._tls, self._host, min(deadline, time.monotonic() + CONNECT_SECONDS)
+        )
+
+    def _kept(self) -> Connection | None:
+        """Return the connection used last, if it is still good."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - connection.used_at < self._idle_seconds and connection.alive():
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: Connection) -> None:
+        """Keep it for the next call, and close the one that has waited longest if it is too old."""
+        if not connection.reusable or len(self._idle) >= _KEPT:
+            connection.close()
+            return
+        self._idle.append(connection)
+        try:
+            oldest = self._idle.popleft()
+        except IndexError:
+            return
+        if time.monotonic() - oldest.used_at >= self._idle_seconds:
+            oldest.close()
+        else:
+            self._idle.appendleft(oldest)
+
+
+def _close_all(connections: deque[Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def basic_auth(user: str, password: str) -> str:
@@ -108,75 +134,3 @@ def silence_sdk_loggers() -> None:
         logger.propagate = False
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
-
-
-def _root_name(error: BaseException) -> str:
-    """Name the innermost cause; texts may hold URLs."""
-    nested = next((part for part in reversed(error.args) if isinstance(part, BaseException)), None)
-    return _root_name(nested) if nested else type(error).__name__
-
-
-def _why_no_connection(error: BaseException) -> str:
-    if isinstance(error, NameResolutionError):
-        return "the name cannot be looked up"
-    if isinstance(error, SSLError | ssl.SSLError):
-        return "TLS failed"
-    cause = error.__cause__
-    if isinstance(cause, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, ConnectTimeoutError | TimeoutError) and (
-        cause is None or isinstance(cause, TimeoutError)
-    ):
-        return "no connection in time"
-    return f"no connection ({type(cause or error).__name__})"
-
-
-class _Watched(HTTPConnection):
-    """Tells failures before the request was out from those after, and ages when idle."""
-
-    def __init__(self, *args: Any, idle: float, **kwargs: Any) -> None:  # noqa: ANN401 - as urllib3
-        super().__init__(*args, **kwargs)
-        self._idle = idle
-        self._used_at = time.monotonic()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it may be used again; urllib3 opens a new one where not."""
-        return super().is_connected and time.monotonic() - self._used_at < self._idle
-
-    def connect(self) -> None:
-        """Connect; NotSentError."""
-        try:
-            super().connect()
-        except (HTTPError, OSError) as error:
-            self.close()
-            raise NotSentError(_why_no_connection(error)) from None
-
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as urllib3
-        """Write the request; NotSentError if the far side did not take all of it in time."""
-        try:
-            super().request(*args, **kwargs)
-        except TimeoutError:
-            raise NotSentError("the request could not be written in time") from None
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's is its own
-        """Read the head of the answer."""
-        response = super().getresponse()
-        self._used_at = time.monotonic()
-        return response
-
-
-class _WatchedTls(_Watched, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _PlainPool(HTTPConnectionPool):
-    """Connections to a plain HTTP server."""
-
-    ConnectionCls = _Watched
-
-
-class _TlsPool(HTTPSConnectionPool):
-    """Connections to an HTTPS server."""
-
-    ConnectionCls = _WatchedTls
