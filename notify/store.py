@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from notify.campaign_store import Audiences, Campaigns
 from notify.domain.api_keys import KeyRow
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
@@ -287,6 +288,12 @@ class Transaction(Protocol):
 
     @property
     def api_keys(self) -> ApiKeys: ...  # noqa: D102
+
+    @property
+    def campaigns(self) -> Campaigns: ...  # noqa: D102
+
+    @property
+    def audiences(self) -> Audiences: ...  # noqa: D102
 
 
 class Store(Protocol):
