@@ -8,6 +8,7 @@ from notify.domain.errors import NotFoundError
 NOTIFICATION: Final = "ntf"
 MESSAGE: Final = "msg"
 CONSENT: Final = "cns"
+CAMPAIGN: Final = "cmp"
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 

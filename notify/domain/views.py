@@ -56,7 +56,8 @@ class MessageView(TypedDict):
 
     id: str
     notification_id: str | None
-    recipient_id: str
+    campaign_id: str | None
+    recipient_id: str | None
     channel: str
     topic: str
     template: str | None
@@ -116,6 +117,38 @@ class RecipientView(TypedDict):
     attributes: dict[str, Any]
     created_at: str
     updated_at: str
+
+
+class CampaignView(TypedDict):
+    """A campaign with its progress: `total`, `pending` and a count for each message status that occurs.
+
+    `content` and `audience` are as the caller wrote them. All but `total` add up to it.
+    """
+
+    id: str
+    name: str
+    topic: str
+    channels: list[str]
+    template: str
+    content: dict[str, Any]
+    audience: dict[str, Any] | None
+    throttle: int | None
+    test: bool
+    status: str
+    reason: str | None
+    send_at: str | None
+    timezone: str | None
+    send_past: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: dict[str, int]
+
+
+class SentTestsView(TypedDict):
+    """The messages that a campaign's test made, in the order of the addresses and channels."""
+
+    messages: list[MessageSummary]
 
 
 class Page(TypedDict):

@@ -1,0 +1,162 @@
+"""What the use cases need of the database for campaigns, as Protocols."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from notify.domain.audience import Audience
+from notify.domain.campaigns import Campaign, CampaignChanges, CampaignStatus
+from notify.domain.catalogue import Channel, Topic
+from notify.domain.newsletters import Content, Pinned
+
+
+class Candidate(NamedTuple):
+    """A recipient × channel of a slice, and what is known that decides on it. A tuple: a million are read.
+
+    `suppression` is a `Scope` in words, `subscribed` the stored preference. `seen`: the campaign has a
+    message to this address already.
+    """
+
+    recipient: int
+    channel: str
+    address_hash: bytes
+    locale: str | None
+    timezone: str | None
+    country: str | None
+    phone_country: str | None
+    customer_since: date | None
+    policy_consent_id: int | None
+    subscribed: bool | None
+    preference_consent_id: int | None
+    address_opted_out: bool
+    suppression: str | None
+    seen: bool
+
+
+class Envelope(NamedTuple):
+    """One message of a campaign about to be stored; without a reason it goes, with one it is skipped."""
+
+    recipient: int
+    address_hash: bytes | None
+    basis: str | None
+    basis_consent_id: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Messages of one channel, moment and language: one dispatch, or with `due_at` None skipped ones."""
+
+    channel: Channel
+    locale: str
+    due_at: datetime | None
+    envelopes: Sequence[Envelope]
+
+
+@dataclass(frozen=True, slots=True)
+class TestMessage:
+    """One message of a test send: an address of nobody we know."""
+
+    __test__ = False  # no test of pytest's
+
+    channel: Channel
+    address: str
+
+
+class Audiences(Protocol):
+    """Recipients, as a campaign goes over them."""
+
+    def highest(self) -> int:
+        """Return the highest number a recipient has; 0 if there is none."""
+        ...
+
+    def count(self, topic: Topic, channels: Collection[Channel], audience: Audience, highest: int) -> int:
+        """Count the messages a campaign would have: subscribed, with an address, and in the filter."""
+        ...
+
+    def slice_end(self, after: int, highest: int, limit: int) -> int | None:
+        """Return the number of the last of the next `limit` recipients; None if none is left."""
+        ...
+
+    def candidates(self, campaign: Campaign, audience: Audience, after: int, up_to: int) -> list[Candidate]:
+        """Read those in the filter that have an address, one for each channel, by number; locks nothing."""
+        ...
+
+
+class Campaigns(Protocol):
+    """Campaigns, and what they have on its way. A campaign's row is locked before its dispatches."""
+
+    def add(self, campaign: Campaign, content: Content, now: datetime) -> int:
+        """Store a new one; return its number."""
+        ...
+
+    def get(self, number: int, *, lock: bool = False) -> Campaign:
+        """Read one; `lock` keeps others from changing it until commit. NotFoundError."""
+        ...
+
+    def content(self, number: int) -> Content:
+        """Return what its author wrote. NotFoundError."""
+        ...
+
+    def pinned(self, number: int) -> Pinned | None:
+        """Return what the content was made into, if it was yet. NotFoundError."""
+        ...
+
+    def change(self, number: int, changes: CampaignChanges, now: datetime) -> None:
+        """Write columns of one."""
+        ...
+
+    def hold(self, numbers: Collection[int]) -> dict[int, CampaignStatus]:
+        """Keep campaigns from being paused, resumed or cancelled until commit; return how they stand.
+
+        For who puts a dispatch back in the queue: that of a paused one must be `paused`, that of a
+        cancelled one must end.
+        """
+        ...
+
+    def lock_next_to_start(self, now: datetime) -> Campaign | None:
+        """Lock the next one whose time has come, unless somebody else holds it."""
+        ...
+
+    def lock_next_to_pump(self, now: datetime) -> Campaign | None:
+        """Lock the next one with a slice to make or an end to look for, unless somebody holds it."""
+        ...
+
+    def booked(self, number: int, from_at: datetime) -> Mapping[datetime, int]:
+        """Return how many messages are due in each minute from that on; the minutes by their beginning."""
+        ...
+
+    def add_messages(self, campaign: Campaign, bundles: Sequence[Bundle], now: datetime) -> list[int]:
+        """Insert dispatches and their messages, and skipped messages; return the dispatches' numbers."""
+        ...
+
+    def add_tests(
+        self, campaign: Campaign, tests: Sequence[TestMessage], locale: str, now: datetime
+    ) -> tuple[list[int], list[int]]:
+        """Insert test messages, a dispatch each; return the numbers of messages and of dispatches."""
+        ...
+
+    def pause_dispatches(self, number: int) -> int:
+        """Keep those that were not called yet from being called until they are resumed; count them."""
+        ...
+
+    def resume_dispatches(self, number: int) -> int:
+        """Let those that were paused wait again; count them."""
+        ...
+
+    def cancel_dispatches(self, number: int, now: datetime) -> int:
+        """End those that were not called yet as `cancelled`; count them."""
+        ...
+
+    def open_dispatches(self, number: int) -> tuple[int, datetime | None]:
+        """Count those that are not done; return also when the last of them is due."""
+        ...
+
+    def sending(self) -> list[int]:
+        """Return the numbers of those that are sending."""
+        ...
+
+    def progress(self, number: int, now: datetime) -> dict[str, int]:
+        """Count its messages by status, `pending` among them, all at one moment. Tests do not count."""
+        ...

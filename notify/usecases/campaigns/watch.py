@@ -1,0 +1,33 @@
+"""Stop campaigns that people complain about, or that go to addresses that do not exist."""
+
+from notify.domain.campaigns import CampaignStatus, stop_reason
+from notify.ports import Clock
+from notify.store import Store
+from notify.usecases.campaigns.pause import pause
+
+
+class WatchCampaigns:
+    """Looks at what came of each campaign that is sending; cheap when none is."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self) -> int:
+        """Run one round; return how many were paused."""
+        with self._store.read() as tx:
+            found = {
+                number: stop_reason(tx.campaigns.progress(number, self._clock()))
+                for number in tx.campaigns.sending()
+            }
+        stopped = 0
+        for number, reason in found.items():
+            if reason is None:
+                continue
+            with self._store.write() as tx:
+                campaign = tx.campaigns.get(number, lock=True)
+                # One that somebody resumed in spite of this reason goes on.
+                if campaign.status is CampaignStatus.SENDING and campaign.reason != reason:
+                    pause(tx, campaign, reason, self._clock)
+                    stopped += 1
+        return stopped
