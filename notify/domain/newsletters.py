@@ -127,13 +127,18 @@ class Pinned:
             found.update(_values(fields, self.locale(locale), person))
         return found
 
+    def sms(self, locale: str) -> str:
+        """Return the SMS with its marks. LookupError if the content has none."""
+        found = self._texts(locale).sms
+        if found is None:
+            raise LookupError("this newsletter has no SMS")
+        return found
+
     def sms_substitutions(self, locale: str, person: Person) -> dict[str, str]:
         """Return what stands for each mark of the SMS in one person's copy."""
-        fields = self._texts(locale).sms_fields
-        return {
-            self.links.unsubscribe: person.links.unsubscribe,
-            **dict(_values(fields, self.locale(locale), person)),
-        }
+        found = {self.links.unsubscribe: person.links.unsubscribe}
+        found.update(_values(self._texts(locale).sms_fields, self.locale(locale), person))
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -164,15 +169,21 @@ def channels_of(content: Mapping[str, str]) -> tuple[Channel, ...]:
 
 def _values(fields: tuple[MergeField, ...], locale: str, person: Person) -> Iterator[tuple[str, str]]:
     for one in fields:
-        if one.attribute is None:
-            value = shown(person.name or "")[:MAX_NAME].strip()
-        else:
-            value = _attribute(person.attributes.get(one.attribute), locale)
-        text = value or one.default
+        attribute = one.attribute
+        text = (
+            name_text(person.name)
+            if attribute is None
+            else attribute_text(person.attributes.get(attribute), locale)
+        ) or one.default
         yield one.mark, escape(text) if one.html else text
 
 
-def _attribute(value: object, locale: str) -> str:
+def name_text(name: str | None) -> str:
+    """Return a name as a newsletter shows it; "" for none."""
+    return shown(name)[:MAX_NAME].strip() if name else ""
+
+
+def attribute_text(value: object, locale: str) -> str:
     """Write an attribute as people of a language do; "" for what is missing."""
     if isinstance(value, str):
         return shown(value)[:MAX_ATTRIBUTE].strip()

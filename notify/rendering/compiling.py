@@ -25,6 +25,16 @@ _OWN_HOST: Final = re.compile(r"https?://[^\s/{}]+/")
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """A template in one language, in Jinja; None for a channel it does not have."""
+
+    subject: str | None
+    html: str | None
+    text: str | None
+    sms: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
     """A template in one language, compiled; None for a channel it does not have."""
 
@@ -46,42 +56,47 @@ class Compiler:
         format_of: Callable[[str], str | None],
     ) -> None:
         """Take what it works on; `format_of` tells the schema's format of a field."""
-        self._variants = variants
         self._folder = folder
         self._layout = layout
         self._locale = locale
+        self._variants = variants
         self._format_of = format_of
-        self._plain = MessageEnvironment(locale, html=False)
-        self._html = MessageEnvironment(locale, html=True)
 
-    def texts(self) -> Texts:
-        """Compile everything; ConfigurationError."""
+    def sources(self) -> Sources:
+        """Put the texts together; ConfigurationError."""
         lines = self._folder.lines.get(self._locale)
         sms = Channel.SMS in self._folder.channels
-        return Texts(
-            subject=self._compiled(self._plain, self._file("template.toml"), lines["subject"])
-            if lines
-            else None,
-            html=self._email_html(lines) if lines else None,
-            text=self._framed_text("email", lines) if lines else None,
-            sms=self._framed_text("sms", {}) if sms else None,
+        return Sources(
+            subject=lines["subject"] if lines else None,
+            html=self._html(lines) if lines else None,
+            text=self._framed("email", "txt", lines) if lines else None,
+            sms=self._framed("sms", "txt", {}) if sms else None,
         )
 
-    def _file(self, name: str) -> Path:
-        return self._folder.path / name
+    def texts(self, sources: Sources) -> Texts:
+        """Compile everything; ConfigurationError."""
+        plain, html = (
+            MessageEnvironment(self._locale, html=False),
+            MessageEnvironment(self._locale, html=True),
+        )
+        return Texts(
+            subject=self._compiled(plain, self._folder.path / "template.toml", sources.subject),
+            html=self._compiled(html, self._file("email", "mjml"), sources.html),
+            text=self._compiled(plain, self._file("email", "txt"), sources.text),
+            sms=self._compiled(plain, self._file("sms", "txt"), sources.sms),
+        )
 
-    def _framed(self, path: Path, given: Mapping[str, str]) -> str:
-        return self._layout.framed(path, self._locale, given, self._variants)
+    def _file(self, channel: str, kind: str) -> Path:
+        return self._folder.path / f"{channel}.{self._locale}.{kind}"
 
-    def _framed_text(self, channel: str, given: Mapping[str, str]) -> Template:
-        path = self._file(f"{channel}.{self._locale}.txt")
-        return self._compiled(self._plain, path, self._framed(path, given))
+    def _framed(self, channel: str, kind: str, given: Mapping[str, str]) -> str:
+        return self._layout.framed(self._file(channel, kind), self._locale, given, self._variants)
 
-    def _email_html(self, lines: Mapping[str, str]) -> Template:
-        path = self._file(f"email.{self._locale}.mjml")
-        source = html_of(self._framed(path, lines), path)
+    def _html(self, lines: Mapping[str, str]) -> str:
+        path = self._file("email", "mjml")
+        source = html_of(self._framed("email", "mjml", lines), path)
         self._refuse_unsafe(source, path)
-        return self._compiled(self._html, path, source)
+        return source
 
     def _refuse_unsafe(self, html: str, path: Path) -> None:
         """Data may stand in an address only where the schema holds it to http(s), or after a fixed host."""
@@ -95,7 +110,10 @@ class Compiler:
             if whole is None or (whole[1] != "links" and self._format_of(whole[1]) != "uri"):
                 raise ConfigurationError(f'{path}: {address} is an address: give the field format = "uri"')
 
-    def _compiled(self, environment: MessageEnvironment, path: Path, source: str) -> Template:
+    @staticmethod
+    def _compiled(environment: MessageEnvironment, path: Path, source: str | None) -> Template | None:
+        if source is None:
+            return None
         try:
             return environment.from_string(environment.checked(source))
         except (TemplateError, RecursionError) as error:

@@ -52,9 +52,14 @@ _SHAPE: Final[dict[str, Any]] = {
     "additionalProperties": False,
 }
 _WORDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": _LINE}
+ELEMENTS: Final = (
+    "h2", "h3", "h4", "p", "ul", "ol", "li", "blockquote", "hr", "a", "button", "img", "code", "pre",
+)  # fmt: skip
+"""What `_layout/body.toml` gives a style to; `button` is a link that looks like one."""
+
 _STYLES: Final[dict[str, Any]] = {
     "type": "object",
-    "required": [*"h2 h3 h4 p ul ol li blockquote hr a button img code pre".split()],
+    "required": list(ELEMENTS),
     "additionalProperties": _LINE,
 }
 _FIELDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "object"}}
@@ -143,50 +148,51 @@ class Layout:
     def styles(self) -> dict[str, str]:
         """Return the style of each element that Markdown makes, from `body.toml`."""
         path = self._directory / "body.toml"
-        declared = read_toml(path, _STYLES)
-        return {name: self._filled(path, "", self._colours, (), 0, style) for name, style in declared.items()}
+        parts = _Parts(self._directory, "", self._colours, ())
+        return {name: parts.filled(path, style) for name, style in read_toml(path, _STYLES).items()}
 
     def framed(
         self, content: Path, locale: str, given: Mapping[str, str], variants: Sequence[str] = ()
     ) -> str:
         """Return the text of `content` within its channel's frame, every `[[ part ]]` put in its place.
 
-        A part is one of `given`, a word of the language, a colour, or a file beside the frame. Of a file, frames
-        included, the first of `variants` is taken that there is: `why.marketing.txt` before `why.txt`.
+        A part is one of `given`, a word of the language, a colour, or a file beside the frame. Of a file,
+        frames included, the first of `variants` is taken that there is: `why.marketing.txt` before `why.txt`.
         """
-        user = self._directory / content.name
-        frame = self._file(user, content.name.split(".")[0], locale, variants)
         known = {**self._words[locale], **given}
         if content.suffix == ".mjml":
             known = {name: escape(text, quote=False) for name, text in known.items()}
-        known |= {**self._colours, "locale": locale}
-        return self._filled(frame, locale, {**known, "content": read_text(content)}, variants, 0)
+        known |= {**self._colours, "locale": locale, "content": read_text(content)}
+        parts = _Parts(self._directory, locale, known, variants)
+        return parts.filled(parts.file(content, content.name.split(".")[0]))
 
-    def _filled(
-        self,
-        place: Path,
-        locale: str,
-        known: Mapping[str, str],
-        variants: Sequence[str],
-        depth: int,
-        text: str | None = None,
-    ) -> str:
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Where the parts of one text come from."""
+
+    directory: Path
+    locale: str
+    known: Mapping[str, str]
+    variants: Sequence[str]
+
+    def filled(self, place: Path, text: str | None = None, depth: int = 0) -> str:
+        """Return `text`, else the file's, with every part put in its place; `place` is named in errors."""
         if depth > _MAX_DEPTH:
             raise ConfigurationError(f"{place}: parts within parts go too deep")
 
         def part(match: re.Match[str]) -> str:
             name = match[1]
-            if name in known:
-                return self._filled(place, locale, known, variants, depth + 1, known[name])
-            file = self._file(place, name, locale, variants)
-            return self._filled(file, locale, known, variants, depth + 1)
+            if name in self.known:
+                return self.filled(place, self.known[name], depth + 1)
+            return self.filled(self.file(place, name), depth=depth + 1)
 
         return _PART.sub(part, read_text(place).rstrip("\n") if text is None else text)
 
-    def _file(self, user: Path, name: str, locale: str, variants: Sequence[str]) -> Path:
-        """Find the file of a part: a variant before the plain one, the language's own before the one for all."""
-        for stem in (*(f"{name}.{variant}" for variant in variants), name):
-            for directory in (self._directory / locale, self._directory):
+    def file(self, user: Path, name: str) -> Path:
+        """Find the file of a part: a variant before the plain one, the language's own before that for all."""
+        for stem in (*(f"{name}.{variant}" for variant in self.variants), name):
+            for directory in (self.directory / self.locale, self.directory):
                 path = directory / f"{stem}{user.suffix}"
                 if path.is_file():
                     return path

@@ -10,6 +10,7 @@ from typing import Final
 from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError, nodes
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from notify.domain.characters import BIDI, CONTROL
 from notify.rendering.formats import filters
@@ -81,6 +82,8 @@ def _walk(node: nodes.Node, loops: int) -> None:
 
 def _shown(value: object) -> object:
     """Let only text and numbers into a message, and no character that acts instead of showing."""
+    if isinstance(value, Markup):
+        return value  # a campaign's body, rendered here
     if isinstance(value, str):
         return BIDI.sub("", CONTROL.sub(" ", value))
     if isinstance(value, Undefined) or (isinstance(value, int | float) and not isinstance(value, bool)):

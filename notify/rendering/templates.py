@@ -1,19 +1,21 @@
 """The templates of an installation, read from their folders once and rendered from memory."""
 
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Template
-
-from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, Channel, Topic
+from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, Channel, Purpose, Topic
 from notify.domain.content import RECIPIENT_NAME, EmailContent, Links, TemplateInfo
 from notify.domain.errors import ConfigurationError, FieldProblem, NotFoundError, RenderingError
+from notify.domain.newsletters import Content, Person, Pinned
+from notify.rendering.campaigns import campaign_problems, preview_email, preview_problems, preview_sms
 from notify.rendering.compiling import Compiler, Texts
-from notify.rendering.folders import Layout, read_folder, template_folders
+from notify.rendering.copies import email_for, sms_for
+from notify.rendering.filling import in_template, rendered
+from notify.rendering.finishing import finished_sms, finished_subject, finished_text
+from notify.rendering.folders import Folder, Layout, read_folder, template_folders
+from notify.rendering.newsletters import Newsletter, load_newsletter
 from notify.rendering.schema import DataSchema
 
 _SAMPLE_LINKS: Final = (
@@ -24,11 +26,6 @@ _SAMPLE_LINKS: Final = (
         "sample@unsubscribe.smarttontine.org",
     ),
 )
-_SPACES: Final = re.compile(r"\s+")
-_LINE_ENDS: Final = re.compile(r"[^\S\n]*\n[^\S\n]*")
-_TRAILING: Final = re.compile(r"[^\S\n]+$", re.MULTILINE)
-_BLANK_LINES: Final = re.compile(r"\n{3,}")
-_INLINE_SPACES: Final = re.compile(r"[^\S\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,16 @@ class FileTemplates:
     def __init__(self, directory: Path, catalogue: Catalogue) -> None:
         """Load and try out all templates; ConfigurationError names file and problem."""
         layout = Layout(directory)
-        self._templates = {path.name: _load(path, layout, catalogue) for path in template_folders(directory)}
+        self._templates: dict[str, _Loaded] = {}
+        self._campaigns: dict[str, Newsletter] = {}
+        for path in template_folders(directory):
+            folder = read_folder(path)
+            if folder.topic is None:
+                self._campaigns[path.name] = load_newsletter(path, folder, layout)
+            else:
+                self._templates[path.name] = _load(path, folder, folder.topic, layout, catalogue)
+        marketing = [topic for topic in catalogue if topic.purpose is Purpose.MARKETING]
+        self._shown_topic = next(iter(marketing or catalogue))
         for name, template in self._templates.items():
             unknown = set(template.info.supersedes) - self._templates.keys()
             if unknown:
@@ -57,15 +63,20 @@ class FileTemplates:
 
     def names(self) -> Sequence[str]:
         """Return the names of all templates."""
-        return tuple(self._templates)
+        return tuple(sorted({**self._templates, **self._campaigns}))
 
     def info(self, name: str) -> TemplateInfo | None:
         """Return what a template is, if there is one of that name."""
-        template = self._templates.get(name)
+        template = self._templates.get(name) or self._campaigns.get(name)
         return template.info if template else None
 
     def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
-        """Return what of `data` breaks the schema or would not render; pointers are into `data`."""
+        """Return what of `data` breaks the schema or would not render; pointers are into `data`.
+
+        The data of a template of campaigns is one language's content.
+        """
+        if newsletter := self._campaigns.get(name):
+            return preview_problems(newsletter, data)
         template = self._named(name)
         found = template.schema.problems(data)
         if found:
@@ -80,6 +91,8 @@ class FileTemplates:
     def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
         """Render an e-mail with its unsubscribe footer. NotFoundError, RenderingError."""
         try:
+            if newsletter := self._campaigns.get(name):
+                return preview_email(newsletter, self._shown_topic, locale, data, links)
             return _email(self._named(name), locale, data, links)
         except RenderingError as error:
             raise error from None  # the cause may quote the data
@@ -87,9 +100,42 @@ class FileTemplates:
     def sms(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> str:
         """Render an SMS with its unsubscribe link. NotFoundError, RenderingError."""
         try:
+            if newsletter := self._campaigns.get(name):
+                return preview_sms(newsletter, self._shown_topic, locale, data, links)
             return _sms(self._named(name), locale, data, links)
         except RenderingError as error:
             raise error from None  # the cause may quote the data
+
+    def campaign_problems(
+        self, name: str, topic: Topic, channels: Sequence[Channel], content: Content
+    ) -> Sequence[FieldProblem]:
+        """Return what keeps a campaign from being sent; pointers are into it, as /content/fr/subject."""
+        newsletter = self._campaigns.get(name)
+        if newsletter is None:
+            known = ", ".join(self._campaigns) or "none"
+            return [FieldProblem("/template", f"is no template of campaigns; there are: {known}")]
+        return campaign_problems(newsletter, topic, channels, content)
+
+    def pin(self, name: str, topic: Topic, content: Content, *, mailto: bool) -> Pinned:
+        """Render a campaign for good, but for what differs by person. RenderingError, NotFoundError."""
+        newsletter = self._campaigns.get(name)
+        if newsletter is None:
+            raise NotFoundError("there is no template of campaigns of that name")
+        return newsletter.pin(topic, content, mailto=mailto)
+
+    def email_for(self, pinned: Pinned, locale: str, person: Person) -> EmailContent:
+        """Render one person's copy of a newsletter, of either kind. RenderingError."""
+        try:
+            return email_for(pinned, locale, person)
+        except RenderingError as error:
+            raise error from None  # the cause may quote the name
+
+    def sms_for(self, pinned: Pinned, locale: str, person: Person) -> str:
+        """Render one person's copy of a newsletter's SMS, of either kind. RenderingError."""
+        try:
+            return sms_for(pinned, locale, person)
+        except RenderingError as error:
+            raise error from None  # the cause may quote the name
 
     def _named(self, name: str) -> _Loaded:
         template = self._templates.get(name)
@@ -98,22 +144,21 @@ class FileTemplates:
         return template
 
 
-def _load(path: Path, layout: Layout, catalogue: Catalogue) -> _Loaded:
-    folder = read_folder(path)
-    topic = catalogue.named(folder.topic or "")
+def _load(path: Path, folder: Folder, topic_name: str, layout: Layout, catalogue: Catalogue) -> _Loaded:
+    topic = catalogue.named(topic_name)
     if topic is None:
-        raise ConfigurationError(f"{path / 'template.toml'}: topics.toml has no topic {folder.topic}")
+        raise ConfigurationError(f"{path / 'template.toml'}: topics.toml has no topic {topic_name}")
     try:
         schema = DataSchema(folder.data, layout.fields)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path / 'template.toml'}: {error}") from None
-    texts = {
-        locale: Compiler(folder, layout, locale, (topic.purpose,), schema.format_of).texts()
-        for locale in LOCALES
-    }
+    texts = {}
+    for locale in LOCALES:
+        compiler = Compiler(folder, layout, locale, (topic.purpose,), schema.format_of)
+        texts[locale] = compiler.texts(compiler.sources())
     info = TemplateInfo(
         name=path.name,
-        topic=folder.topic,
+        topic=topic_name,
         channels=folder.channels,
         locales=tuple(texts),
         data_schema=schema.json,
@@ -150,20 +195,17 @@ def _email(template: _Loaded, locale: str, data: Mapping[str, Any], links: Links
     texts = template.texts[locale]
     context = _context(template, locale, data, links)
     place = f"{template.info.name}, {locale}"
-    # A subject is one header line; characters that could end it never get there.
-    subject = _SPACES.sub(" ", _rendered(texts.subject, context, f"{place}, subject")).strip()
-    html = _rendered(texts.html, context, f"{place}, HTML")
-    text = _TRAILING.sub("", _rendered(texts.text, context, f"{place}, text"))
-    return EmailContent(subject, html, _BLANK_LINES.sub("\n\n", text).strip() + "\n")
+    return EmailContent(
+        finished_subject(rendered(texts.subject, context, f"{place}, subject")),
+        rendered(texts.html, context, f"{place}, HTML"),
+        finished_text(rendered(texts.text, context, f"{place}, text")),
+    )
 
 
 def _sms(template: _Loaded, locale: str, data: Mapping[str, Any], links: Links) -> str:
     locale = locale if locale in template.texts else DEFAULT_LOCALE
     context = _context(template, locale, data, links)
-    text = _rendered(template.texts[locale].sms, context, f"{template.info.name}, {locale}, SMS")
-    # One non-breaking or narrow space would turn the whole text into UCS-2, at twice the price.
-    spaced = _LINE_ENDS.sub("\n", _INLINE_SPACES.sub(" ", unicodedata.normalize("NFC", text)))
-    return re.sub(r"\n+", "\n", spaced).strip()
+    return finished_sms(rendered(template.texts[locale].sms, context, f"{template.info.name}, {locale}, SMS"))
 
 
 def _context(template: _Loaded, locale: str, data: Mapping[str, Any], links: Links) -> dict[str, Any]:
@@ -171,20 +213,5 @@ def _context(template: _Loaded, locale: str, data: Mapping[str, Any], links: Lin
         **template.schema.context(data),
         "recipient_name": data.get(RECIPIENT_NAME),
         "topic": template.topic.title[locale],
-        "links": {
-            "unsubscribe": links.unsubscribe,
-            "centre": links.centre,
-            # With a subject: some mail apps ask twice before they send a mail without one.
-            "mailto": links.mailto and f"mailto:{links.mailto}?subject=unsubscribe",
-            "mailbox": links.mailto,
-        },
+        "links": in_template(links),
     }
-
-
-def _rendered(compiled: Template | None, context: Mapping[str, Any], place: str) -> str:
-    if compiled is None:
-        raise RenderingError(f"{place}: the template does not have this channel")
-    try:
-        return compiled.render(context)
-    except Exception as error:  # filters fail in many ways
-        raise RenderingError(f"{place}: {type(error).__name__}") from error

@@ -10,6 +10,7 @@ from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.content import Links, TemplateInfo
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.identifiers import identifier_pointers
+from notify.domain.newsletters import channels_of
 from notify.domain.segments import count
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller, KeyScope
@@ -118,7 +119,7 @@ class _Catalogue:
         given = guarded(PreviewRequest, body, _identifiers(info, body.value))
         if problems := self.templates.problems(name, given.data):
             raise InvalidRequestError(prefixed("/data", problems))
-        channels = info.channels
+        channels = info.channels if info.topic else channels_of(given.data)
         return answer(
             {
                 "email": self.email(name, given) if Channel.EMAIL in channels else None,
