@@ -7,13 +7,15 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --no
   --no-emit-index-url --no-emit-find-links --generate-hashes --quiet --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check lock clean
+.PHONY: help setup run test lint check bench chaos lock clean
 
 help:
 	@echo "make setup   builds $(VENV), with $(BIN)/notify"
 	@echo "make run     sets up and starts everything; ARGS=\"--port 8080\" goes to notify up"
 	@echo "make test    sets up and runs linters and all tests; TESTS=\"tests/unit -k token\" runs some"
 	@echo "make lint    runs the linters"
+	@echo "make bench   measures; BENCH=\"newsletter --recipients 1000000\" measures one part"
+	@echo "make chaos   kills processes while they work, and counts; CHAOS=\"--kills 50 --seed 1\""
 	@echo "make lock    pins the dependencies anew"
 
 setup: $(VENV)/.runtime
@@ -60,6 +62,12 @@ lint: $(VENV)/.dev
 
 test: check lint
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+chaos: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.chaos $(CHAOS)
 
 lock: $(VENV)/.dev
 	@[ -x $(VENV)/lock/bin/uv ] || { $(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv; }
