@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -45,8 +46,10 @@ class PrometheusTelemetry:
         labels = {"topic": topic, "channel": channel.value}
         self._sheet.count("notify_messages_accepted", "Messages accepted", labels)
 
-    def settled(self, topic: str, channel: Channel, provider: str, status: str, reason: str) -> None:
-        """Count a message that reached a status."""
+    def settled(
+        self, topic: str, channel: Channel, provider: str, status: str, reason: str, *, count: int = 1
+    ) -> None:
+        """Count messages that reached a status."""
         labels = {
             "topic": topic,
             "channel": channel.value,
@@ -54,12 +57,17 @@ class PrometheusTelemetry:
             "status": status,
             "reason": self._bounded(reason),
         }
-        self._sheet.count("notify_messages_settled", "Messages that reached a status", labels)
+        self._sheet.count("notify_messages_settled", "Messages that reached a status", labels, count)
 
     def provider_call(self, provider: str, outcome: str, seconds: float) -> None:
         """Record how long a provider call took."""
         labels = {"provider": provider, "outcome": outcome}
         self._sheet.observe("notify_provider_call_seconds", "Duration of provider calls", labels, seconds)
+
+    def provider_up(self, provider: str, up: bool) -> None:  # noqa: FBT001 - the metric's only value
+        """Record whether a provider is in use; of several processes the last that changed its mind counts."""
+        labels = {"provider": provider}
+        self._sheet.put("notify_provider_up", "Whether a provider is in use", labels, float(up))
 
     def _bounded(self, reason: str) -> str:
         """Return the reason, or `other`: providers' texts must not make series without end."""
@@ -90,10 +98,10 @@ class _Sheet:
         self._open = ExitStack()
         weakref.finalize(self, self._open.close)
 
-    def count(self, metric: str, text: str, labels: Mapping[str, str]) -> None:
-        """Add one."""
+    def count(self, metric: str, text: str, labels: Mapping[str, str], amount: int = 1) -> None:
+        """Add to a counter."""
         with self._lock:
-            self._add("counter", _key(metric, f"{metric}_total", labels, text), 1.0)
+            self._add("counter", _key(metric, f"{metric}_total", labels, text), float(amount))
 
     def observe(self, metric: str, text: str, labels: Mapping[str, str], value: float) -> None:
         """Add to a histogram; the library's collector adds up the buckets."""
@@ -104,16 +112,26 @@ class _Sheet:
                 self._add("histogram", _key(metric, f"{metric}_bucket", le, text), float(bucket == bound))
             self._add("histogram", _key(metric, f"{metric}_sum", labels, text), value)
 
+    def put(self, metric: str, text: str, labels: Mapping[str, str], value: float) -> None:
+        """Set a gauge; the library's collector takes the newest of all files."""
+        with self._lock:
+            numbers = self._file("gauge_mostrecent")
+            numbers.write_value(_key(metric, metric, labels, text), value, time.time())  # type: ignore[no-untyped-call]
+
     def _add(self, kind: str, key: str, amount: float) -> None:
+        numbers = self._file(kind)
+        value, _ = numbers.read_value(key)  # type: ignore[no-untyped-call]
+        numbers.write_value(key, value + amount, 0.0)  # type: ignore[no-untyped-call]
+
+    def _file(self, kind: str) -> MmapedDict:
+        """Return this process's file of a kind of metric."""
         if self._pid != os.getpid():  # first use, or a fork: the parent goes on with its own slot
             self._take_slot()
         if kind not in self._files:
             path = self._directory / f"{kind}_{self._slot}.db"
             self._files[kind] = MmapedDict(str(path))  # type: ignore[no-untyped-call]
             self._open.callback(self._files[kind].close)
-        numbers = self._files[kind]
-        value, _ = numbers.read_value(key)  # type: ignore[no-untyped-call]
-        numbers.write_value(key, value + amount, 0.0)  # type: ignore[no-untyped-call]
+        return self._files[kind]
 
     def _take_slot(self) -> None:
         """Hold the first free slot; after a fork this process's copies of its parent's files are closed."""
