@@ -1,0 +1,127 @@
+"""What a provider's event makes of a message: its next status, and what follows for the address."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.events import EventKind, ProviderEvent
+from notify.domain.requests import Lane, Routing
+from notify.domain.status import Status, may_move
+
+HARD_BOUNCE: Final = "hard_bounce"
+COMPLAINT: Final = "complaint"
+"""The reasons of the suppressions that events make; `complaint` is also the way on the ledger."""
+
+PROVIDER: Final = "provider"
+"""The way on the ledger of an opt-out that the provider's own unsubscribe link made."""
+
+TARGETS: Final[Mapping[EventKind, Status]] = {
+    EventKind.PROCESSED: Status.SENT,
+    EventKind.SENT: Status.SENT,
+    # The provider has it and goes on trying.
+    EventKind.DEFERRED: Status.SENT,
+    EventKind.DELIVERED: Status.DELIVERED,
+    EventKind.BOUNCED: Status.BOUNCED,
+    EventKind.DROPPED: Status.FAILED,
+    EventKind.FAILED: Status.FAILED,
+    EventKind.COMPLAINED: Status.COMPLAINED,
+    # Nobody can do these with a message that has not arrived.
+    EventKind.UNSUBSCRIBED: Status.DELIVERED,
+    EventKind.OPENED: Status.DELIVERED,
+    EventKind.CLICKED: Status.DELIVERED,
+}
+"""Where each kind leads; one that is not here leads nowhere."""
+
+NOT_ARRIVED: Final = frozenset({Status.BOUNCED, Status.FAILED})
+"""After these `fallback` routing turns to the next channel."""
+
+_ADDRESS_IS_BAD: Final = frozenset({EventKind.BOUNCED, EventKind.DROPPED, EventKind.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A message that events are about, as it stands. `status` is the effective one."""
+
+    message_id: int
+    recipient_id: int
+    notification_id: int | None
+    channel: Channel
+    topic: int
+    locale: str
+    address_hash: bytes | None
+    lane: Lane
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The notification a message belongs to, as far as its next channel goes."""
+
+    channels: Sequence[Channel]
+    routing: Routing
+    expires_at: datetime | None
+    open: bool
+
+    def after(self, channel: Channel, now: datetime) -> Channel | None:
+        """Return the channel that `fallback` turns to after this one, if any is left."""
+        over = self.expires_at is not None and self.expires_at <= now
+        if self.routing is not Routing.FALLBACK or not self.open or over or channel not in self.channels:
+            return None
+        later = self.channels[self.channels.index(channel) + 1 :]
+        return later[0] if later else None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A message's new status, by the event that led there."""
+
+    message: Reported
+    status: Status
+    event: ProviderEvent
+
+
+def moved(old: Status, event: ProviderEvent) -> Status | None:
+    """Return the status that an event leads to, or None where it changes nothing.
+
+    Only forward: what is final stays, but that a delivery turns out to have bounced for good, or to be
+    unwanted.
+    """
+    new = TARGETS.get(event.kind)
+    if new is None or not may_move(old, new):
+        return None
+    late_bounce = old is Status.DELIVERED and new is Status.BOUNCED
+    return new if event.hard or not late_bounce else None
+
+
+def moves(reported: Mapping[int, Reported], events: Iterable[tuple[int | None, ProviderEvent]]) -> list[Move]:
+    """Return the moves of messages under events (each with its message), by number; at most one for each.
+
+    Events take effect in the order in which they happened, not in that of their arrival.
+    """
+    found: dict[int, Move] = {}
+    for number, event in sorted(events, key=lambda one: one[1].at):
+        message = reported.get(number or 0)
+        if number is None or message is None:
+            continue
+        old = found[number].status if number in found else message.status
+        new = moved(old, event)
+        if new is not None:
+            found[number] = Move(message, new, event)
+    return [found[number] for number in sorted(found)]
+
+
+def suppression(event: ProviderEvent) -> tuple[Scope, str] | None:
+    """Return what an event bars the address from, and why; None if it does not."""
+    if event.kind is EventKind.COMPLAINED:
+        return Scope.MARKETING, COMPLAINT
+    if event.kind in _ADDRESS_IS_BAD and event.hard:
+        return Scope.ALL, HARD_BOUNCE
+    return None
+
+
+def opt_out_way(event: ProviderEvent) -> str | None:
+    """Return by which way an event opts the person out of the message's topic; None if it does not."""
+    return {EventKind.COMPLAINED: COMPLAINT, EventKind.UNSUBSCRIBED: PROVIDER}.get(event.kind)

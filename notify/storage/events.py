@@ -1,0 +1,198 @@
+"""What providers report: whole posts until they are read, then each event once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    union_all,
+    update,
+)
+
+from notify.domain.catalogue import Channel
+from notify.domain.errors import VaultError
+from notify.domain.event_moves import Move, Reported, Routed
+from notify.domain.events import ProviderEvent
+from notify.domain.requests import Lane, Routing
+from notify.domain.status import Status
+from notify.domain.times import rfc3339
+from notify.domain.views import EventView
+from notify.domain.webhook_posts import KeptPost
+from notify.ports import Vault
+from notify.storage import event_rows
+from notify.storage.columns import UtcDateTime
+from notify.storage.event_tables import EventPost, ProviderEventRow
+from notify.storage.reading_messages import effective_status
+from notify.storage.tables import Dispatch, Message, Notification
+
+BODY_FIELD: Final = "event_posts.body"
+
+_MOMENT: Final = UtcDateTime()
+
+# Built once: composing a statement costs SQLAlchemy more than running it.
+_DUE: Final = EventPost.due_at <= bindparam("now", type_=_MOMENT)
+_WAITS: Final = select(exists().where(_DUE))
+_TAKE: Final = (
+    select(EventPost.__table__)
+    .where(_DUE, EventPost.provider == bindparam("whose"))
+    .order_by(EventPost.due_at, EventPost.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_THEIRS: Final[BindParameter[Any]] = bindparam("theirs", expanding=True)
+_NUMBERS: Final = union_all(
+    select(Message.provider_message_id.label("theirs"), Message.id).where(
+        Message.provider_message_id.in_(_THEIRS)
+    ),
+    # The messages of a greater dispatch share one id, so that it names none of them.
+    select(Dispatch.provider_message_id.label("theirs"), Message.id)
+    .join(Message, Message.dispatch_id == Dispatch.id)
+    .where(Dispatch.provider_message_id.in_(_THEIRS), Dispatch.size == 1),
+)
+_EVENTS_OF: Final = (
+    select(ProviderEventRow.message_id, ProviderEventRow.at, ProviderEventRow.kind, ProviderEventRow.detail)
+    .where(ProviderEventRow.message_id.in_(bindparam("numbers", expanding=True)))
+    .order_by(ProviderEventRow.at, ProviderEventRow.id)
+)
+
+
+class SqlEvents:
+    """Reads and writes posts, events, and the messages they are about."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def keep_post(self, provider: str, body: str, now: datetime) -> None:
+        """Keep a whole post, encrypted."""
+        self._connection.execute(
+            insert(EventPost),
+            {
+                "provider": provider,
+                "body_sealed": self._vault.seal(BODY_FIELD, body),
+                "received_at": now,
+                "due_at": now,
+                "tries": 0,
+            },
+        )
+
+    def waiting(self, now: datetime) -> bool:
+        """Whether a post is due."""
+        return bool(self._connection.scalar(_WAITS, {"now": now}))
+
+    def take_posts(self, provider: str, limit: int, now: datetime) -> list[KeptPost]:
+        """Lock the oldest posts that are due and that nobody else is reading."""
+        rows = self._connection.execute(_TAKE, {"whose": provider, "most": limit, "now": now})
+        return [KeptPost(row.id, self._opened(row.body_sealed), row.received_at, row.tries) for row in rows]
+
+    def drop_posts(self, numbers: Collection[int]) -> None:
+        """Delete posts that were read."""
+        self._connection.execute(delete(EventPost).where(EventPost.id.in_(numbers)))
+
+    def put_off(self, number: int, due_at: datetime, *, tries: int) -> None:
+        """Let a post wait until `due_at`."""
+        values = {"due_at": due_at, "tries": tries}
+        self._connection.execute(update(EventPost).where(EventPost.id == number).values(values))
+
+    def drop_posts_before(self, at: datetime) -> int:
+        """Delete posts received before `at`; return how many."""
+        return self._connection.execute(delete(EventPost).where(EventPost.received_at < at)).rowcount
+
+    def add(self, events: Sequence[tuple[int | None, ProviderEvent]], now: datetime) -> set[tuple[str, str]]:
+        """Store events, each with its message; return provider and id of those that are new."""
+        return event_rows.add_events(self._connection, events, now)
+
+    def forget_messages(self, numbers: Collection[int]) -> None:
+        """Let stored events name none of these messages, which are gone."""
+        self._connection.execute(
+            update(ProviderEventRow).where(ProviderEventRow.message_id.in_(numbers)).values(message_id=None)
+        )
+
+    def numbers_of(self, theirs: Collection[str]) -> dict[str, int]:
+        """Return the messages that the provider knows by these ids of its own."""
+        rows = self._connection.execute(_NUMBERS, {"theirs": list(theirs)}) if theirs else ()
+        return {their: number for their, number in rows if their}
+
+    def reported(self, numbers: Collection[int], now: datetime, *, lock: bool = False) -> dict[int, Reported]:
+        """Return messages as they stand; `lock` keeps others from changing them until commit."""
+        query = event_rows.with_numbers(self._connection, _reported(now), numbers)
+        rows = self._connection.execute(query.with_for_update(of=Message) if lock else query)
+        return {
+            number: Reported(
+                number,
+                recipient,
+                notification,
+                Channel(channel),
+                topic,
+                locale,
+                address_hash,
+                Lane(lane or Lane.NORMAL),
+                Status(status),
+            )
+            for number, recipient, notification, channel, topic, locale, address_hash, lane, status in rows
+        }
+
+    def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
+        """Return how notifications with `fallback` routing go on."""
+        rows = self._connection.execute(
+            select(
+                Notification.id, Notification.channels, Notification.expires_at, Notification.closed_as
+            ).where(Notification.id.in_(notification_ids), Notification.routing == Routing.FALLBACK)
+        )
+        return {
+            number: Routed(
+                [Channel(one) for one in channels], Routing.FALLBACK, expires_at, closed_as is None
+            )
+            for number, channels, expires_at, closed_as in rows
+        }
+
+    def move(self, moves: Sequence[Move], now: datetime) -> None:
+        """Write the new statuses of locked messages."""
+        event_rows.move_messages(self._connection, moves, now)
+
+    def _opened(self, sealed: bytes) -> str | None:
+        try:
+            return self._vault.open(BODY_FIELD, sealed)
+        except VaultError:
+            return None
+
+
+def _reported(now: datetime) -> Select[Any]:
+    """Select messages as they stand, in the order in which everybody locks them."""
+    return (
+        select(
+            Message.id,
+            Message.recipient_id,
+            Message.notification_id,
+            Message.channel,
+            Message.topic,
+            Message.locale,
+            Message.address_hash,
+            Dispatch.lane,
+            effective_status(now),
+        )
+        .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .order_by(Message.id)
+    )
+
+
+def events_of(connection: Connection, message_ids: Collection[int]) -> Mapping[int, list[EventView]]:
+    """Return what was reported about messages, oldest first."""
+    found: dict[int, list[EventView]] = {}
+    for row in connection.execute(_EVENTS_OF, {"numbers": list(message_ids)}):
+        view: EventView = {"at": rfc3339(row.at), "type": row.kind, "detail": row.detail}
+        found.setdefault(row.message_id, []).append(view)
+    return found
+
+
+def erase_events(connection: Connection, message_ids: Collection[int]) -> None:
+    """Delete what was reported about the messages of a person who is erased."""
+    connection.execute(delete(ProviderEventRow).where(ProviderEventRow.message_id.in_(message_ids)))

@@ -1,0 +1,160 @@
+"""Apply what providers report: each event once, statuses only forward, bad addresses barred."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from notify.domain import ids
+from notify.domain.catalogue import Catalogue
+from notify.domain.errors import NotFoundError
+from notify.domain.event_moves import (
+    NOT_ARRIVED,
+    TARGETS,
+    Move,
+    Reported,
+    Routed,
+    moves,
+    opt_out_way,
+    suppression,
+)
+from notify.domain.events import EventKind, ProviderEvent
+from notify.domain.requests import Lane
+from notify.ports import Telemetry, WakeUps
+from notify.store import Transaction
+from notify.usecases.reported_refusals import bar_addresses
+
+REPEATED: Final = "repeated"
+UNMATCHED: Final = "unmatched"
+UNKNOWN_WORD: Final = "unknown_word"
+MOVED: Final = "moved"
+UNCHANGED: Final = "unchanged"
+"""What may come of an event, as it is counted."""
+
+Fresh = Sequence[tuple[int | None, ProviderEvent]]
+"""Events that are new, each with the number of its message if that is known."""
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of a batch of events: to be told once it is committed."""
+
+    counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    moved: Sequence[Move] = ()
+    rung: list[tuple[Lane, int]] = field(default_factory=list)
+
+
+def apply_events(tx: Transaction, events: Collection[ProviderEvent], now: datetime) -> Applied:
+    """Store and apply events; those that were stored before, or are about no message of ours, change nothing.
+
+    Locks are taken in the order that everybody keeps: shards, recipients, notifications, messages.
+    """
+    once = {(event.provider, event.event_id): event for event in events}
+    numbers = message_numbers(tx, once.values())
+    new = tx.events.add([(numbers.get(key), event) for key, event in once.items()], now)
+    fresh = [(numbers.get(key), event) for key, event in once.items() if key in new]
+    known = tx.events.reported({number for number, _ in fresh if number}, now)
+    gone = {number for number, _ in fresh if number} - known.keys()
+    if gone:
+        tx.events.forget_messages(gone)
+    bar_addresses(
+        tx,
+        [
+            (known[number], event)
+            for number, event in fresh
+            if number in known and (suppression(event) or opt_out_way(event))
+        ],
+        now,
+    )
+    applied = _move(tx, fresh, known, now)
+    applied.counted.update(_outcomes(fresh, applied.moved, known))
+    repeated = len(events) - len(fresh)
+    if repeated:
+        provider = next(iter(once.values())).provider
+        applied.counted[provider, "", REPEATED] += repeated
+    return applied
+
+
+def message_numbers(tx: Transaction, events: Collection[ProviderEvent]) -> dict[tuple[str, str], int]:
+    """Return the message each event is about, by the event's key: by our own id, else by the provider's."""
+    found = {}
+    theirs = {}
+    for event in events:
+        number = _number(event.message_ref)
+        if number:
+            found[event.provider, event.event_id] = number
+        elif event.provider_message_id:
+            theirs[event.provider, event.event_id] = event.provider_message_id
+    known = tx.events.numbers_of(set(theirs.values())) if theirs else {}
+    return found | {key: known[their] for key, their in theirs.items() if their in known}
+
+
+def tell(applied: Applied, catalogue: Catalogue, telemetry: Telemetry, wake_ups: WakeUps) -> None:
+    """Count what came of events, and ring for what follows."""
+    for (provider, kind, outcome), count in applied.counted.items():
+        telemetry.events(provider, kind, outcome, count=count)
+    settled = Counter(
+        (one.message.topic, one.message.channel, one.event.provider, one.status) for one in applied.moved
+    )
+    for (number, channel, provider, status), count in settled.items():
+        topic = catalogue.numbered(number)
+        telemetry.settled(topic.name if topic else "", channel, provider, status, "", count=count)
+    for lane in {lane for lane, _ in applied.rung}:
+        wake_ups.ring(lane, [number for its, number in applied.rung if its is lane])
+
+
+def _move(tx: Transaction, fresh: Fresh, known: Mapping[int, Reported], now: datetime) -> Applied:
+    """Move messages forward, and give those that did not arrive their next channel."""
+    about = [(number, event) for number, event in fresh if number in known and event.kind in TARGETS]
+    prospects = moves(known, about)
+    if not prospects:
+        return Applied()
+    routes = _hold_routes(tx, prospects)
+    held = tx.events.reported({one.message.message_id for one in prospects}, now, lock=True)
+    moved = moves(held, about)
+    tx.events.move(moved, now)
+    rung = []
+    for one in moved:
+        route = routes.get(one.message.notification_id or 0)
+        following = route.after(one.message.channel, now) if route and one.status in NOT_ARRIVED else None
+        if following:
+            lane = one.message.lane
+            rung.append((lane, tx.notifications.add_message(one.message.message_id, following, lane, now)))
+    return Applied(moved=moved, rung=rung)
+
+
+def _hold_routes(tx: Transaction, prospects: Sequence[Move]) -> dict[int, Routed]:
+    """Lock the notifications that may need their next channel, and those they are for."""
+    lost = [one.message for one in prospects if one.status in NOT_ARRIVED and one.message.notification_id]
+    numbers = {one.notification_id for one in lost if one.notification_id}
+    routes = tx.events.routes(numbers) if numbers else {}
+    if not routes:
+        return {}
+    tx.recipients.keep_from_erasure({one.recipient_id for one in lost if one.notification_id in routes})
+    closed = tx.notifications.lock(routes)
+    return {number: route for number, route in routes.items() if number in closed and not closed[number]}
+
+
+def _outcomes(
+    fresh: Fresh, moved: Sequence[Move], known: Mapping[int, Reported]
+) -> Counter[tuple[str, str, str]]:
+    movers = {(one.event.provider, one.event.event_id) for one in moved}
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for number, event in fresh:
+        if event.kind is EventKind.UNKNOWN:
+            outcome = UNKNOWN_WORD
+        elif number not in known:
+            outcome = UNMATCHED
+        else:
+            outcome = MOVED if (event.provider, event.event_id) in movers else UNCHANGED
+        counted[event.provider, event.kind.value, outcome] += 1
+    return counted
+
+
+def _number(message_ref: str | None) -> int | None:
+    """Return the number behind one of our ids; None for what somebody else calls a message."""
+    try:
+        return ids.number_of(ids.MESSAGE, message_ref) if message_ref else None
+    except NotFoundError:
+        return None

@@ -1,0 +1,71 @@
+"""What bounces and complaints mean for later messages: the address is barred, the topic is left."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from notify.domain.addresses import masked
+from notify.domain.delivery import StoredRecipient
+from notify.domain.event_moves import Reported, opt_out_way, suppression
+from notify.domain.events import ProviderEvent
+from notify.domain.ledger import Change
+from notify.store import Transaction
+from notify.usecases.recording_choices import Occasion, record_changes
+
+Refusals = Sequence[tuple[Reported, ProviderEvent]]
+"""Messages with the event that tells that no more of their kind is wanted, or can arrive."""
+
+
+def bar_addresses(tx: Transaction, refusals: Refusals, now: datetime) -> None:
+    """Suppress the addresses that were written to, and put on the ledger what people left."""
+    if not refusals:
+        return
+    people = {message.recipient_id for message, _ in refusals}
+    hashes = {message.address_hash for message, _ in refusals if message.address_hash}
+    tx.consents.lock_out_gates(people, hashes)
+    recipients = tx.recipients.by_numbers(people)
+    _suppress(tx, refusals, recipients, now)
+    left = {
+        (message.recipient_id, message.topic, message.channel): (message, way)
+        for message, event in refusals
+        if (way := opt_out_way(event)) and message.recipient_id in recipients  # a test's is nobody's
+    }
+    for key in sorted(left):
+        message, way = left[key]
+        _opt_out(tx, recipients[message.recipient_id], message, way, now)
+
+
+def _suppress(
+    tx: Transaction, refusals: Refusals, recipients: dict[int, StoredRecipient], now: datetime
+) -> None:
+    """Bar the addresses, in the order of their hashes."""
+    barred = {
+        (message.address_hash, reason): (message, scope)
+        for message, event in refusals
+        if message.address_hash and (found := suppression(event))
+        for scope, reason in [found]
+    }
+    for address_hash, reason in sorted(barred):
+        message, scope = barred[address_hash, reason]
+        person = recipients.get(message.recipient_id)
+        address = person.profile.address(message.channel) if person else None
+        current = person is not None and person.hashes.get(message.channel) == address_hash
+        tx.consents.suppress(
+            message.channel,
+            address_hash,
+            scope,
+            reason=reason,
+            masked=masked(message.channel, address) if address and current else None,
+            now=now,
+        )
+
+
+def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way: str, now: datetime) -> None:
+    """Put it on the ledger that a person left a topic, unless they had, with this address."""
+    hashes = [message.address_hash] if message.address_hash else []
+    (standing,) = tx.consents.standings([(recipient, message.topic, message.channel)])
+    out = tx.consents.address_opted_out(message.topic, message.channel, hashes)
+    if standing.subscribed is False and out == set(hashes):
+        return
+    change = Change(message.topic, message.channel, subscribed=False, before=standing.subscribed)
+    occasion = Occasion(now, way, locale=message.locale, message_id=message.message_id)
+    record_changes(tx, recipient.id, [change], hashes, occasion)
