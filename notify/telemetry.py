@@ -59,6 +59,16 @@ class PrometheusTelemetry:
         }
         self._sheet.count("notify_messages_settled", "Messages that reached a status", labels, count)
 
+    def webhook(self, provider: str, outcome: str) -> None:
+        """Count a post to a provider's webhook."""
+        labels = {"provider": provider, "outcome": outcome}
+        self._sheet.count("notify_webhook_posts", "Posts of providers to our webhooks", labels)
+
+    def events(self, provider: str, kind: str, outcome: str, *, count: int) -> None:
+        """Count events that were read."""
+        labels = {"provider": provider, "kind": kind, "outcome": outcome}
+        self._sheet.count("notify_provider_events", "Events that providers reported", labels, count)
+
     def provider_call(self, provider: str, outcome: str, seconds: float) -> None:
         """Record how long a provider call took."""
         labels = {"provider": provider, "outcome": outcome}
