@@ -1,9 +1,10 @@
 """Dispatches whose call broke off, as the settlement sees them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.doubts import Doubt
@@ -19,31 +20,33 @@ NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 _MOMENT: Final = UtcDateTime()
 
+_COLUMNS: Final[Sequence[Any]] = (
+    Dispatch.id.label("dispatch_id"),
+    Dispatch.lane,
+    Dispatch.provider,
+    Dispatch.settled_at,
+    Dispatch.planned_at,
+    Message.id,
+    Message.recipient_id,
+    Message.notification_id,
+    Message.channel,
+    Message.topic,
+    Message.address_hash,
+    Message.to_sealed,
+    Notification.expires_at,
+    Recipient.email_hash,
+    Recipient.email_sealed,
+    Recipient.phone_hash,
+    Recipient.phone_sealed,
+    select(func.count())
+    .where(Attempt.dispatch_id == Dispatch.id, Attempt.outcome == "unknown")
+    .scalar_subquery()
+    .label("calls"),
+)
+
 # A message that has a status of its own is settled; those of a greater dispatch only events can settle.
-_TAKE: Final[Select[Any]] = (
-    select(
-        Dispatch.id.label("dispatch_id"),
-        Dispatch.lane,
-        Dispatch.provider,
-        Dispatch.settled_at,
-        Dispatch.planned_at,
-        Message.id,
-        Message.recipient_id,
-        Message.notification_id,
-        Message.channel,
-        Message.topic,
-        Message.address_hash,
-        Message.to_sealed,
-        Notification.expires_at,
-        Recipient.email_hash,
-        Recipient.email_sealed,
-        Recipient.phone_hash,
-        Recipient.phone_sealed,
-        select(func.count())
-        .where(Attempt.dispatch_id == Dispatch.id, Attempt.outcome == "unknown")
-        .scalar_subquery()
-        .label("calls"),
-    )
+_TAKE: Final = (
+    select(*_COLUMNS)
     .join(Message, and_(Message.dispatch_id == Dispatch.id, Message.status == Status.QUEUED))
     .outerjoin(Notification, Notification.id == Message.notification_id)
     .outerjoin(Recipient, Recipient.id == Message.recipient_id)

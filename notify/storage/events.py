@@ -167,18 +167,9 @@ class SqlEvents:
 
 def _reported(now: datetime) -> Select[Any]:
     """Select messages as they stand, in the order in which everybody locks them."""
+    own = ("id", "recipient_id", "notification_id", "channel", "topic", "locale", "address_hash")
     return (
-        select(
-            Message.id,
-            Message.recipient_id,
-            Message.notification_id,
-            Message.channel,
-            Message.topic,
-            Message.locale,
-            Message.address_hash,
-            Dispatch.lane,
-            effective_status(now),
-        )
+        select(*(Message.__table__.c[name] for name in own), Dispatch.lane, effective_status(now))
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .order_by(Message.id)
     )
