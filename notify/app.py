@@ -43,6 +43,8 @@ def _api_parts(composition: Composition) -> ApiParts:
         cancel=composition.cancel_notification,
         upsert=composition.upsert_recipient,
         erase=composition.erase_recipient,
+        import_recipients=composition.import_recipients,
+        import_max_bytes=composition.settings.import_max_bytes,
         change=composition.change_preferences,
         lookups=composition.lookups,
         templates=composition.templates,

@@ -46,6 +46,7 @@ from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.composing import Composer
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.purge import Purge
@@ -255,6 +256,11 @@ class Composition:
     def upsert_recipient(self) -> UpsertRecipient:
         """Create and change recipients."""
         return UpsertRecipient(self.store, self.contacts, self.lookups, self._clock)
+
+    @cached_property
+    def import_recipients(self) -> ImportRecipients:
+        """Import a file of recipients."""
+        return ImportRecipients(self.store, self.contacts, self.catalogue, self._clock)
 
     @cached_property
     def erase_recipient(self) -> EraseRecipient:

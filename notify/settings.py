@@ -63,6 +63,7 @@ class Settings(BaseSettings):
 
     worker_threads: int = Field(default=8, ge=1, le=256)
     metrics_port: int | None = None
+    import_max_bytes: int = Field(default=2_000_000_000, ge=1)
 
     @field_validator("email_provider", "sms_provider", mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from notify.domain.ledger import Change, LedgerEntry, Undo
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.import_store import Imports
 
 StandingKey = tuple[StoredRecipient, int, Channel]
 """Recipient, topic number, channel."""
@@ -276,6 +277,9 @@ class Transaction(Protocol):
 
     @property
     def recipients(self) -> Recipients: ...  # noqa: D102 - see the Protocols above
+
+    @property
+    def imports(self) -> Imports: ...  # noqa: D102
 
     @property
     def consents(self) -> Consents: ...  # noqa: D102

@@ -30,6 +30,11 @@ def lock_alone(connection: Connection, wanted: list[int]) -> None:
     _lock(connection, _ALONE, wanted)
 
 
+def lock_all_alone(connection: Connection) -> None:
+    """Take every shard, for opt-outs of so many that they would fall into all of them."""
+    lock_alone(connection, list(range(_SHARDS)))
+
+
 def lock_shared(connection: Connection, wanted: list[int]) -> None:
     """Take the shards for a gate, until the end of the transaction."""
     _lock(connection, _SHARED, wanted)

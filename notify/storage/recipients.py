@@ -163,7 +163,7 @@ class SqlRecipients:
             attributes=row.attributes,
         )
         return StoredRecipient(
-            row.id, row.external_id, profile, _hashes(row.email_hash, row.phone_hash), row.policy_consent_id
+            row.id, row.external_id, profile, hashes_of(row.email_hash, row.phone_hash), row.policy_consent_id
         )
 
     def _open(self, name: str, sealed: bytes | None) -> str | None:
@@ -193,7 +193,7 @@ class SqlRecipients:
                 number,
                 external_id,
                 fresh[external_id],
-                _hashes(rows[external_id]["email_hash"], rows[external_id]["phone_hash"]),
+                hashes_of(rows[external_id]["email_hash"], rows[external_id]["phone_hash"]),
             )
             for number, external_id in found
         }
@@ -205,7 +205,7 @@ class SqlRecipients:
         rows, found = [], {}
         for external_id, (recipient, profile) in changes.items():
             columns = self.columns(profile, now)
-            hashes = _hashes(columns["email_hash"], columns["phone_hash"])
+            hashes = hashes_of(columns["email_hash"], columns["phone_hash"])
             rows.append({"number": recipient.id} | {f"new_{name}": value for name, value in columns.items()})
             found[external_id] = replace(recipient, profile=profile, hashes=hashes)
         if rows:
@@ -234,6 +234,7 @@ class SqlRecipients:
         }
 
 
-def _hashes(email: bytes | None, phone: bytes | None) -> dict[Channel, bytes]:
+def hashes_of(email: bytes | None, phone: bytes | None) -> dict[Channel, bytes]:
+    """Return the hashes that there are, by channel."""
     pairs = {Channel.EMAIL: email, Channel.SMS: phone}
     return {channel: value for channel, value in pairs.items() if value}

@@ -10,6 +10,7 @@ from notify.storage.api_keys import SqlApiKeys
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.engine import transaction
+from notify.storage.importing import SqlImports
 from notify.storage.letters import SqlLetters
 from notify.storage.notifications import SqlNotifications
 from notify.storage.recipients import SqlRecipients
@@ -20,6 +21,7 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection, vault: Vault) -> None:
         self.recipients = SqlRecipients(connection, vault)
+        self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault)
         self.notifications = SqlNotifications(connection, vault)
         self.api_keys = SqlApiKeys(connection)

@@ -13,11 +13,13 @@ from notify.usecases.api_keys import Caller
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
 from notify.web.api.auth import Door
 from notify.web.api.catalogue import catalogue_blueprint
 from notify.web.api.docs import docs_blueprint
+from notify.web.api.imports import imports_blueprint
 from notify.web.api.messages import messages_blueprint
 from notify.web.api.notifications import notifications_blueprint
 from notify.web.api.preferences import preferences_blueprint
@@ -26,13 +28,15 @@ from notify.web.api.recipients import recipients_blueprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
-    """Everything the API calls; `sample_links` stand in previews."""
+    """Everything the API calls; `sample_links` stand in previews, `import_max_bytes` bounds imports."""
 
     authenticate: Callable[[str], Caller | None]
     accept: AcceptNotifications
     cancel: CancelNotification
     upsert: UpsertRecipient
     erase: EraseRecipient
+    import_recipients: ImportRecipients
+    import_max_bytes: int
     change: ChangePreferences
     lookups: Lookups
     templates: Templates
@@ -53,6 +57,9 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         ),
         messages_blueprint(door, lookups=parts.lookups),
         recipients_blueprint(door, upsert=parts.upsert, erase=parts.erase, lookups=parts.lookups),
+        imports_blueprint(
+            door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes
+        ),
         preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
         catalogue_blueprint(
             door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links

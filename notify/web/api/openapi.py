@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from notify import __doc__ as about
 from notify.usecases.api_keys import KeyScope
-from notify.web.api import catalogue, examples, messages, notifications, preferences, recipients
+from notify.web.api import catalogue, examples, imports, messages, notifications, preferences, recipients
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
 from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
@@ -23,6 +23,7 @@ OPERATIONS: Final = (
     *notifications.OPERATIONS,
     *messages.OPERATIONS,
     *recipients.OPERATIONS,
+    *imports.OPERATIONS,
     *preferences.OPERATIONS,
     *catalogue.OPERATIONS,
 )
@@ -41,8 +42,8 @@ or `admin` (everything). A key made with `--test` does all of it for real, but i
 
 Errors are `application/problem+json` (RFC 9457); `errors` names every field that is wrong, and nothing is
 half done. Times are RFC 3339 with an offset, answered in UTC. Ids are opaque strings. Lists page by `cursor`.
-Bodies are at most 5 MB and 16 levels deep. Payment card numbers and crypto wallet addresses are refused
-wherever they stand.
+Bodies are at most 5 MB (imports are streamed) and 16 levels deep. Payment card numbers and crypto wallet
+addresses are refused wherever they stand.
 """
 
 _STATUS_WORDS: Final[Mapping[int, str]] = {
@@ -51,8 +52,8 @@ _STATUS_WORDS: Final[Mapping[int, str]] = {
     403: "The key lacks the scope.",
     404: "There is nothing of that name, or no longer.",
     409: "The state of the thing forbids it; or the first request with this key is still in progress.",
-    413: "The body is larger than 5 MB.",
-    415: "The body is not application/json.",
+    413: "The body is larger than is taken here: 5 MB, but for imports.",
+    415: "The body is not of the type that is read here.",
     422: "The request breaks a rule; `errors` names each field and what is wrong.",
     500: "Something went wrong here; quote the request id.",
     503: "The database cannot be reached for the moment; repeat after `Retry-After` seconds.",
@@ -148,6 +149,14 @@ def _operation(operation: Operation, schemas: _Modes) -> dict[str, Any]:
                         for name, value in operation.examples.items()
                     },
                 }
+            },
+        }
+    elif operation.streams:
+        described["requestBody"] = {
+            "required": True,
+            "content": {
+                media_type: {"schema": {"type": "string"}, "example": example}
+                for media_type, example in operation.streams.items()
             },
         }
     return described

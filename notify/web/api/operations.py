@@ -28,7 +28,8 @@ class Parameter:
 class Operation:
     """One call of the API. `path` is as OpenAPI writes it; `scopes` are those of which any one will do.
 
-    `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500.
+    `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500. `streams`
+    are bodies that are no single JSON value: an example of each media type.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
+    streams: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rule(self) -> str:

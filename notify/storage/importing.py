@@ -1,0 +1,141 @@
+"""What an import writes: recipients by COPY, and preferences, opt-outs and suppressions many at a time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, text
+
+from notify.domain.addresses import masked
+from notify.domain.delivery import StoredRecipient
+from notify.domain.imports import Barred, RecordedChoice
+from notify.domain.recipients import Profile, ProfilePatch, merged
+from notify.ports import Vault
+from notify.storage.copying import Columns, copy_rows
+from notify.storage.locks import lock_all_alone
+from notify.storage.recipients import SqlRecipients, hashes_of
+from notify.storage.tables import AddressOptOut, Preference, Suppression
+from notify.storage.upserts import upsert_into
+
+Given = Mapping[str, tuple[ProfilePatch, str | None]]
+
+_KNOWN: Final = text("SELECT external_id FROM recipients WHERE external_id = ANY(:ids)")
+_NUMBERS: Final = text(
+    "SELECT nextval(pg_get_serial_sequence('recipients', 'id')) FROM generate_series(1, :count)"
+)
+_COPIED: Final = Columns(
+    "recipients",
+    {
+        "id": "int8", "external_id": "varchar", "email_sealed": "bytea", "email_hash": "bytea",
+        "phone_sealed": "bytea", "phone_hash": "bytea", "phone_country": "varchar", "name_sealed": "bytea",
+        "locale": "varchar", "country": "varchar", "effective_country": "varchar", "timezone": "varchar",
+        "customer_since": "date", "attributes": "jsonb", "created_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)  # fmt: skip
+
+
+class SqlImports:
+    """Writes imported rows, in one transaction with what else is done for them."""
+
+    def __init__(self, connection: Connection, recipients: SqlRecipients, vault: Vault) -> None:
+        self._connection = connection
+        self._recipients = recipients
+        self._vault = vault
+
+    def lock_out_all_gates(self) -> None:
+        """Wait for all open gates, and keep new ones shut until commit."""
+        lock_all_alone(self._connection)
+
+    def upsert(self, given: Given, now: datetime) -> dict[str, StoredRecipient]:
+        """Merge patches; whoever is new comes by COPY where there is one."""
+        if self._connection.dialect.name != "postgresql":
+            return self._recipients.upsert(given, now)
+        known = set(self._connection.scalars(_KNOWN, {"ids": list(given)}))
+        stored = self._recipients.upsert({one: given[one] for one in known}, now) if known else {}
+        fresh = {one: given[one] for one in sorted(given.keys() - known)}
+        if not fresh:
+            return stored
+        try:
+            with self._connection.begin_nested():
+                return stored | self._copied(fresh, now)
+        except UniqueViolation:  # somebody else made one of them meanwhile
+            return stored | self._recipients.upsert(fresh, now)
+
+    def record(self, choices: Sequence[RecordedChoice], now: datetime) -> None:
+        """Store preferences, and bar the addresses of those who left."""
+        left = [one for one in choices if not one.change.subscribed]
+        self._upsert(
+            Preference,
+            ("recipient_id", "topic", "channel"),
+            [
+                {
+                    "recipient_id": one.recipient.id,
+                    "topic": one.change.topic,
+                    "channel": one.change.channel,
+                    "subscribed": one.change.subscribed,
+                    "changed_at": now,
+                    "consent_id": one.consent_id,
+                }
+                for one in choices
+            ],
+        )
+        self._upsert(
+            AddressOptOut,
+            ("address_hash", "topic", "channel"),
+            [
+                {
+                    "address_hash": one.recipient.hashes[one.change.channel],
+                    "topic": one.change.topic,
+                    "channel": one.change.channel,
+                    "opted_out_at": now,
+                    "consent_id": one.consent_id,
+                }
+                for one in left
+                if one.change.channel in one.recipient.hashes
+            ],
+        )
+
+    def suppress(self, barred: Sequence[Barred], now: datetime) -> None:
+        """Bar addresses; what is barred already stays as it is."""
+        rows = [
+            {
+                "address_hash": one.recipient.hashes[one.channel],
+                "channel": one.channel,
+                "scope": one.scope,
+                "reason": one.reason,
+                "masked_sealed": self._vault.seal("suppressions.masked", masked(one.channel, address)),
+                "created_at": now,
+            }
+            for one in barred
+            if (address := one.recipient.profile.address(one.channel))
+        ]
+        if rows:
+            self._connection.execute(
+                upsert_into(self._connection, Suppression).on_conflict_do_nothing(), rows
+            )
+
+    def _copied(self, fresh: Given, now: datetime) -> dict[str, StoredRecipient]:
+        numbers = self._connection.scalars(_NUMBERS, {"count": len(fresh)})
+        found, rows = {}, []
+        for number, (external_id, given) in zip(numbers, fresh.items(), strict=True):
+            profile = merged(Profile(), *given)
+            columns = self._recipients.columns(profile, now)
+            columns |= {"id": number, "external_id": external_id, "created_at": now}
+            rows.append(columns)
+            hashes = hashes_of(columns["email_hash"], columns["phone_hash"])
+            found[external_id] = StoredRecipient(number, external_id, profile, hashes)
+        copy_rows(self._connection, _COPIED, rows)
+        return found
+
+    def _upsert(self, table: type, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows or bring them up to date, in the order of their keys: nobody deadlocks."""
+        if not rows:
+            return
+        statement = upsert_into(self._connection, table)
+        newest = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=list(key), set_=newest),
+            sorted(rows, key=lambda row: [row[name] for name in key]),
+        )

@@ -1,0 +1,144 @@
+"""Import recipients from a stream of rows, in batches; one bad row never fails the rest."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Final, TypeVar
+
+from notify.domain.catalogue import Catalogue
+from notify.domain.delivery import StoredRecipient
+from notify.domain.imports import Barred, ImportedRow, ImportReport, RecordedChoice, RefusedRow
+from notify.domain.ledger import SHOP, Change, LedgerEntry
+from notify.domain.requests import Proof
+from notify.ports import Clock, Contacts
+from notify.store import Store, Transaction
+from notify.usecases.checking_rows import Person, RowCheck
+from notify.usecases.recording_choices import differs, record_acceptances
+
+BATCH: Final = 2_000
+"""Rows read, checked and committed together."""
+
+CHOICES_BATCH: Final = 250
+"""People with choices, committed together: meanwhile nothing leaves, for opt-outs hold the gates off."""
+
+Rows = Iterable[ImportedRow | RefusedRow]
+People = Mapping[str, Person]
+T = TypeVar("T")
+
+
+class ImportRecipients:
+    """Merges recipients, their acceptances, choices and suppressions into what is stored.
+
+    It never takes an opt-out or a suppression back: a row that would only adds what does not.
+    """
+
+    def __init__(self, store: Store, contacts: Contacts, catalogue: Catalogue, clock: Clock) -> None:
+        self._store = store
+        self._check = RowCheck(contacts, catalogue, store)
+        self._catalogue = catalogue
+        self._clock = clock
+
+    def __call__(self, rows: Rows) -> ImportReport:
+        """Import; what `rows` raises ends it, and what was committed by then stays.
+
+        A second thread writes a batch while the next one is read and checked. UnavailableError.
+        """
+        report = ImportReport()
+        pending: Future[None] | None = None
+        with ThreadPoolExecutor(1, "import") as writer:
+            for batch in _batches(iter(rows), BATCH):
+                now = self._clock()
+                people, refused = self._check([row for row in batch if isinstance(row, ImportedRow)], now)
+                refused += [row for row in batch if isinstance(row, RefusedRow)]
+                for row in sorted(refused, key=lambda one: one.line):
+                    report.refuse(row)
+                if pending:
+                    pending.result()
+                pending = writer.submit(self._write, people, now)
+                report.accepted += len(batch) - len(refused)
+            if pending:
+                pending.result()
+        return report
+
+    def _write(self, people: People, now: datetime) -> None:
+        plain = {one: person for one, person in people.items() if not person.chooses}
+        if plain:
+            with self._store.write() as tx:
+                _merge(tx, plain, now)
+        choosing = ((one, person) for one, person in people.items() if person.chooses)
+        for some in _batches(choosing, CHOICES_BATCH):
+            with self._store.write() as tx:
+                tx.imports.lock_out_all_gates()
+                stored = _merge(tx, dict(some), now)
+                both = [(stored[one], person) for one, person in some]
+                self._choose(tx, both, now)
+                tx.imports.suppress(
+                    [
+                        Barred(recipient, channel, reason)
+                        for recipient, person in both
+                        for channel, reason in person.suppressed.items()
+                    ],
+                    now,
+                )
+
+    def _choose(
+        self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
+    ) -> None:
+        """Put choices that change something on the ledger, and store them."""
+        changes = list(self._changes(tx, people))
+        numbers = tx.consents.append(
+            [
+                LedgerEntry(
+                    recipient_id=recipient.id,
+                    at=now,
+                    subscribed=change.subscribed,
+                    way=SHOP,
+                    topic=change.topic,
+                    channel=change.channel,
+                    proof=proof,
+                )
+                for recipient, change, proof in changes
+            ]
+        )
+        tx.imports.record(
+            [
+                RecordedChoice(recipient, change, number)
+                for (recipient, change, _), number in zip(changes, numbers, strict=True)
+            ],
+            now,
+        )
+
+    def _changes(
+        self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]]
+    ) -> Iterator[tuple[StoredRecipient, Change, Proof | None]]:
+        wanted = [
+            (recipient, topic, channel, subscribed, proof)
+            for recipient, person in people
+            for (topic, channel), (subscribed, proof) in person.choices.items()
+        ]
+        standings = tx.consents.standings(
+            [(recipient, topic, channel) for recipient, topic, channel, *_ in wanted]
+        )
+        for (recipient, number, channel, subscribed, proof), standing in zip(wanted, standings, strict=True):
+            topic = self._catalogue.numbered(number)
+            left = standing.address_opted_out or standing.subscribed is False
+            if topic is None or not differs(topic, standing, subscribed=subscribed) or (subscribed and left):
+                continue
+            before = False if standing.address_opted_out else standing.subscribed
+            yield recipient, Change(number, channel, subscribed, before), proof
+
+
+def _merge(tx: Transaction, people: People, now: datetime) -> dict[str, StoredRecipient]:
+    """Store profiles, and the acceptances of the privacy policy."""
+    given = {one: (person.patch, person.phone_country) for one, person in people.items()}
+    stored = tx.imports.upsert(given, now)
+    accepted = [
+        (stored[one], acceptance) for one, person in people.items() for acceptance in person.acceptances
+    ]
+    return stored | {one.external_id: one for one in record_acceptances(tx, accepted, now)}
+
+
+def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(items, size)):
+        yield batch
