@@ -43,9 +43,11 @@ from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.composing import Composer
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
@@ -138,6 +140,21 @@ class Composition:
     def wake_ups(self) -> RqWakeUps:
         """The bell of the lanes."""
         return RqWakeUps(self.redis)
+
+    @cached_property
+    def provider_choice(self) -> HealthyProviders:
+        """Who delivers: providers by weight and health; test keys get the outbox."""
+        chosen = {Channel.EMAIL: self.settings.email_provider, Channel.SMS: self.settings.sms_provider}
+        return HealthyProviders(
+            {
+                channel: [(self.providers[name](channel), weight) for name, weight in choices]
+                for channel, choices in chosen.items()
+            },
+            {channel: self.providers["outbox"](channel) for channel in Channel},
+            held=self.throttle.held,
+            tell=self.telemetry.provider_up,
+            random=random.random,
+        )
 
     @cached_property
     def throttle(self) -> RedisThrottle:
@@ -319,12 +336,19 @@ class Composition:
             store=self.store,
             composer=self.composer,
             policy=self.policy,
-            choose_provider=self._provider_chooser(),
+            gate=Gate(
+                self.store,
+                self.policy,
+                self._clock,
+                call_lease=self._call_lease,
+                sms_daily_limit=self.settings.sms_daily_limit,
+            ),
+            providers=self.provider_choice,
+            throttle=self.throttle,
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
             random=random.random,
-            call_lease=timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS),
         )
 
     @cached_property
@@ -344,28 +368,15 @@ class Composition:
         report("installation_keys.wrapped", count)
         return count + rotate(self.engine, self.vault, report)
 
+    @property
+    def _call_lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS)
+
     @cached_property
     def _metrics_dir(self) -> Path:
         """Where processes count; the data directory above it is for its owner alone."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.settings.data_dir / "metrics"
-
-    def _provider_chooser(self) -> Callable[[Channel, bool], Provider[Any]]:
-        """Return what picks a provider by weight; test keys get the outbox."""
-        weighted = {Channel.EMAIL: self.settings.email_provider, Channel.SMS: self.settings.sms_provider}
-        built = {
-            (channel, name): self.providers[name](channel)
-            for channel, choices in weighted.items()
-            for name in {"outbox", *(name for name, _ in choices)}
-        }
-
-        def choose(channel: Channel, test: bool) -> Provider[Any]:  # noqa: FBT001 - ChooseProvider
-            if test:
-                return built[channel, "outbox"]
-            names, weights = zip(*weighted[channel], strict=True)
-            return built[channel, random.choices(names, weights)[0]]  # noqa: S311 - no secret
-
-        return choose
 
 
 def build(settings: Settings, role: str = "web") -> Composition:

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from notify.domain.backlog import BacklogReport, LaneQueue
-from notify.domain.catalogue import Channel
+from notify.domain.catalogue import Channel, Topic
 from notify.domain.content import EmailContent, Links, TemplateInfo
+from notify.domain.delivery import PlannedCall
 from notify.domain.errors import FieldProblem
+from notify.domain.events import ProviderEvent
+from notify.domain.newsletters import Content, Person, Pinned
 from notify.domain.outcome import Outcome
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.domain.requests import Lane
 from notify.domain.token_claims import CentreClaim, OptOutClaim
+from notify.domain.webhook_posts import SignedPost
 
 Clock = Callable[[], datetime]
 """Returns the aware UTC time."""
@@ -26,6 +30,34 @@ class Provider(Protocol[M_contra]):
 
     def send(self, batch: Sequence[M_contra]) -> Sequence[Outcome]:
         """Hand over each message; outcomes in the same order. Never raises: a failure is an outcome."""
+        ...
+
+
+class Providers(Protocol):
+    """Who delivers: providers by weight, and away from those that err or are slow."""
+
+    def choose(self, channel: Channel, *, test: bool) -> Provider[Any]:
+        """Return who delivers the next call; `test`: it is for a test key, and ends in the outbox."""
+        ...
+
+    def report(self, provider: Provider[Any], outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Tell how a call went, and how long it took."""
+        ...
+
+
+class Throttle(Protocol):
+    """The limits of providers and senders, shared by all workers. Orders overtake campaigns in them."""
+
+    def admit(self, calls: Sequence[PlannedCall]) -> list[float]:
+        """Return for each call how many seconds to wait; 0.0 is leave to begin now. Never raises."""
+        ...
+
+    def finished(self, calls: Sequence[PlannedCall]) -> None:
+        """Give back the places of calls that were admitted, made or not. Never raises."""
+        ...
+
+    def hold(self, provider: str, sender: str, seconds: float) -> None:
+        """Let nobody call for so long, as the provider asked for. Never raises."""
         ...
 
 
@@ -50,6 +82,27 @@ class Templates(Protocol):
 
     def sms(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> str:
         """Render an SMS, with its unsubscribe link."""
+        ...
+
+    def campaign_problems(
+        self, name: str, topic: Topic, channels: Sequence[Channel], content: Content
+    ) -> Sequence[FieldProblem]:
+        """Return what keeps a campaign from being sent; pointers are into it, as /content/fr/subject."""
+        ...
+
+    def pin(self, name: str, topic: Topic, content: Content, *, mailto: bool) -> Pinned:
+        """Render a campaign for good, but for what differs by person. RenderingError, NotFoundError.
+
+        `mailto`: whether this installation's links have a mail address.
+        """
+        ...
+
+    def email_for(self, pinned: Pinned, locale: str, person: Person) -> EmailContent:
+        """Render one person's copy of a newsletter, of either kind. RenderingError."""
+        ...
+
+    def sms_for(self, pinned: Pinned, locale: str, person: Person) -> str:
+        """Render one person's copy of a newsletter's SMS, of either kind. RenderingError."""
         ...
 
 
@@ -96,6 +149,10 @@ class Tokens(Protocol):
         """Verify an opt-out token."""
         ...
 
+    def opt_out_with_mailbox(self, claim: OptOutClaim) -> tuple[str, str]:
+        """Return the opt-out token, and the same for mail addresses."""
+        ...
+
     def mailbox(self, claim: OptOutClaim) -> str:
         """Return the same token in lower-case base32, for mail addresses."""
         ...
@@ -128,12 +185,49 @@ class Telemetry(Protocol):
         """Count a message that was accepted."""
         ...
 
-    def settled(self, topic: str, channel: Channel, provider: str, status: str, reason: str) -> None:
-        """Count a message that reached a status; `reason` is "" where there is none."""
+    def settled(
+        self, topic: str, channel: Channel, provider: str, status: str, reason: str, *, count: int = 1
+    ) -> None:
+        """Count messages that reached a status; `reason` is "" where there is none."""
         ...
 
     def provider_call(self, provider: str, outcome: str, seconds: float) -> None:
         """Record how long a provider call took."""
+        ...
+
+    def webhook(self, provider: str, outcome: str) -> None:
+        """Count a post to a provider's webhook, taken or refused."""
+        ...
+
+    def events(self, provider: str, kind: str, outcome: str, *, count: int) -> None:
+        """Count events that were read, and what came of them; `kind` is "" for repetitions."""
+        ...
+
+
+class EventSource(Protocol):
+    """A provider's webhook for events: whose posts are genuine, and what they tell."""
+
+    def is_genuine(self, post: SignedPost) -> bool:
+        """Whether the provider signed it; False too where no key is set. Never raises."""
+        ...
+
+    def text_of(self, post: SignedPost) -> str:
+        """Return what is to be kept of a genuine post. MalformedPostError."""
+        ...
+
+    def events_in(self, text: str, received_at: datetime) -> Sequence[ProviderEvent]:
+        """Read what was kept. MalformedPostError."""
+        ...
+
+
+class SmsLookup(Protocol):
+    """A provider's list of the SMS that it has."""
+
+    def find(self, to: str, holds: str, since: datetime) -> ProviderEvent | None:
+        """Return how the SMS to this number stands whose text holds a text, if it is there.
+
+        Its event names the provider's id. UnavailableError: the list cannot be read.
+        """
         ...
 
 

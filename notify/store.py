@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from notify.campaign_store import Audiences, Campaigns
@@ -10,9 +10,10 @@ from notify.domain.api_keys import KeyRow
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
 from notify.domain.delivery import (
+    AtGate,
     Claimed,
     Closed,
-    Letter,
+    Correction,
     NotificationDraft,
     Record,
     SentTo,
@@ -23,6 +24,7 @@ from notify.domain.ledger import Change, LedgerEntry, Undo
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.event_store import Doubts, Events
 from notify.import_store import Imports
 
 StandingKey = tuple[StoredRecipient, int, Channel]
@@ -186,8 +188,8 @@ class Notifications(Protocol):
         """Insert notifications, their messages and the dispatches of those that may go; in order."""
         ...
 
-    def add_message(self, after: Letter, channel: Channel, lane: Lane, now: datetime) -> int:
-        """Give a notification its next channel's message, due now; return the dispatch's number."""
+    def add_message(self, after: int, channel: Channel, lane: Lane, now: datetime) -> int:
+        """Give the notification of message `after` its next channel's, due now; return its dispatch."""
         ...
 
     def supersede(
@@ -217,22 +219,33 @@ class Notifications(Protocol):
 class Deliveries(Protocol):
     """The dispatches: claimed, called, recorded, recovered."""
 
-    def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Claimed]:
-        """Claim the oldest dispatches of the lane that are due."""
+    def claim(
+        self,
+        lane: Lane,
+        channels: Collection[Channel],
+        limit: int,
+        now: datetime,
+        lease_until: datetime,
+    ) -> list[Claimed]:
+        """Claim the oldest dispatches of the lane that are due: `limit` at most, or a thousand messages."""
         ...
 
-    def lock_open(self, claimed: Claimed) -> set[int]:
-        """Lock a dispatch if it is still ours and was not called yet; return its messages that are open."""
+    def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:
+        """Lock the dispatches that are still ours and not called yet; return their open messages anew."""
         ...
 
-    def start_call(
-        self, claimed: Claimed, provider: str, lease_until: datetime, corrected: Mapping[int, bytes]
+    def start_calls(
+        self,
+        calls: Mapping[int, str],
+        now: datetime,
+        lease_until: datetime,
+        corrections: Sequence[Correction],
     ) -> None:
-        """Mark a locked dispatch as being called; `corrected` are new address hashes of its messages."""
+        """Mark locked dispatches as being called, each by its provider; correct rows of their messages."""
         ...
 
-    def record(self, claimed: Claimed, record: Record, now: datetime) -> set[int]:
-        """Write what became of a dispatch, if this worker has a say in it; return what changed."""
+    def record(self, records: Sequence[Record], now: datetime) -> set[int]:
+        """Write what became of dispatches, where this worker has a say; return those that were changed."""
         ...
 
     def recover(self, now: datetime) -> tuple[int, int]:
@@ -245,6 +258,18 @@ class Deliveries(Protocol):
 
     def beat(self, name: str, now: datetime) -> None:
         """Note that a periodic task ran."""
+        ...
+
+
+class SmsBudget(Protocol):
+    """How many SMS may leave on a day (UTC)."""
+
+    def spend(self, day: date, wanted: int, limit: int) -> int:
+        """Take up to `wanted` of what is left of the day's `limit`; return how many were granted."""
+        ...
+
+    def forget_before(self, day: date) -> int:
+        """Delete what was counted on days before; return how many days."""
         ...
 
 
@@ -291,6 +316,9 @@ class Transaction(Protocol):
     def deliveries(self) -> Deliveries: ...  # noqa: D102
 
     @property
+    def sms_budget(self) -> SmsBudget: ...  # noqa: D102
+
+    @property
     def api_keys(self) -> ApiKeys: ...  # noqa: D102
 
     @property
@@ -298,6 +326,12 @@ class Transaction(Protocol):
 
     @property
     def audiences(self) -> Audiences: ...  # noqa: D102
+
+    @property
+    def events(self) -> Events: ...  # noqa: D102
+
+    @property
+    def doubts(self) -> Doubts: ...  # noqa: D102
 
 
 class Store(Protocol):

@@ -135,6 +135,11 @@ class SignedTokens:
         """Verify an opt-out token; InvalidTokenError."""
         return self._verify(_from_base64(token))
 
+    def opt_out_with_mailbox(self, claim: OptOutClaim) -> tuple[str, str]:
+        """Return both spellings of one opt-out token, signed once."""
+        signed = self._sign(claim)
+        return base64_encode(signed).decode(), _to_base32(signed)
+
     def mailbox(self, claim: OptOutClaim) -> str:
         """Return the bytes of the opt-out token in base32: mail systems may fold the case of an address."""
         return _to_base32(self._sign(claim))

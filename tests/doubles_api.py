@@ -212,6 +212,7 @@ class FakeLookups:
         return {
             "id": "m1",
             "notification_id": "n1",
+            "campaign_id": None,
             "recipient_id": "C-1",
             "channel": "email",
             "topic": "order_updates",

@@ -9,6 +9,7 @@ from typing import Any
 
 from notify.bootstrap import Composition
 from notify.domain.catalogue import Channel
+from notify.domain.delivery import Claimed
 from notify.domain.errors import InvalidRequestError
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.recipients import ProfilePatch
@@ -26,8 +27,16 @@ from notify.settings import Settings, load_settings
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.deliver import Deliver
+from notify.usecases.gate import Gate
 from notify.usecases.reconcile import Reconcile
-from tests.doubles import FakeProvider, FakeTelemetry, FakeWakeUps, FixedClock
+from tests.doubles import (
+    FakeProvider,
+    FakeProviders,
+    FakeTelemetry,
+    FakeThrottle,
+    FakeWakeUps,
+    FixedClock,
+)
 
 EMAIL = "awa.diop@example.com"
 PHONE = "+221771234567"
@@ -77,23 +86,50 @@ class World:
             telemetry=self.telemetry,
             clock=self.clock,
         )
+        self.throttle = FakeThrottle()
+        self.providers = FakeProviders(self._choose)
+        self.gate = Gate(
+            self.parts.store,
+            self.parts.policy,
+            self.clock,
+            call_lease=timedelta(seconds=20),
+            sms_daily_limit=settings.sms_daily_limit,
+        )
         self.deliver = Deliver(
             store=self.parts.store,
             composer=self.parts.composer,
             policy=self.parts.policy,
-            choose_provider=self.choose,
+            gate=self.gate,
+            providers=self.providers,
+            throttle=self.throttle,
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self.clock,
             random=lambda: 0.0,
-            call_lease=timedelta(seconds=20),
         )
         self.reconcile = Reconcile(self.parts.store, self.wake_ups, self.clock)
 
-    def choose(self, channel: Channel, test: bool) -> FakeProvider[Any]:  # noqa: FBT001 - ChooseProvider
+    def _choose(self, channel: Channel, test: bool) -> FakeProvider[Any]:  # noqa: FBT001 - FakeProviders
         if test:
             return self.outbox
         return self.email if channel is Channel.EMAIL else self.sms
+
+    def claim(self, seconds: float = 10) -> Claimed:
+        """Claim the one urgent dispatch that is due, as a worker that is lost before its gate."""
+        now = self.clock()
+        with self.parts.store.write() as tx:
+            (claimed,) = tx.deliveries.claim(
+                Lane.URGENT, list(Channel), 5, now, now + timedelta(seconds=seconds)
+            )
+        return claimed
+
+    def begin_call(self) -> Claimed:
+        """Claim it and open its gate, as a worker that is lost in mid-call."""
+        claimed, now = self.claim(), self.clock()
+        with self.parts.store.write() as tx:
+            assert tx.deliveries.at_gate([claimed])
+            tx.deliveries.start_calls({claimed.dispatch_id: "mail"}, now, now + timedelta(seconds=20), [])
+        return claimed
 
     def order(
         self,

@@ -1,10 +1,14 @@
-"""The threads of a lane's worker: a slow call to a provider holds up one of them, not the lane."""
+"""The threads of a lane's worker: one claims, many call providers, one writes down what came of it.
+
+A slow call holds up its own thread and nothing else, and what many calls came to is one transaction.
+"""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeVar
 
 from notify.domain.errors import UnavailableError
 
@@ -13,88 +17,152 @@ _log: Final = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS: Final = 5.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+_MOST_PREPARED: Final = 64
+_MOST_RECORDED: Final = 128
+
+W = TypeVar("W")
 
 
-class Pump:
-    """Resident threads that call `deliver` when they are woken, until it finds nothing more.
+class Pump(Generic[W]):
+    """Resident threads that deliver what is due when they are woken, until there is nothing more.
 
-    A wake-up is kept until a thread has acted on it: one that comes while all are busy, or while one is just
-    finding nothing, makes that thread look once more. Without any, one looks every `look_every` seconds.
+    A wake-up that comes while the claimer is looking makes it look once more. Without any it looks every
+    `look_every` seconds. It never claims more than there are threads free to call at once.
     """
 
     def __init__(
-        self, deliver: Callable[[], int], threads: int, *, look_every: float = _LOOK_EVERY_SECONDS
+        self,
+        prepare: Callable[[int], tuple[int, Sequence[W]]],
+        send: Callable[[W], None],
+        record: Callable[[Sequence[W]], None],
+        threads: int,
+        *,
+        look_every: float = _LOOK_EVERY_SECONDS,
     ) -> None:
-        """`deliver` claims the oldest dispatch that is due, delivers it, and returns how many it claimed."""
-        self._deliver = deliver
-        self._changed = threading.Condition()
-        self._looks_wanted = 0
+        """`prepare` takes how many calls can begin now; the rest is as `Deliver` has it."""
+        self._prepare = prepare
+        self._send = send
+        self._record = record
         self._look_every = look_every
-        self._next_look = time.monotonic() + look_every
-        self._started = False
+        self._ready: SimpleQueue[W] = SimpleQueue()
+        self._made: SimpleQueue[W] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._wanted = False
+        self._free = threads
+        self._all = threads
         self._stopped = threading.Event()
+        self._started = False
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
+        self._claimer = threading.Thread(target=self._claim, name="claim", daemon=True)
         self._threads = [
-            threading.Thread(target=self._run, name=f"deliver-{number}", daemon=True)
-            for number in range(threads)
+            threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
+            for work, name in (
+                (self._record_some, "record"),
+                *((self._call_one, f"call-{number}") for number in range(threads)),
+            )
         ]
 
     def start(self) -> None:
         """Start the threads."""
         self._started = True
-        for thread in self._threads:
+        for thread in (self._claimer, *self._threads):
             thread.start()
 
-    def wake(self, count: int | None = None) -> None:
-        """Have `count` threads look for work, or all of them; RuntimeError if they were not started."""
+    def wake(self) -> None:
+        """Have the claimer look for work; RuntimeError if it was not started."""
         if not self._started:
             raise RuntimeError("no thread to wake: only `python -m workers.main` can do this job")
         with self._changed:
-            wanted = self._looks_wanted + (len(self._threads) if count is None else count)
-            self._looks_wanted = min(wanted, len(self._threads))
-            self._changed.notify(self._looks_wanted)
+            self._wanted = True
+            self._changed.notify_all()
 
     def stop(self, timeout: float) -> bool:
         """Claim no more; wait `timeout` seconds at most for the calls under way; say whether all ended."""
+        deadline = time.monotonic() + timeout
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()
-        deadline = time.monotonic() + timeout
-        for thread in self._threads if self._started else ():
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def _run(self) -> None:
-        while self._await_turn():
-            self._deliver_all()
-
-    def _await_turn(self) -> bool:
-        """Wait until this thread is to look for work; False when it is to end."""
+        if self._started:
+            self._claimer.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
-            while not self._stopped.is_set():
-                now = time.monotonic()
-                if self._looks_wanted or now >= self._next_look:
-                    self._looks_wanted = max(0, self._looks_wanted - 1)
-                    self._next_look = now + self._look_every
-                    return True
-                self._changed.wait(self._next_look - now)
-            return False
+            return self._changed.wait_for(
+                lambda: self._free == self._all, max(0.0, deadline - time.monotonic())
+            )
 
-    def _deliver_all(self) -> None:
-        """Deliver until nothing is left. Whatever goes wrong, the thread goes on after a pause."""
+    def _claim(self) -> None:
+        """Prepare as much as can be called at once, until told to stop. Whatever goes wrong, go on."""
         pause = _FIRST_PAUSE_SECONDS
-        while not self._stopped.is_set():
+        while (free := self._await_turn()) and not self._stopped.is_set():
             try:
-                claimed = self._deliver()
+                claimed, works = self._prepare(min(free, _MOST_PREPARED))
             except Exception as error:  # noqa: BLE001 - a thread that died would be missed for good
                 _report(error)
                 self._stopped.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                self.wake()
                 continue
-            if not claimed:
-                return
             pause = _FIRST_PAUSE_SECONDS
-            self.wake(1)  # there may be more than this thread can do
+            with self._changed:
+                self._free -= len(works)
+                self._wanted = self._wanted or claimed > 0  # there may be more
+            for work in works:
+                self._ready.put(work)
+
+    def _await_turn(self) -> int:
+        """Wait until there is reason to look, and room for a call; return how many calls can begin."""
+        look_at = time.monotonic() + self._look_every
+        with self._changed:
+            while not self._stopped.is_set():
+                now = time.monotonic()
+                if self._free and (self._wanted or now >= look_at):
+                    self._wanted = False
+                    return self._free
+                self._changed.wait(look_at - now if self._free and now < look_at else self._look_every)
+        return 0
+
+    def _run(self, work: Callable[[], None]) -> None:
+        while True:
+            work()
+
+    def _call_one(self) -> None:
+        work = self._ready.get()
+        try:
+            self._send(work)
+        except Exception as error:  # noqa: BLE001 - the thread must live; the lease tells what is unknown
+            _report(error)
+            self._release(1)
+        else:
+            self._made.put(work)
+
+    def _record_some(self) -> None:
+        """Record all calls that ended meanwhile, at once."""
+        works = [self._made.get()]
+        try:
+            while len(works) < _MOST_RECORDED:
+                works.append(self._made.get_nowait())
+        except Empty:
+            pass
+        try:
+            self._record(works)
+        except Exception as error:  # noqa: BLE001 - as above
+            _report(error)
+            if len(works) > 1 and not isinstance(error, UnavailableError):
+                self._record_apart(works)
+        finally:
+            self._release(len(works))
+
+    def _record_apart(self, works: Sequence[W]) -> None:
+        """Record one by one, so that one that cannot be recorded takes no other along."""
+        for work in works:
+            try:
+                self._record([work])
+            except Exception as error:  # noqa: BLE001 - as above
+                _report(error)
+
+    def _release(self, count: int) -> None:
+        with self._changed:
+            self._free += count
+            self._changed.notify_all()
 
 
 def _report(error: Exception) -> None:

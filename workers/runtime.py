@@ -1,10 +1,11 @@
 """One warm composition for each process: connections and templates are built once."""
 
-from functools import cache
+from functools import cache, partial
 
 from notify.bootstrap import Composition, build
 from notify.domain.requests import Lane
 from notify.settings import load_settings
+from notify.usecases.dispatch_work import Work
 from workers.pump import Pump
 
 
@@ -23,7 +24,8 @@ def worker(lane: Lane) -> Composition:
 
 
 @cache
-def pump(lane: Lane) -> Pump:
+def pump(lane: Lane) -> Pump[Work]:
     """Return the threads of a lane's worker; `workers.main` starts and stops them."""
     parts = worker(lane)
-    return Pump(lambda: parts.deliver(lane), parts.settings.worker_threads)
+    deliver = parts.deliver
+    return Pump(partial(deliver.prepare, lane), deliver.send, deliver.record, parts.settings.worker_threads)

@@ -1,13 +1,14 @@
 """What the one door works on: claimed dispatches, their letters, and what became of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
-from notify.domain.recipients import Profile
+from notify.domain.newsletters import Pinned
+from notify.domain.recipients import Attributes, Profile
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
 
@@ -25,7 +26,10 @@ class StoredRecipient:
 
 @dataclass(frozen=True, slots=True)
 class MessageDraft:
-    """A message about to be stored; `reason` is set when it is skipped from the start."""
+    """A message about to be stored; `reason` is set when it is skipped from the start.
+
+    `basis` is the regime it rests on, with the entry of the ledger, where it may go.
+    """
 
     channel: Channel
     topic: int
@@ -33,6 +37,8 @@ class MessageDraft:
     status: Status
     reason: Reason | None = None
     address_hash: bytes | None = None
+    basis: str | None = None
+    basis_consent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +70,52 @@ class StoredNotification:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """One claimed message with all that is needed to decide on it and to write it.
+class NotificationErrand:
+    """What a message of a notification is about."""
 
-    The recipient is read anew at the gate. `address_hash` is what the message's row says it goes to.
-    """
-
-    message_id: int
     notification_id: int
-    recipient: StoredRecipient
-    channel: Channel
-    topic: int
-    locale: str
     template: str
     data: Mapping[str, Any]
     channels: tuple[Channel, ...]
     routing: Routing
-    reference: str | None
     test: bool
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignErrand:
+    """What the messages of a campaign are about: one for a whole dispatch."""
+
+    campaign_id: int
+    pinned: Pinned
+    test: bool
+
+
+Errand = NotificationErrand | CampaignErrand
+
+
+@dataclass(slots=True)
+class Letter:
+    """One claimed message with all that is needed to decide on it and to write it.
+
+    `address` is what it will be written to, with its keyed hash; None where there is none.
+    `standing` None: it was judged just before, and will be at the gate. Not frozen: a million are made.
+    """
+
+    message_id: int
+    recipient_id: int
+    channel: Channel
+    topic: int
+    locale: str
+    address: str | None
     address_hash: bytes | None
-    standing: Standing
+    name: str | None
+    errand: Errand
+    attributes: Attributes = field(default_factory=dict)
+    timezone: str | None = None
+    country: str | None = None
+    phone_country: str | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +135,41 @@ class Claimed:
     unreadable: Sequence[tuple[int, datetime | None]] = ()
 
 
+@dataclass(slots=True)
+class AtGate:
+    """One message that is still open, as things stand at the gate. Not frozen: a million are made.
+
+    `present`: its recipient is there, or it goes to an address of nobody we know, as a test does.
+    `planned_hash`, `basis` and `basis_consent_id` are what the message's row says so far.
+    """
+
+    message_id: int
+    dispatch_id: int
+    topic: int
+    channel: Channel
+    present: bool
+    known: bool
+    address_hash: bytes | None
+    planned_hash: bytes | None
+    basis: str | None
+    basis_consent_id: int | None
+    phone_country: str | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What of a message's row the gate found to be out of date."""
+
+    message_id: int
+    address_hash: bytes | None
+    basis: str
+    basis_consent_id: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Where a message ended for now, as it is written to its row."""
+    """Where one message ended for now, as it is written to its row."""
 
     message_id: int
     status: Status
@@ -114,15 +177,22 @@ class Settled:
     detail: str | None = None
     provider: str | None = None
     provider_message_id: str | None = None
-    basis: str | None = None
-    basis_consent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where all messages of a dispatch ended that have no status of their own."""
+
+    status: Status
+    detail: str | None = None
+    provider_message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptMade:
-    """One try, as it is written to its row."""
+    """One try, as it is written to its row; `message_id` None stands for all messages of the dispatch."""
 
-    message_id: int
+    message_id: int | None
     at: datetime
     provider: str
     outcome: str
@@ -132,20 +202,28 @@ class AttemptMade:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Messages of a dispatch that are to be tried again at `due_at`; `held` when hours forbid it for now."""
+    """Messages of a dispatch that are looked at again at `due_at`.
 
-    message_ids: Sequence[int]
+    `whole`: they are all it has. `counts`: a try was made. `held`: the hours forbid it for now.
+    """
+
+    message_ids: Collection[int]
     due_at: datetime
+    whole: bool
+    counts: bool
     held: bool = False
 
 
 @dataclass(slots=True)
 class Record:
-    """Everything a worker writes when it is through with what it claimed."""
+    """Everything a worker writes when it is through with a dispatch."""
 
+    claimed: Claimed
+    provider: str | None = None
+    fate: Fate | None = None
     settled: list[Settled] = field(default_factory=list)
     attempts: list[AttemptMade] = field(default_factory=list)
-    deferred: Deferred | None = None
+    deferred: list[Deferred] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +241,14 @@ class SentTo:
 
     locale: str
     address_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A call to a provider for which leave is asked. `key` is its own, as long as it lasts."""
+
+    key: str
+    provider: str
+    sender: str
+    lane: Lane
+    messages: int

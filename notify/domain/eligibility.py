@@ -4,8 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from notify.domain.catalogue import Catalogue, Channel
-from notify.domain.consent import Basis, Standing, judge
-from notify.domain.recipients import Profile
+from notify.domain.consent import Basis, Standing, barred, judge
 from notify.domain.status import Reason
 
 
@@ -17,16 +16,25 @@ class Policy:
     sms_countries: Collection[str] | None = None
 
     def verdict(
-        self, topic_number: int, channel: Channel, profile: Profile, standing: Standing
+        self, topic_number: int, channel: Channel, phone_country: str | None, standing: Standing
     ) -> Basis | Reason:
         """Decide on one message. A topic that is no longer declared has nobody subscribed."""
         topic = self.catalogue.numbered(topic_number)
         if topic is None:
             return Reason.NO_CONSENT
         found = judge(topic, standing)
-        barred = (
+        elsewhere = (
             channel is Channel.SMS
             and self.sms_countries is not None
-            and profile.phone_country not in self.sms_countries
+            and phone_country not in self.sms_countries
         )
-        return Reason.COUNTRY_NOT_ALLOWED if barred and isinstance(found, Basis) else found
+        return Reason.COUNTRY_NOT_ALLOWED if elsewhere and isinstance(found, Basis) else found
+
+    def verdict_on_test(self, topic_number: int, standing: Standing) -> Basis | Reason:
+        """Decide on a test, which goes to an address and to no recipient: to whom left it does not go."""
+        topic = self.catalogue.numbered(topic_number)
+        if topic is None:
+            return Reason.NO_CONSENT
+        if barred(topic, standing):
+            return Reason.SUPPRESSED
+        return Reason.UNSUBSCRIBED if standing.address_opted_out else Basis("test")

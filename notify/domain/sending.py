@@ -1,7 +1,9 @@
 """Who messages come from, where their links point, and the headers that go with an e-mail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Final
 
 from notify.domain.catalogue import Channel, Purpose, Topic
@@ -50,17 +52,21 @@ def mail_headers(
     topic: Topic, template: str, sender: str, unsubscribe_url: str, mailto: str | None
 ) -> dict[str, str]:
     """Return the headers of one e-mail: RFC 8058 (one-click), 2369, 2919 (List-Id), 3834, and Feedback-ID."""
-    ways = [f"<{unsubscribe_url}>"]
-    if mailto:
-        ways.append(f"<mailto:{mailto}?subject=unsubscribe>")
+    by_mail = f", <mailto:{mailto}?subject=unsubscribe>" if mailto else ""
+    shared = _shared_headers(topic.name, topic.purpose, template, sender)
+    return {"List-Unsubscribe": f"<{unsubscribe_url}>{by_mail}", **shared}
+
+
+@lru_cache(maxsize=256)
+def _shared_headers(topic: str, purpose: Purpose, template: str, sender: str) -> Mapping[str, str]:
+    """Return the headers that do not differ from person to person: a million newsletters share them."""
     domain = parseaddr(sender)[1].rpartition("@")[2]
     headers = {
-        "List-Unsubscribe": ", ".join(ways),
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "List-Id": f"<{topic.name}.{domain}>",
-        "Feedback-ID": f"{template}:{topic.name}:{topic.purpose}:{_feedback_sender(domain)}",
+        "List-Id": f"<{topic}.{domain}>",
+        "Feedback-ID": f"{template}:{topic}:{purpose}:{_feedback_sender(domain)}",
     }
-    if topic.purpose is Purpose.TRANSACTIONAL:
+    if purpose is Purpose.TRANSACTIONAL:
         headers["Auto-Submitted"] = "auto-generated"
     return headers
 

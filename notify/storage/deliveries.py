@@ -1,28 +1,121 @@
-"""Dispatches: claimed by a lease, marked as being called, recorded, and recovered when a worker is lost."""
+"""Dispatches: claimed by a lease, locked at the gate, marked as being called, and recovered when lost."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import AttemptMade, Claimed, Deferred, Record, Settled
+from notify.domain.delivery import AtGate, Claimed, Correction, Record
 from notify.domain.requests import Lane
-from notify.domain.status import Reason, Status, may_move
-from notify.storage.letters import SqlLetters
-from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message
+from notify.domain.status import Status
+from notify.storage.columns import UtcDateTime
+from notify.storage.letters import Found, SqlLetters
+from notify.storage.recording import waiting_or_paused, write_records
+from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
+from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message, Recipient
 
 LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
 LOST_AGAIN: Final = "workers were lost again and again while they prepared this message"
 
+MOST_MESSAGES: Final = 1_000
+"""How many messages are claimed at once, where several dispatches are."""
+
 _MOST_LAPSES: Final = 20
-_DETAIL_LENGTH: Final = 300
-_SETTLED: Final = (
-    "status", "reason", "detail", "provider", "provider_message_id", "basis", "basis_consent_id",
-)  # fmt: skip
+
+# Built once: composing a statement costs SQLAlchemy more than running it.
+_FREE: Final = (
+    select(Dispatch.id, Dispatch.size, Dispatch.due_at)
+    .where(
+        Dispatch.lane == bindparam("of_lane"),
+        Dispatch.phase == "waiting",
+        Dispatch.due_at <= bindparam("now", type_=UtcDateTime()),
+        Dispatch.channel.in_(bindparam("channels", expanding=True)),
+    )
+    .order_by(Dispatch.due_at, Dispatch.id)
+    .limit(bindparam("most"))
+    # In a CTE, so that PostgreSQL runs it once and never locks more than `most`.
+    .with_for_update(skip_locked=True)
+    .cte("free")
+)
+_BEFORE: Final = select(
+    _FREE.c.id,
+    (func.sum(_FREE.c.size).over(order_by=(_FREE.c.due_at, _FREE.c.id)) - _FREE.c.size).label("before"),
+).cte("in_line")
+_CLAIM: Final = (
+    update(Dispatch)
+    .where(Dispatch.id.in_(select(_BEFORE.c.id).where(_BEFORE.c.before < MOST_MESSAGES)))
+    .values(phase="claimed", claim=bindparam("token"), lease_until=bindparam("lease", type_=UtcDateTime()))
+    .returning(
+        Dispatch.id,
+        Dispatch.lane,
+        Dispatch.channel,
+        Dispatch.attempt,
+        Dispatch.planned_at,
+        Dispatch.campaign_id,
+    )
+)
+_LOCK: Final = (
+    select(Dispatch.id)
+    .where(
+        Dispatch.id.in_(bindparam("numbers", expanding=True)),
+        Dispatch.phase == "claimed",
+        Dispatch.claim.in_(bindparam("tokens", expanding=True)),
+    )
+    .order_by(Dispatch.id)
+    .with_for_update()
+)
+_AT_GATE: Final = (
+    select(
+        Message.id,
+        Message.dispatch_id,
+        Message.topic,
+        Message.channel,
+        Recipient.id,
+        Message.to_sealed.is_not(None),
+        ADDRESS_HASH,
+        Message.address_hash,
+        Message.basis,
+        Message.basis_consent_id,
+        Recipient.phone_country,
+        *STANDING,
+    )
+    .select_from(messages_and_standings())
+    .where(
+        Message.dispatch_id.in_(bindparam("numbers", expanding=True)),
+        Message.status == Status.QUEUED,
+    )
+)
+_START: Final = (
+    update(Dispatch)
+    .where(Dispatch.id.in_(bindparam("numbers", expanding=True)))
+    .values(
+        phase="calling",
+        provider=bindparam("called"),
+        attempt=Dispatch.attempt + 1,
+        lease_until=bindparam("lease", type_=UtcDateTime()),
+        started_at=func.coalesce(Dispatch.started_at, bindparam("now", type_=UtcDateTime())),
+    )
+)
+_CORRECT: Final = (
+    update(Message)
+    .where(Message.id == bindparam("message"))
+    .values(
+        address_hash=bindparam("new_hash"),
+        basis=bindparam("new_basis"),
+        basis_consent_id=bindparam("new_consent"),
+    )
+)
 
 
 class SqlDeliveries:
@@ -32,82 +125,101 @@ class SqlDeliveries:
         self._connection = connection
         self._letters = letters
 
-    def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Claimed]:
+    def claim(
+        self,
+        lane: Lane,
+        channels: Collection[Channel],
+        limit: int,
+        now: datetime,
+        lease_until: datetime,
+    ) -> list[Claimed]:
         """Claim the oldest due dispatches that nobody else is claiming."""
-        due = (Dispatch.lane == lane, Dispatch.phase == "waiting", Dispatch.due_at <= now)
-        oldest = select(Dispatch.id).where(*due).order_by(Dispatch.due_at).limit(limit)
-        # A CTE, so that PostgreSQL runs it once and never locks more than `limit`.
-        free = oldest.with_for_update(skip_locked=True).cte("free")
-        rows = self._connection.execute(
-            update(Dispatch)
-            .where(Dispatch.id.in_(select(free.c.id)))
-            .values(
-                phase="claimed",
-                claim=str(uuid.uuid4()),
-                lease_until=lease_until,
-                attempt=Dispatch.attempt + 1,
-                started_at=_first(Dispatch.started_at, now),
-            )
-            .returning(Dispatch.__table__)
-        ).all()
-        found = self._letters.read([row.id for row in rows]) if rows else {}
+        claim = str(uuid.uuid4())
+        given: dict[str, Any] = {"of_lane": lane, "channels": list(channels), "most": limit, "now": now}
+        given |= {"token": claim, "lease": lease_until}
+        rows = self._connection.execute(_CLAIM, given).all()
+        single = self._letters.of_notifications([row.id for row in rows if row.campaign_id is None])
+        return [self._claimed(row, claim, single) for row in sorted(rows, key=lambda row: row.id)]
+
+    def _claimed(self, row: Any, claim: str, single: Mapping[int, Found]) -> Claimed:  # noqa: ANN401 - of `_CLAIM`
+        channel = Channel(row.channel)
+        if row.campaign_id is None:
+            letters, unreadable = single.get(row.id, ([], []))
+        else:
+            letters, unreadable = self._letters.of_campaign(row.id, row.campaign_id, channel)
+        return Claimed(
+            row.id, claim, Lane(row.lane), channel, row.attempt + 1, row.planned_at, letters, unreadable
+        )
+
+    def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:
+        """Lock what is still ours and not called yet; then read its messages, as they are now."""
+        numbers = [one.dispatch_id for one in claimed]
+        tokens = list({one.claim for one in claimed})
+        ours = list(self._connection.scalars(_LOCK, {"numbers": numbers, "tokens": tokens}))
+        if not ours:
+            return []
         return [
-            Claimed(
-                row.id,
-                row.claim,
-                Lane(row.lane),
-                Channel(row.channel),
-                row.attempt,
-                row.planned_at,
-                *found.get(row.id, ((), ())),
+            AtGate(
+                number,
+                dispatch,
+                topic,
+                Channel(channel),
+                unknown or recipient is not None,
+                not unknown,
+                address_hash,
+                planned,
+                basis,
+                consent,
+                phone_country,
+                standing_of(address_hash, known),
             )
-            for row in rows
+            for (
+                number,
+                dispatch,
+                topic,
+                channel,
+                recipient,
+                unknown,
+                address_hash,
+                planned,
+                basis,
+                consent,
+                phone_country,
+                *known,
+            ) in self._connection.execute(_AT_GATE, {"numbers": ours})
         ]
 
-    def lock_open(self, claimed: Claimed) -> set[int]:
-        """Lock a dispatch if it is still ours and was not called yet; return its messages that are open."""
-        if self._lock(claimed) != "claimed":
-            return set()
-        return self._messages_in(claimed.dispatch_id, Status.QUEUED)
-
-    def start_call(
-        self, claimed: Claimed, provider: str, lease_until: datetime, corrected: Mapping[int, bytes]
+    def start_calls(
+        self,
+        calls: Mapping[int, str],
+        now: datetime,
+        lease_until: datetime,
+        corrections: Sequence[Correction],
     ) -> None:
-        """Mark a locked dispatch as being called, and its messages as going where they go now."""
-        self._connection.execute(
-            update(Dispatch)
-            .where(Dispatch.id == claimed.dispatch_id)
-            .values(phase="calling", provider=provider, lease_until=lease_until)
-        )
-        if corrected:
+        """Mark locked dispatches as being called, and correct rows of their messages."""
+        by_provider: dict[str, list[int]] = {}
+        for number, provider in calls.items():
+            by_provider.setdefault(provider, []).append(number)
+        for provider, numbers in by_provider.items():
+            given = {"numbers": numbers, "called": provider, "now": now, "lease": lease_until}
+            self._connection.execute(_START, given)
+        if corrections:
             self._connection.execute(
-                update(Message)
-                .where(Message.id == bindparam("message"))
-                .values(address_hash=bindparam("hash")),
-                [{"message": number, "hash": value} for number, value in corrected.items()],
+                _CORRECT,
+                [
+                    {
+                        "message": one.message_id,
+                        "new_hash": one.address_hash,
+                        "new_basis": one.basis,
+                        "new_consent": one.basis_consent_id,
+                    }
+                    for one in corrections
+                ],
             )
 
-    def record(self, claimed: Claimed, record: Record, now: datetime) -> set[int]:
-        """Write messages, attempts and the dispatch.
-
-        Who lost the lease before the call has no say any more. Who lost it in mid-call, so that the messages
-        were ended as `unknown`, still tells what came of it.
-        """
-        phase = self._lock(claimed)
-        if phase is None:
-            return set()
-        late = phase == "done"
-        standing = Status.UNKNOWN if late else Status.QUEUED
-        ours = self._messages_in(claimed.dispatch_id, standing)
-        before = Status.UNKNOWN if late else Status.SENDING
-        settled = [one for one in record.settled if one.message_id in ours and may_move(before, one.status)]
-        self._settle(settled, now)
-        self._note(record.attempts, ours)
-        if not late:
-            self._close(claimed, record.deferred)
-        elif record.deferred and may_move(before, Status.QUEUED):
-            self._reopen(claimed, record.deferred, ours, now)
-        return {one.message_id for one in settled}
+    def record(self, records: Sequence[Record], now: datetime) -> set[int]:
+        """Write what became of dispatches; return those that were changed."""
+        return write_records(self._connection, records, now)
 
     def recover(self, now: datetime) -> tuple[int, int]:
         """Put lapsed claims back in the queue; end lapsed calls as `unknown`: nobody knows what came of them.
@@ -120,33 +232,43 @@ class SqlDeliveries:
             update(Dispatch)
             .where(Dispatch.phase == "claimed", lapsed)
             .values(
-                phase=case((again, "waiting"), else_="done"),
+                phase=case((again, waiting_or_paused()), else_="done"),
+                status=case((again, None), else_=Status.FAILED.value),
+                detail=case((again, None), else_=LOST_AGAIN),
+                settled_at=case((again, None), else_=bindparam("now", now, type_=UtcDateTime())),
                 claim=None,
                 lease_until=None,
-                attempt=Dispatch.attempt - 1,
                 lapses=Dispatch.lapses + 1,
             )
-            .returning(Dispatch.id, Dispatch.phase)
+            .returning(Dispatch.id)
         ).all()
-        given_up = [row.id for row in returned if row.phase == "done"]
-        if given_up:
-            self._end(given_up, Status.FAILED, LOST_AGAIN, now)
         lost = self._connection.execute(
             update(Dispatch)
             .where(Dispatch.phase == "calling", lapsed)
-            .values(phase="done", lease_until=None)
-            .returning(Dispatch.id, Dispatch.provider)
+            .values(
+                phase="done",
+                lease_until=None,
+                status=Status.UNKNOWN,
+                detail=LOST_IN_CALL,
+                settled_at=now,
+            )
+            .returning(Dispatch.id, Dispatch.provider, Dispatch.size)
         ).all()
-        providers = {row.id: row.provider for row in lost}
-        ended = self._end(list(providers), Status.UNKNOWN, LOST_IN_CALL, now) if lost else []
-        self._note(
-            [
-                AttemptMade(number, now, providers[dispatch], "unknown", LOST_IN_CALL, None)
-                for number, dispatch in ended
-            ],
-            {number for number, _ in ended},
-        )
-        return len(returned), len(ended)
+        if lost:
+            self._connection.execute(
+                insert(Attempt),
+                [
+                    {
+                        "dispatch_id": row.id,
+                        "at": now,
+                        "provider": row.provider,
+                        "outcome": "unknown",
+                        "detail": LOST_IN_CALL,
+                    }
+                    for row in lost
+                ],
+            )
+        return len(returned), sum(row.size for row in lost)
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""
@@ -162,79 +284,3 @@ class SqlDeliveries:
         )
         if not changed.rowcount:
             self._connection.execute(insert(Heartbeat).values(name=name, beat_at=now))
-
-    def _lock(self, claimed: Claimed) -> str | None:
-        """Lock the dispatch and return its phase; None if it is not ours any more."""
-        return self._connection.scalar(
-            select(Dispatch.phase)
-            .where(Dispatch.id == claimed.dispatch_id, Dispatch.claim == claimed.claim)
-            .with_for_update()
-        )
-
-    def _messages_in(self, dispatch_id: int, status: Status) -> set[int]:
-        query = select(Message.id).where(Message.dispatch_id == dispatch_id, Message.status == status)
-        return set(self._connection.scalars(query))
-
-    def _settle(self, settled: Sequence[Settled], now: datetime) -> None:
-        if not settled:
-            return
-        self._connection.execute(
-            update(Message)
-            .where(Message.id == bindparam("message"))
-            .values({name: bindparam(f"new_{name}") for name in _SETTLED} | {"updated_at": now}),
-            [
-                {"message": one.message_id}
-                | {f"new_{name}": getattr(one, name) for name in _SETTLED}
-                | {"new_detail": _short(one.detail)}
-                for one in settled
-            ],
-        )
-
-    def _note(self, attempts: Sequence[AttemptMade], known: Collection[int]) -> None:
-        rows = [asdict(one) | {"detail": _short(one.detail)} for one in attempts if one.message_id in known]
-        if rows:
-            self._connection.execute(insert(Attempt), rows)
-
-    def _end(
-        self, dispatch_ids: Collection[int], status: Status, detail: str, now: datetime
-    ) -> list[tuple[int, int]]:
-        """End the open messages of dispatches; return each with its dispatch."""
-        rows = self._connection.execute(
-            update(Message)
-            .where(Message.dispatch_id.in_(dispatch_ids), Message.status == Status.QUEUED)
-            .values(status=status, detail=detail, updated_at=now)
-            .returning(Message.id, Message.dispatch_id)
-        )
-        return [(number, dispatch) for number, dispatch in rows if dispatch]
-
-    def _close(self, claimed: Claimed, deferred: Deferred | None) -> None:
-        """End a dispatch, or put it back for later."""
-        values: dict[str, Any] = {"phase": "done", "lease_until": None}
-        if deferred:
-            values |= {"phase": "waiting", "due_at": deferred.due_at, "claim": None}
-            if deferred.held:
-                values |= {"started_at": None, "attempt": Dispatch.attempt - 1}
-                self._connection.execute(
-                    update(Message)
-                    .where(Message.id.in_(deferred.message_ids), Message.status == Status.QUEUED)
-                    .values(reason=Reason.OUTSIDE_HOURS)
-                )
-        self._connection.execute(update(Dispatch).where(Dispatch.id == claimed.dispatch_id).values(values))
-
-    def _reopen(self, claimed: Claimed, deferred: Deferred, ours: Collection[int], now: datetime) -> None:
-        """Queue messages again that were `unknown`, now that the provider is known not to have them."""
-        self._connection.execute(
-            update(Message)
-            .where(Message.id.in_([one for one in deferred.message_ids if one in ours]))
-            .values(status=Status.QUEUED, detail=None, updated_at=now)
-        )
-        self._close(claimed, deferred)
-
-
-def _first(column: Any, now: datetime) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped column
-    """Return the column's value, or `now` where it has none."""
-    return func.coalesce(column, bindparam(None, now, type_=Dispatch.__table__.c.started_at.type))
-
-
-def _short(detail: str | None) -> str | None:
-    return detail[:_DETAIL_LENGTH] if detail else None

@@ -3,95 +3,186 @@
 import json
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, bindparam, case, select
 
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Standing
-from notify.domain.delivery import Letter, StoredRecipient
+from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
 from notify.domain.errors import VaultError
+from notify.domain.newsletters import Pinned
 from notify.domain.requests import Routing
 from notify.domain.status import Status
 from notify.ports import Vault
+from notify.storage.campaign_tables import Campaign
 from notify.storage.notifications import DATA_FIELD
-from notify.storage.recipients import SqlRecipients
-from notify.storage.standings import read_standings
+from notify.storage.recipients import SEALED
+from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
 from notify.storage.tables import Message, Notification, Recipient
 
-_Found = dict[int, tuple[list[Letter], list[tuple[int, datetime | None]]]]
+TO_FIELD: Final = "messages.to"
+
+Found = tuple[list[Letter], list[tuple[int, datetime | None]]]
+"""The open messages of a dispatch, and those that cannot be decrypted, each with its expiry."""
+
+_SEALED_ADDRESS: Final = case(
+    (Message.channel == Channel.EMAIL, Recipient.email_sealed), else_=Recipient.phone_sealed
+)
+_ADDRESS_FIELDS: Final = {Channel.EMAIL: SEALED["email"], Channel.SMS: SEALED["phone"]}
+_OPEN: Final = (
+    Message.dispatch_id.in_(bindparam("dispatches", expanding=True)),
+    Message.status == Status.QUEUED,
+)
+_OF_NOTIFICATIONS: Final = (
+    select(
+        Message.id,
+        Message.dispatch_id,
+        Message.recipient_id,
+        Message.channel,
+        Message.topic,
+        Message.locale,
+        Recipient.id.label("present"),
+        Recipient.name_sealed,
+        Recipient.timezone,
+        Recipient.effective_country.label("country"),
+        Recipient.phone_country,
+        _SEALED_ADDRESS.label("address_sealed"),
+        ADDRESS_HASH.label("address_hash"),
+        Notification.id.label("notification_id"),
+        Notification.template,
+        Notification.data_sealed,
+        Notification.channels,
+        Notification.routing,
+        Notification.test,
+        Notification.expires_at,
+        *STANDING,
+    )
+    .select_from(messages_and_standings())
+    .join(Notification, Notification.id == Message.notification_id)
+    .where(*_OPEN)
+    .order_by(Message.id)
+)
+_OF_CAMPAIGN: Final = (
+    select(
+        Message.id,
+        Message.recipient_id,
+        Message.locale,
+        Message.to_sealed,
+        _SEALED_ADDRESS,
+        ADDRESS_HASH,
+        Recipient.phone_country,
+    )
+    .select_from(Message.__table__.outerjoin(Recipient.__table__, Recipient.id == Message.recipient_id))
+    .where(Message.dispatch_id == bindparam("dispatch"), Message.status == Status.QUEUED)
+    .order_by(Message.id)
+)
+_OF_CAMPAIGN_IN_PERSON: Final = _OF_CAMPAIGN.add_columns(
+    Recipient.name_sealed, Recipient.attributes, Recipient.timezone, Recipient.effective_country
+)
+_CAMPAIGN: Final = select(Campaign.pinned, Campaign.pinned_at, Campaign.test, Campaign.topic).where(
+    Campaign.id == bindparam("campaign")
+)
 
 
 class SqlLetters:
     """Reads letters."""
 
-    def __init__(self, connection: Connection, recipients: SqlRecipients, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection
-        self._recipients = recipients
         self._vault = vault
 
-    def read(self, dispatch_ids: Collection[int]) -> _Found:
+    def of_notifications(self, dispatch_ids: Collection[int]) -> dict[int, Found]:
         """Return the open messages of each dispatch, and those that cannot be decrypted."""
-        rows = self._connection.execute(_open_messages(dispatch_ids)).all()
-        people = self._people({row.recipient_id for row in rows})
-        there = [row for row in rows if row.recipient_id in people]  # the rest was erased just now
-        found: _Found = {}
-        readable: list[tuple[Row[Any], StoredRecipient, dict[str, Any]]] = []
-        for row in there:
+        found: dict[int, Found] = {}
+        if not dispatch_ids:
+            return found
+        for row in self._connection.execute(_OF_NOTIFICATIONS, {"dispatches": list(dispatch_ids)}):
+            if row.present is None:  # erased just now
+                continue
+            letters, unreadable = found.setdefault(row.dispatch_id, ([], []))
             try:
-                recipient = self._recipients.translate(people[row.recipient_id])
-                data = json.loads(self._vault.open(DATA_FIELD, row.data_sealed))
+                letters.append(self._of_notification(row))
             except VaultError:
-                found.setdefault(row.dispatch_id, ([], []))[1].append((row.id, row.expires_at))
-            else:
-                readable.append((row, recipient, data))
-        standings = read_standings(
-            self._connection,
-            [(recipient, row.topic, Channel(row.channel)) for row, recipient, _ in readable],
-        )
-        for (row, recipient, data), standing in zip(readable, standings, strict=True):
-            letter = _letter(row, recipient, data, standing)
-            found.setdefault(row.dispatch_id, ([], []))[0].append(letter)
+                unreadable.append((row.id, row.expires_at))
         return found
 
-    def _people(self, numbers: Collection[int]) -> dict[int, Row[Any]]:
-        rows = self._connection.execute(select(Recipient.__table__).where(Recipient.id.in_(numbers)))
-        return {row.id: row for row in rows}
+    def of_campaign(self, dispatch_id: int, campaign_id: int, channel: Channel) -> Found:
+        """Return the open messages of one campaign's dispatch, and those that cannot be decrypted."""
+        campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
+        pinned = Pinned.from_json(campaign.pinned)
+        errand = CampaignErrand(campaign_id, pinned, campaign.test)
+        personal = pinned.individual or pinned.uses_name or pinned.attributes or channel is Channel.SMS
+        query = _OF_CAMPAIGN_IN_PERSON if personal else _OF_CAMPAIGN
+        letters: list[Letter] = []
+        unreadable: list[tuple[int, datetime | None]] = []
+        for row in self._connection.execute(query, {"dispatch": dispatch_id}):
+            number, recipient, locale, to_sealed, sealed, address_hash, phone_country, *person = row
+            try:
+                letter = Letter(
+                    number,
+                    recipient,
+                    channel,
+                    campaign.topic,
+                    locale,
+                    self._address(channel, to_sealed, sealed),
+                    address_hash,
+                    None,
+                    errand,
+                    phone_country=phone_country,
+                )
+                if person:
+                    self._introduce(letter, *person)
+            except VaultError:
+                unreadable.append((number, None))
+            else:
+                letters.append(letter)
+        return letters, unreadable
 
+    def _of_notification(self, row: Any) -> Letter:  # noqa: ANN401 - of `_OF_NOTIFICATIONS`
+        channel = Channel(row.channel)
+        errand = NotificationErrand(
+            row.notification_id,
+            row.template,
+            json.loads(self._vault.open(DATA_FIELD, row.data_sealed)),
+            tuple(Channel(name) for name in row.channels),
+            Routing(row.routing),
+            row.test,
+            row.expires_at,
+        )
+        return Letter(
+            row.id,
+            row.recipient_id,
+            channel,
+            row.topic,
+            row.locale,
+            self._address(channel, None, row.address_sealed),
+            row.address_hash,
+            self._name(row.name_sealed),
+            errand,
+            timezone=row.timezone,
+            country=row.country,
+            phone_country=row.phone_country,
+            standing=standing_of(row.address_hash, row[-len(STANDING) :]),
+        )
 
-def _letter(row: Row[Any], recipient: StoredRecipient, data: dict[str, Any], standing: Standing) -> Letter:
-    return Letter(
-        message_id=row.id,
-        notification_id=row.notification_id,
-        recipient=recipient,
-        channel=Channel(row.channel),
-        topic=row.topic,
-        locale=row.locale,
-        template=row.template,
-        data=data,
-        channels=tuple(Channel(name) for name in row.channels),
-        routing=Routing(row.routing),
-        reference=row.reference,
-        test=row.test,
-        expires_at=row.expires_at,
-        address_hash=row.address_hash,
-        standing=standing,
-    )
+    def _introduce(
+        self,
+        letter: Letter,
+        name_sealed: bytes | None,
+        attributes: dict[str, Any] | None,
+        timezone: str | None,
+        country: str | None,
+    ) -> None:
+        """Add what is only read where a newsletter says it."""
+        letter.name = self._name(name_sealed)
+        letter.attributes = attributes or {}
+        letter.timezone = timezone
+        letter.country = country
 
+    def _address(self, channel: Channel, to_sealed: bytes | None, sealed: bytes | None) -> str | None:
+        if to_sealed:
+            return self._vault.open(TO_FIELD, to_sealed)
+        return self._vault.open(_ADDRESS_FIELDS[channel], sealed) if sealed else None
 
-def _open_messages(dispatch_ids: Collection[int]) -> Select[Any]:
-    asked = (
-        Notification.template,
-        Notification.data_sealed,
-        Notification.channels,
-        Notification.routing,
-        Notification.reference,
-        Notification.test,
-        Notification.expires_at,
-    )
-    return (
-        select(Message.__table__, *asked)
-        .join(Notification, Notification.id == Message.notification_id)
-        .where(Message.dispatch_id.in_(dispatch_ids), Message.status == Status.QUEUED)
-        .order_by(Message.id)
-    )
+    def _name(self, sealed: bytes | None) -> str | None:
+        return self._vault.open(SEALED["name"], sealed) if sealed else None

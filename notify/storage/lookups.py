@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, false, select
+from sqlalchemy import Connection, Engine, Row, Select, select
 
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel
@@ -113,11 +113,11 @@ class SqlLookups:
         limit: int = 50,
         locale: str = "en",
     ) -> Page:
-        """Return messages, newest first. No message is of a campaign until there are campaigns."""
+        """Return messages, newest first."""
         now = self._clock()
         query = message_rows(now)
         if campaign_id is not None:
-            query = query.where(false())
+            query = query.where(Message.campaign_id == ids.number_of(ids.CAMPAIGN, campaign_id))
         if recipient_id is not None:
             query = query.where(Recipient.external_id == recipient_id)
         if status is not None:

@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from sqlalchemy.sql.dml import ReturningInsert
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Closed, Letter, NotificationDraft, SentTo, StoredNotification
+from notify.domain.delivery import Closed, NotificationDraft, SentTo, StoredNotification
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
 from notify.ports import Vault
+from notify.storage.columns import UtcDateTime
 from notify.storage.locks import try_key
-from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification
+from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification, Recipient
 from notify.storage.upserts import upsert_into
 
 DATA_FIELD: Final = "notifications.data"
@@ -105,6 +106,8 @@ class SqlNotifications:
                     "status": Status.SKIPPED if one.reason else Status.QUEUED,
                     "reason": one.reason,
                     "address_hash": one.address_hash,
+                    "basis": one.basis,
+                    "basis_consent_id": one.basis_consent_id,
                     "created_at": draft.created_at,
                     "updated_at": draft.created_at,
                 }
@@ -116,23 +119,25 @@ class SqlNotifications:
             for number, own in stored
         ]
 
-    def add_message(self, after: Letter, channel: Channel, lane: Lane, now: datetime) -> int:
-        """Give a notification its next channel's message, due now; return the dispatch's number."""
+    def add_message(self, after: int, channel: Channel, lane: Lane, now: datetime) -> int:
+        """Give the notification of message `after` its next channel's, due now; return its dispatch."""
         dispatch = self._insert_returning(_ADD_DISPATCHES, [_dispatch(lane, channel, now)])[0]
-        self._connection.execute(
-            insert(Message).values(
-                notification_id=after.notification_id,
-                recipient_id=after.recipient.id,
-                dispatch_id=dispatch,
-                channel=channel,
-                topic=after.topic,
-                locale=after.locale,
-                status=Status.QUEUED,
-                address_hash=after.recipient.hashes.get(channel),
-                created_at=now,
-                updated_at=now,
-            )
-        )
+        moment = bindparam("now", now, type_=UtcDateTime())
+        hashes = {Channel.EMAIL: Recipient.email_hash, Channel.SMS: Recipient.phone_hash}
+        new = {
+            "notification_id": Message.notification_id,
+            "recipient_id": Message.recipient_id,
+            "dispatch_id": bindparam("dispatch", dispatch),
+            "channel": bindparam("new_channel", channel.value),
+            "topic": Message.topic,
+            "locale": Message.locale,
+            "status": bindparam("new_status", Status.QUEUED.value),
+            "address_hash": hashes[channel],
+            "created_at": moment,
+            "updated_at": moment,
+        }
+        earlier = select(*new.values()).join(Recipient, Recipient.id == Message.recipient_id)
+        self._connection.execute(insert(Message).from_select(list(new), earlier.where(Message.id == after)))
         return dispatch
 
     def supersede(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select
 
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel
@@ -14,6 +14,7 @@ from notify.domain.status import Reason, Status, overall
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import AttemptView, MessageSummary, MessageView, NotificationView
 from notify.ports import Vault
+from notify.storage.campaign_tables import Campaign
 from notify.storage.recipients import SEALED
 from notify.storage.tables import (
     Attempt,
@@ -27,13 +28,21 @@ from notify.storage.tables import (
 
 
 def effective_status(now: datetime) -> ColumnElement[str]:
-    """Return a message's status: while it is open, its dispatch says how far it is."""
+    """Return a message's status: its own, else what became of its dispatch, else how far that is."""
     return case(
         (Message.status != Status.QUEUED, Message.status),
+        (Dispatch.status.is_not(None), Dispatch.status),
         (Dispatch.started_at.is_not(None), Status.SENDING.value),
         (Dispatch.due_at > now, Status.SCHEDULED.value),
         else_=Status.QUEUED.value,
     )
+
+
+_APART: Final = Message.status != Status.QUEUED
+"""Whether a message has a status of its own."""
+
+_REASON: Final = case((_APART | Dispatch.status.is_(None), Message.reason)).label("reason")
+"""Why it is as it is; of what was held back first, the reason goes when it is sent with its dispatch."""
 
 
 def notification_rows(now: datetime, status: str | None) -> Select[Any]:
@@ -61,7 +70,7 @@ def notification_views(
             Message.id,
             Message.notification_id,
             Message.channel,
-            Message.reason,
+            _REASON,
             effective_status(now).label("now_status"),
         )
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
@@ -93,24 +102,39 @@ def _notification_view(row: Row[Any], messages: list[MessageSummary]) -> Notific
     }
 
 
+_DROPPED: Final = frozenset({Status.SKIPPED, Status.CANCELLED, Status.EXPIRED})
+
+_SHARED: Final = frozenset({"reason", "detail", "provider", "provider_message_id"})
+"""Columns in which a message and its dispatch together tell."""
+
+
 def message_rows(now: datetime) -> Select[Any]:
     """Select messages with all that their views tell."""
     return (
         select(
-            Message.__table__,
+            *(column for column in Message.__table__.c if column.name not in _SHARED),
+            _REASON,
             effective_status(now).label("now_status"),
+            case((_APART, Message.detail), else_=Dispatch.detail).label("detail"),
+            func.coalesce(Message.provider, case((~_APART, Dispatch.provider))).label("provider"),
+            func.coalesce(Message.provider_message_id, Dispatch.provider_message_id).label(
+                "provider_message_id"
+            ),
+            case((~_APART, Dispatch.settled_at)).label("settled_at"),
             Recipient.external_id,
             Recipient.name_sealed,
-            Notification.template,
+            func.coalesce(Notification.template, Campaign.template).label("template"),
             Notification.expires_at,
-            Notification.test,
+            func.coalesce(Notification.test, Campaign.test).label("test"),
             Dispatch.due_at,
             Dispatch.planned_at,
             (Dispatch.phase == "waiting").label("waits"),
         )
-        .join(Recipient, Recipient.id == Message.recipient_id)
+        .outerjoin(Recipient, Recipient.id == Message.recipient_id)
         .outerjoin(Notification, Notification.id == Message.notification_id)
+        .outerjoin(Campaign, Campaign.id == Message.campaign_id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+        .where(Recipient.id.is_not(None) | Message.to_sealed.is_not(None))
     )
 
 
@@ -133,25 +157,37 @@ class MessageReader:
 
     def views(self, rows: Sequence[Row[Any]], locale: str) -> list[MessageView]:
         """Return the views, in order."""
-        attempts = self._attempts([row.id for row in rows])
+        attempts = self._attempts(rows)
         left = [row.recipient_id for row in rows if row.reason == Reason.UNSUBSCRIBED]
         optouts = self._optouts(left) if left else {}
         return [self._view(row, attempts.get(row.id, []), optouts, locale) for row in rows]
 
-    def _attempts(self, message_ids: list[int]) -> dict[int, list[AttemptView]]:
+    def _attempts(self, rows: Sequence[Row[Any]]) -> dict[int, list[AttemptView]]:
+        """Return each message's attempts: its own, and those of all of its dispatch that reached it."""
         found: dict[int, list[AttemptView]] = {}
-        for row in self._connection.execute(
-            select(Attempt.__table__).where(Attempt.message_id.in_(message_ids)).order_by(Attempt.id)
-        ):
-            found.setdefault(row.message_id, []).append(
-                {
-                    "at": rfc3339(row.at),
-                    "provider": row.provider,
-                    "outcome": row.outcome,
-                    "detail": row.detail,
-                    "duration_ms": row.duration_ms,
-                }
+        sharing: dict[int, list[Row[Any]]] = {}
+        for row in rows:
+            if row.dispatch_id:
+                sharing.setdefault(row.dispatch_id, []).append(row)
+        of_all = Attempt.dispatch_id.in_(sharing) & Attempt.message_id.is_(None)
+        own = Attempt.message_id.in_([row.id for row in rows])
+        query = select(Attempt.__table__).where(or_(own, of_all)).order_by(Attempt.id)
+        for row in self._connection.execute(query):
+            view: AttemptView = {
+                "at": rfc3339(row.at),
+                "provider": row.provider,
+                "outcome": row.outcome,
+                "detail": row.detail,
+                "duration_ms": row.duration_ms,
+            }
+            # Who was dropped from a batch was not in the call that ended it.
+            shared = (
+                one.id
+                for one in sharing.get(row.dispatch_id, ())
+                if one.now_status not in _DROPPED or row.outcome == "transient"
             )
+            for number in [row.message_id] if row.message_id else shared:
+                found.setdefault(number, []).append(view)
         return found
 
     def _optouts(self, recipient_ids: list[int]) -> dict[tuple[int, int, str], _OptOut]:
@@ -192,7 +228,7 @@ class MessageReader:
             reason=Reason(row.reason) if row.reason else None,
             topic=topic,
             recipient_name=self._vault.open(SEALED["name"], row.name_sealed) if row.name_sealed else None,
-            at=row.updated_at,
+            at=row.settled_at or row.updated_at,
             optout_source=optout.way if optout else None,
             optout_at=optout.at if optout else None,
             optout_reference=optout.reference if optout else None,
@@ -207,6 +243,7 @@ class MessageReader:
             "notification_id": ids.public(ids.NOTIFICATION, row.notification_id)
             if row.notification_id
             else None,
+            "campaign_id": ids.public(ids.CAMPAIGN, row.campaign_id) if row.campaign_id else None,
             "recipient_id": row.external_id,
             "channel": row.channel,
             "topic": topic.name if topic else str(row.topic),

@@ -9,11 +9,14 @@ from notify.ports import Vault
 from notify.storage.api_keys import SqlApiKeys
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
+from notify.storage.doubts import SqlDoubts
 from notify.storage.engine import transaction
+from notify.storage.events import SqlEvents
 from notify.storage.importing import SqlImports
 from notify.storage.letters import SqlLetters
 from notify.storage.notifications import SqlNotifications
 from notify.storage.recipients import SqlRecipients
+from notify.storage.sms_budget import SqlSmsBudget
 
 
 class SqlTransaction:
@@ -25,7 +28,10 @@ class SqlTransaction:
         self.consents = SqlConsents(connection, vault)
         self.notifications = SqlNotifications(connection, vault)
         self.api_keys = SqlApiKeys(connection)
-        self.deliveries = SqlDeliveries(connection, SqlLetters(connection, self.recipients, vault))
+        self.sms_budget = SqlSmsBudget(connection)
+        self.events = SqlEvents(connection, vault)
+        self.doubts = SqlDoubts(connection, vault)
+        self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault))
 
 
 class SqlStore:

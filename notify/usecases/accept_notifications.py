@@ -162,13 +162,16 @@ class AcceptNotifications:
         messages = []
         for channel in order.channels:
             profile = recipient.profile
-            found = self._policy.verdict(order.topic.number, channel, profile, standings[channel])
+            found = self._policy.verdict(
+                order.topic.number, channel, profile.phone_country, standings[channel]
+            )
             may_go = isinstance(found, Basis)
             status = (Status.SCHEDULED if waits else Status.QUEUED) if may_go else Status.SKIPPED
             reason = None if isinstance(found, Basis) else found
             address = recipient.hashes.get(channel)
+            basis = (found.regime, found.consent_id) if isinstance(found, Basis) else (None, None)
             messages.append(
-                MessageDraft(channel, order.topic.number, profile.language, status, reason, address)
+                MessageDraft(channel, order.topic.number, profile.language, status, reason, address, *basis)
             )
             if may_go and order.request.routing is Routing.FALLBACK:
                 break

@@ -1,5 +1,6 @@
 """Write a message: render it, and put its links, sender and headers on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -7,7 +8,8 @@ from typing import Any, Final
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.content import RECIPIENT_NAME, Links
-from notify.domain.delivery import Letter
+from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
+from notify.domain.newsletters import Person, Pinned
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.sending import Senders, mail_headers
 from notify.domain.token_claims import CentreClaim, OptOutClaim
@@ -27,42 +29,76 @@ class Composer:
 
     def links(self, letter: Letter) -> Links:
         """Sign the links of one letter."""
-        claim = OptOutClaim(letter.recipient.id, letter.topic, letter.channel, letter.message_id)
-        centre = CentreClaim(letter.recipient.id, letter.message_id)
-        by_mail = letter.channel is Channel.EMAIL
+        claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
+        if letter.channel is Channel.SMS:
+            return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)))
+        token, mailbox = self.tokens.opt_out_with_mailbox(claim)
+        centre = self.tokens.centre(CentreClaim(letter.recipient_id, letter.message_id))
         return Links(
-            unsubscribe=self.senders.opt_out_url(letter.channel, self.tokens.opt_out(claim)),
-            centre=self.senders.centre_url(self.tokens.centre(centre)) if by_mail else None,
-            mailto=self.senders.opt_out_mailto(self.tokens.mailbox(claim)) if by_mail else None,
+            unsubscribe=self.senders.opt_out_url(Channel.EMAIL, token),
+            centre=self.senders.centre_url(centre),
+            mailto=self.senders.opt_out_mailto(mailbox),
         )
 
     def email(self, letter: Letter) -> OutgoingEmail:
-        """Write an e-mail; the letter's recipient has an address."""
+        """Write an e-mail; the letter has an address."""
         topic = self._topic(letter)
         links = self.links(letter)
-        content = self.templates.email(letter.template, letter.locale, self._data(letter), links)
+        errand = letter.errand
+        if isinstance(errand, CampaignErrand):
+            return self._newsletter(letter, errand.pinned, topic, links)
+        content = self.templates.email(errand.template, letter.locale, _data(letter, errand), links)
         sender = self.senders.sender(Channel.EMAIL, topic.purpose)
         return OutgoingEmail(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=sender,
-            to=letter.recipient.profile.email or "",
+            to=letter.address or "",
             subject=content.subject,
             html=content.html,
             text=content.text,
-            headers=mail_headers(topic, letter.template, sender, links.unsubscribe, links.mailto),
+            headers=mail_headers(topic, errand.template, sender, links.unsubscribe, links.mailto),
             reply_to=self.senders.reply_to,
         )
 
     def sms(self, letter: Letter, now: datetime) -> OutgoingSms:
-        """Write an SMS; the letter's recipient has a number."""
+        """Write an SMS; the letter has a number."""
         topic = self._topic(letter)
-        left = int((letter.expires_at - now).total_seconds()) if letter.expires_at else None
+        links = self.links(letter)
+        errand = letter.errand
+        left = None
+        if isinstance(errand, NotificationErrand):
+            text = self.templates.sms(errand.template, letter.locale, _data(letter, errand), links)
+            left = int((errand.expires_at - now).total_seconds()) if errand.expires_at else None
+        else:
+            text = self.templates.sms_for(errand.pinned, letter.locale, _person(letter, links))
         return OutgoingSms(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=self.senders.sender(Channel.SMS, topic.purpose),
-            to=letter.recipient.profile.phone or "",
-            text=self.templates.sms(letter.template, letter.locale, self._data(letter), self.links(letter)),
+            to=letter.address or "",
+            text=text,
             valid_for=max(1, min(left, _MAX_SMS_VALIDITY)) if left is not None else None,
+        )
+
+    def _newsletter(self, letter: Letter, pinned: Pinned, topic: Topic, links: Links) -> OutgoingEmail:
+        """Write one copy: as everybody's, with marks for what differs, where the newsletter allows it."""
+        person = _person(letter, links)
+        substitutions: Mapping[str, str] = {}
+        if pinned.individual:
+            content = self.templates.email_for(pinned, letter.locale, person)
+        else:
+            content = pinned.email(letter.locale)
+            substitutions = pinned.substitutions(letter.locale, person)
+        sender = self.senders.sender(Channel.EMAIL, topic.purpose)
+        return OutgoingEmail(
+            message_ref=ids.public(ids.MESSAGE, letter.message_id),
+            sender=sender,
+            to=letter.address or "",
+            subject=content.subject,
+            html=content.html,
+            text=content.text,
+            headers=mail_headers(topic, pinned.template, sender, links.unsubscribe, links.mailto),
+            reply_to=self.senders.reply_to,
+            substitutions=substitutions,
         )
 
     def _topic(self, letter: Letter) -> Topic:
@@ -71,6 +107,10 @@ class Composer:
             raise LookupError("the topic is no longer declared")
         return topic
 
-    def _data(self, letter: Letter) -> dict[str, Any]:
-        name = letter.recipient.profile.name
-        return {**letter.data, RECIPIENT_NAME: name} if name else dict(letter.data)
+
+def _data(letter: Letter, errand: NotificationErrand) -> dict[str, Any]:
+    return {**errand.data, RECIPIENT_NAME: letter.name} if letter.name else dict(errand.data)
+
+
+def _person(letter: Letter, links: Links) -> Person:
+    return Person(links, letter.name, letter.attributes)

@@ -4,20 +4,21 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import AttemptMade, Claimed, Letter
+from notify.domain.delivery import Claimed, Letter, NotificationErrand, PlannedCall
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.hours import LATE_AFTER, morning_after, zone_of
-from notify.domain.outcome import Accepted, Transient, name_of
+from notify.domain.outcome import Transient
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
-from notify.ports import Clock, Provider, Telemetry, WakeUps
+from notify.ports import Clock, Providers, Telemetry, Throttle, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.composing import Composer
 from notify.usecases.dispatch_work import Work
+from notify.usecases.gate import Gate
 
 _log: Final = logging.getLogger(__name__)
 
@@ -34,12 +35,9 @@ _GONE: Final = Status.CANCELLED
 
 _NEXT_CHANNEL_AFTER: Final = frozenset({Status.SKIPPED, Status.FAILED, Status.EXPIRED})
 
-ChooseProvider = Callable[[Channel, bool], Provider[Any]]
-"""Takes the channel, and whether it is for a test key; returns who delivers it."""
-
 
 class Deliver:
-    """Delivers dispatches: one message is a batch of one."""
+    """Delivers dispatches: each is one call to a provider, and one message is a batch of one."""
 
     def __init__(
         self,
@@ -47,73 +45,135 @@ class Deliver:
         store: Store,
         composer: Composer,
         policy: Policy,
-        choose_provider: ChooseProvider,
+        gate: Gate,
+        providers: Providers,
+        throttle: Throttle,
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
         random: Callable[[], float],
-        call_lease: timedelta,
     ) -> None:
-        """`random` returns [0, 1) for jitter; `call_lease` is a provider's time-out and a margin."""
+        """`random` returns [0, 1) for jitter."""
         self._store = store
         self._composer = composer
         self._policy = policy
-        self._choose_provider = choose_provider
+        self._gate = gate
+        self._providers = providers
+        self._throttle = throttle
         self._wake_ups = wake_ups
         self._telemetry = telemetry
         self._clock = clock
         self._random = random
-        self._call_lease = call_lease
+        self._busy_until: dict[tuple[Lane, Channel], datetime] = {}
 
     def __call__(self, lane: Lane, limit: int = 1) -> int:
         """Deliver the oldest `limit` dispatches of the lane that are due; return how many were claimed."""
+        claimed, works = self.prepare(lane, limit)
+        for work in works:
+            self.send(work)
+        self.record(works)
+        return claimed
+
+    def prepare(self, lane: Lane, limit: int) -> tuple[int, list[Work]]:
+        """Claim at most `limit` dispatches and bring them through the gate.
+
+        Returns how many were claimed, and those for which the provider is to be called now: one `send` and
+        one `record` each.
+        """
         now = self._clock()
+        open_channels = [one for one in Channel if self._busy_until.get((lane, one), now) <= now]
+        if not open_channels:
+            return 0, []
         with self._store.write() as tx:
-            claimed = tx.deliveries.claim(lane, limit, now, now + CLAIM_LEASE)
-        for one in claimed:
-            self._deliver(one)
-        return len(claimed)
+            claimed = tx.deliveries.claim(lane, open_channels, limit, now, now + CLAIM_LEASE)
+        works = [self._check(one) for one in claimed]
+        admitted = self._admit(works, lane)
+        try:
+            if admitted:
+                self._gate.pass_through(admitted)
+        except BaseException:
+            self._throttle.finished([work.call for work in admitted if work.call])
+            raise
+        ready = [work for work in admitted if work.outgoing]
+        idle = [work for work in works if not work.outgoing]
+        self._throttle.finished([work.call for work in idle if work.call])
+        if idle:
+            self.record(idle)
+        return len(claimed), ready
 
-    def _deliver(self, claimed: Claimed) -> None:
-        work = Work(claimed)
-        test = any(letter.test for letter in claimed.letters)
-        provider = self._choose_provider(claimed.channel, test)
-        self._check(work)
-        if work.outgoing and self._pass_gate(work, provider.name):
-            self._send(work, provider)
-        self._record(work, provider.name)
+    def send(self, work: Work) -> None:
+        """Call the provider, with no transaction open."""
+        at = self._clock()
+        started = time.perf_counter()
+        try:
+            outcomes = work.provider.send(list(work.outgoing.values()))
+        finally:
+            if work.call:
+                self._throttle.finished([work.call])
+        seconds = time.perf_counter() - started
+        work.note(outcomes, at, seconds, self._clock(), self._random())
+        self._providers.report(work.provider, outcomes, seconds)
+        self._telemetry.provider_call(work.provider.name, work.record.attempts[0].outcome, seconds)
+        asked = [one.retry_after for one in set(outcomes) if isinstance(one, Transient) and one.retry_after]
+        if asked and work.call:
+            self._throttle.hold(work.provider.name, work.call.sender, max(asked))
 
-    def _check(self, work: Work) -> None:
+    def record(self, works: Sequence[Work]) -> None:
+        """Write down what became of them all; a database that is away for a moment is waited for."""
+        if not works:
+            return
+        for pause in (*_RECORD_PAUSES, None):
+            try:
+                with self._store.write() as tx:
+                    changed, rung = self._write(tx, works, self._clock())
+                break
+            except UnavailableError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        for lane, dispatch_ids in rung.items():
+            self._wake_ups.ring(lane, dispatch_ids)
+        for work in works:
+            if work.claimed.dispatch_id in changed:
+                self._count(work)
+
+    def _check(self, claimed: Claimed) -> Work:
         """Decide on each letter, and write those that may go."""
         now = self._clock()
-        for message_id, expires_at in work.claimed.unreadable:
+        test = any(letter.errand.test for letter in claimed.letters)
+        work = Work(claimed, self._providers.choose(claimed.channel, test=test))
+        for message_id, expires_at in claimed.unreadable:
             if expires_at and expires_at <= now:
                 work.settle(message_id, Status.EXPIRED)
             else:
                 work.try_later(message_id, Transient(_UNREADABLE), now, self._random(), expires_at)
-        for letter in work.claimed.letters:
-            if letter.expires_at and letter.expires_at <= now:
-                work.settle(letter.message_id, Status.EXPIRED)
-                continue
-            found = self._policy.verdict(
-                letter.topic, letter.channel, letter.recipient.profile, letter.standing
-            )
+        for letter in claimed.letters:
+            self._check_letter(work, letter, now)
+        return work
+
+    def _check_letter(self, work: Work, letter: Letter, now: datetime) -> None:
+        errand = letter.errand
+        if isinstance(errand, NotificationErrand) and errand.expires_at and errand.expires_at <= now:
+            work.settle(letter.message_id, Status.EXPIRED)
+            return
+        if letter.standing:
+            found = self._policy.verdict(letter.topic, letter.channel, letter.phone_country, letter.standing)
             if isinstance(found, Reason):
                 work.settle(letter.message_id, Status.SKIPPED, reason=found)
-                continue
-            morning = self._too_late_tonight(work.claimed, letter, now)
-            if morning:
-                work.postpone(letter.message_id, morning, held=True)
-                continue
-            work.basis[letter.message_id] = found
+                return
+        morning = self._too_late_tonight(work.claimed, letter, now)
+        if morning:
+            work.postpone(letter.message_id, morning, held=True)
+        elif letter.address:  # if not, the gate says why
             self._compose(work, letter, now)
+        else:
+            work.settle(letter.message_id, Status.SKIPPED, reason=Reason.NO_ADDRESS)
 
     def _too_late_tonight(self, claimed: Claimed, letter: Letter, now: datetime) -> datetime | None:
         """Return the morning an SMS waits for, when it is so late that it would wake someone up."""
         if letter.channel is not Channel.SMS or now - claimed.planned_at <= LATE_AFTER:
             return None
-        profile = letter.recipient.profile
-        return morning_after(now, zone_of(profile.timezone, profile.effective_country))
+        return morning_after(now, zone_of(letter.timezone, letter.country))
 
     def _compose(self, work: Work, letter: Letter, now: datetime) -> None:
         try:
@@ -124,128 +184,107 @@ class Deliver:
         except Exception as error:  # noqa: BLE001 - one poisoned message must not hold up its batch
             _log.error(
                 "message could not be rendered",
-                extra={
-                    "message_id": letter.message_id,
-                    "template": letter.template,
-                    "error": type(error).__name__,
-                },
+                extra={"message_id": letter.message_id, "error": type(error).__name__},
             )
             work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
 
-    def _pass_gate(self, work: Work, provider: str) -> bool:
-        """Re-read opt-outs and addresses, drop who has left, and mark the rest as being called.
-
-        Returns whether there is something to send; if not, no call is marked.
-        """
-        now = self._clock()
-        waiting = [one for one in work.claimed.letters if one.message_id in work.outgoing]
-        people = {one.recipient.id for one in waiting}
-        hashes = {value for one in waiting for value in one.recipient.hashes.values()}
-        with self._store.write() as tx:
-            tx.consents.lock_in_gate(people, hashes)
-            still_open = tx.deliveries.lock_open(work.claimed)
-            corrected = self._drop_who_left(tx, work, waiting, still_open, now)
-            if work.outgoing:
-                tx.deliveries.start_call(work.claimed, provider, now + self._call_lease, corrected)
-        return bool(work.outgoing)
-
-    def _drop_who_left(
-        self, tx: Transaction, work: Work, waiting: Sequence[Letter], still_open: set[int], now: datetime
-    ) -> dict[int, bytes]:
-        """Drop those who may not be written to any more; return new address hashes of the rest."""
-        recipients = tx.recipients.by_numbers({one.recipient.id for one in waiting})
-        present = [one for one in waiting if one.message_id in still_open and one.recipient.id in recipients]
-        for letter in waiting:
-            if letter not in present:  # cancelled, superseded, erased, or no longer ours
-                work.outgoing.pop(letter.message_id, None)
-        standings = tx.consents.standings(
-            [(recipients[one.recipient.id], one.topic, one.channel) for one in present]
-        )
-        corrected = {}
-        for letter, standing in zip(present, standings, strict=True):
-            current = recipients[letter.recipient.id]
-            address = current.hashes.get(letter.channel)
-            found = self._policy.verdict(letter.topic, letter.channel, current.profile, standing)
-            if isinstance(found, Reason):
-                work.settle(letter.message_id, Status.SKIPPED, reason=found)
-            elif address != letter.recipient.hashes.get(letter.channel):
-                work.postpone(letter.message_id, now)  # the address was corrected after it was written
-            elif address and address != letter.address_hash:
-                corrected[letter.message_id] = address
-        return corrected
-
-    def _send(self, work: Work, provider: Provider[Any]) -> None:
-        """Call the provider, with no transaction open."""
-        at = self._clock()
-        started = time.perf_counter()
-        outcomes = provider.send(list(work.outgoing.values()))
-        seconds = time.perf_counter() - started
-        letters = {one.message_id: one for one in work.claimed.letters}
-        for message_id, outcome in zip(list(work.outgoing), outcomes, strict=True):
-            self._telemetry.provider_call(provider.name, name_of(outcome), seconds)
-            detail = None if isinstance(outcome, Accepted) else outcome.reason
-            work.record.attempts.append(
-                AttemptMade(message_id, at, provider.name, name_of(outcome), detail, round(seconds * 1000))
+    def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:
+        """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long."""
+        wanting = [work for work in works if work.outgoing]
+        calls = []
+        for work in wanting:
+            sender = next(iter(work.outgoing.values())).sender
+            work.call = PlannedCall(
+                f"{work.claimed.dispatch_id}.{work.claimed.claim}",
+                work.provider.name,
+                sender,
+                lane,
+                len(work.outgoing),
             )
-            work.note(letters[message_id], outcome, provider.name, self._clock(), self._random())
+            calls.append(work.call)
+        admitted = []
+        for work, wait in zip(wanting, self._throttle.admit(calls) if calls else (), strict=True):
+            if wait <= 0:
+                admitted.append(work)
+                continue
+            work.call = None
+            due_at = self._clock() + timedelta(seconds=wait)
+            work.postpone_all(due_at)
+            self._busy_until[lane, work.claimed.channel] = due_at
+        return admitted
 
-    def _record(self, work: Work, provider: str) -> None:
-        """Write down what became of it all; a database that is away for a moment is waited for."""
-        for pause in (*_RECORD_PAUSES, None):
-            try:
-                with self._store.write() as tx:
-                    changed, rung = self._write(tx, work, self._clock())
-                break
-            except UnavailableError:
-                if pause is None:
-                    raise
-                time.sleep(pause)
-        self._tell(work, provider, changed, rung)
-
-    def _write(self, tx: Transaction, work: Work, now: datetime) -> tuple[set[int], list[int]]:
+    def _write(
+        self, tx: Transaction, works: Sequence[Work], now: datetime
+    ) -> tuple[set[int], dict[Lane, list[int]]]:
         """Record, and give those that did not work out their next channel.
 
-        Rows are locked in the order that everybody keeps: recipients, notifications, dispatch, messages.
-        Returns the messages that changed, and the dispatches of the next channels.
+        Rows are locked in the order that everybody keeps: recipients, notifications, dispatches, messages.
+        Returns the dispatches that changed, and those of the next channels.
         """
-        letters = {one.message_id: one for one in work.claimed.letters}
         following = [
-            (letters[one.message_id], channel)
-            for one in work.record.settled
-            if one.message_id in letters and (channel := _next_channel(letters[one.message_id], one.status))
-        ]
-        postponed = [letters[one] for one, _, _ in work.later if one in letters]
+            (work, letter, channel)
+            for work in works
+            for letter, channel in _next_channels(work)
+        ]  # fmt: skip
         if following:
-            tx.recipients.keep_from_erasure({letter.recipient.id for letter, _ in following})
-        asked = {letter.notification_id for letter in (*postponed, *(one for one, _ in following))}
-        closed = tx.notifications.lock(asked) if asked else {}
-        for letter in postponed:
-            if status := closed.get(letter.notification_id):
-                work.drop(letter.message_id, status)
-        work.sum_up()
-        changed = tx.deliveries.record(work.claimed, work.record, now)
-        return changed, [
-            tx.notifications.add_message(letter, channel, work.claimed.lane, now)
-            for letter, channel in following
-            if letter.message_id in changed and closed.get(letter.notification_id, _GONE) is None
-        ]
+            tx.recipients.keep_from_erasure({letter.recipient_id for _, letter, _ in following})
+        closed = tx.notifications.lock(asked) if (asked := _asked(works, following)) else {}
+        for work in works:
+            letters = work.letters if work.later else {}
+            for later in list(work.later):
+                errand = letters[later.message_id].errand if later.message_id in letters else None
+                if isinstance(errand, NotificationErrand) and (status := closed.get(errand.notification_id)):
+                    work.drop(later.message_id, status)
+        changed = tx.deliveries.record([work.sum_up() for work in works], now)
+        rung: dict[Lane, list[int]] = {}
+        for work, letter, channel in following:
+            errand = letter.errand
+            if (
+                isinstance(errand, NotificationErrand)
+                and work.claimed.dispatch_id in changed
+                and closed.get(errand.notification_id, _GONE) is None
+            ):
+                number = tx.notifications.add_message(letter.message_id, channel, work.claimed.lane, now)
+                rung.setdefault(work.claimed.lane, []).append(number)
+        return changed, rung
 
-    def _tell(self, work: Work, provider: str, changed: set[int], rung: Sequence[int]) -> None:
-        """Count what changed, and ring for what follows."""
-        if rung:
-            self._wake_ups.ring(work.claimed.lane, rung)
+    def _count(self, work: Work) -> None:
+        """Count what changed."""
+        found = list(work.statuses().items())
+        if not found:
+            return
+        reasons = {one.message_id: one.reason or "" for one in work.record.settled}
         topics = {one.message_id: one.topic for one in work.claimed.letters}
-        for one in work.record.settled:
-            if one.message_id in changed:
-                topic = self._policy.catalogue.numbered(topics.get(one.message_id, 0))
-                name = topic.name if topic else ""
-                reason = one.reason or ""
-                self._telemetry.settled(name, work.claimed.channel, provider, one.status, reason)
+        counts: dict[tuple[int, str, str], int] = {}
+        for message_id, status in found:
+            key = (topics.get(message_id, 0), status, reasons.get(message_id, ""))
+            counts[key] = counts.get(key, 0) + 1
+        for (number, ended, reason), count in counts.items():
+            topic = self._policy.catalogue.numbered(number)
+            name = topic.name if topic else ""
+            self._telemetry.settled(
+                name, work.claimed.channel, work.provider.name, ended, reason, count=count
+            )
 
 
-def _next_channel(letter: Letter, status: Status) -> Channel | None:
-    """Return the channel that `fallback` routing turns to, if any is left. Never on `unknown`."""
-    if letter.routing is not Routing.FALLBACK or status not in _NEXT_CHANNEL_AFTER:
-        return None
-    later = letter.channels[letter.channels.index(letter.channel) + 1 :]
-    return later[0] if later else None
+def _next_channels(work: Work) -> list[tuple[Letter, Channel]]:
+    """Return the letters that `fallback` routing gives another channel. Never on `unknown`."""
+    found = []
+    statuses = work.statuses()
+    for letter in work.claimed.letters:
+        errand = letter.errand
+        if not isinstance(errand, NotificationErrand) or errand.routing is not Routing.FALLBACK:
+            continue
+        later = errand.channels[errand.channels.index(letter.channel) + 1 :]
+        if later and statuses.get(letter.message_id) in _NEXT_CHANNEL_AFTER:
+            found.append((letter, later[0]))
+    return found
+
+
+def _asked(works: Sequence[Work], following: Sequence[tuple[Work, Letter, Channel]]) -> set[int]:
+    """Return the notifications whose messages come later, or on their next channel."""
+    letters = [letter for _, letter, _ in following]
+    for work in works:
+        later = {one.message_id for one in work.later}
+        letters += [letter for letter in work.claimed.letters if letter.message_id in later]
+    return {one.errand.notification_id for one in letters if isinstance(one.errand, NotificationErrand)}

@@ -8,7 +8,7 @@ from datetime import timedelta
 from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.outcome import Refused
-from notify.domain.requests import Lane, Routing
+from notify.domain.requests import Routing
 from tests.world import CLICK, EMAIL, World
 
 
@@ -45,15 +45,14 @@ def test_cancelling_meets_a_gate_in_one_order_only(world: World) -> None:
     """A cancel that comes while a gate is open waits, and then cannot cancel any more."""
     answer = world.order(channels=(Channel.EMAIL,))
     now = world.clock()
-    with world.parts.store.write() as tx:
-        (claimed,) = tx.deliveries.claim(Lane.URGENT, 1, now, now + timedelta(seconds=10))
+    claimed = world.claim()
     statuses: list[str] = []
     thread = threading.Thread(
         target=lambda: statuses.append(world.parts.cancel_notification(answer["id"])["status"])
     )
     with world.parts.store.write() as tx:
-        assert tx.deliveries.lock_open(claimed)
-        tx.deliveries.start_call(claimed, "mail", now + timedelta(seconds=20), {})
+        assert tx.deliveries.at_gate([claimed])
+        tx.deliveries.start_calls({claimed.dispatch_id: "mail"}, now, now + timedelta(seconds=20), [])
         thread.start()
         thread.join(0.4)
         assert thread.is_alive()

@@ -8,35 +8,27 @@ import pytest
 from sqlalchemy import text
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Claimed, Record, Settled
+from notify.domain.delivery import Record, Settled
 from notify.domain.errors import UnavailableError
 from notify.domain.outcome import Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status
 from notify.store import Transaction
+from notify.usecases.dispatch_work import Work
 from tests.doubles import FakeProvider
 from tests.world import CLICK, EMAIL, World
 
 
-def claim(world: World, seconds: float = 10) -> Claimed:
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (claimed,) = tx.deliveries.claim(Lane.URGENT, 1, now, now + timedelta(seconds=seconds))
-    return claimed
-
-
 def test_a_claim_whose_worker_was_lost_goes_back_in_the_queue(world: World) -> None:
     answer = world.order(channels=(Channel.EMAIL,))
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (lost,) = tx.deliveries.claim(Lane.URGENT, 5, now, now + timedelta(seconds=10))
+    lost = world.claim()
     assert world.work() == 0
     world.clock.advance(timedelta(seconds=11))
     found = world.reconcile()
     assert (found.returned, found.unknown, found.woken) == (1, 0, 1)
     with world.parts.store.write() as tx:  # the lost worker comes back, too late
-        assert tx.deliveries.lock_open(lost) == set()
+        assert tx.deliveries.at_gate([lost]) == []
     world.work()
     assert world.message(answer, Channel.EMAIL)["status"] == "sent"
     assert len(world.email.messages) == 1
@@ -44,17 +36,13 @@ def test_a_claim_whose_worker_was_lost_goes_back_in_the_queue(world: World) -> N
 
 def test_a_call_whose_worker_was_lost_is_unknown(world: World) -> None:
     answer = world.order(channels=(Channel.EMAIL,))
-    now = world.clock()
-    with world.parts.store.write() as tx:
-        (claimed,) = tx.deliveries.claim(Lane.URGENT, 5, now, now + timedelta(seconds=10))
-        assert len(tx.deliveries.lock_open(claimed)) == 1
-        tx.deliveries.start_call(claimed, "mail", now + timedelta(seconds=20), {})
+    claimed = world.begin_call()
     world.clock.advance(timedelta(seconds=21))
     assert world.reconcile().unknown == 1
     view = world.message(answer, Channel.EMAIL)
     assert (view["status"], view["attempts"][0]["outcome"]) == ("unknown", "unknown")
     with world.parts.store.write() as tx:
-        tx.deliveries.record(claimed, Record(), world.clock())
+        tx.deliveries.record([Record(claimed)], world.clock())
     assert world.work() == 0
 
 
@@ -63,14 +51,14 @@ def test_a_worker_that_lost_its_lease_before_the_call_has_no_say(world: World) -
     answer = world.order(
         "order_out_for_delivery", channels=(Channel.SMS, Channel.EMAIL), routing=Routing.FALLBACK
     )
-    stale = claim(world)
+    stale = world.claim()
     world.clock.advance(timedelta(seconds=11))
     world.reconcile()
     world.sms.script(Refused("21610"))
     world.work()
-    stale_work = Record(settled=[Settled(stale.letters[0].message_id, Status.EXPIRED)])
+    stale_work = Record(stale, settled=[Settled(stale.letters[0].message_id, Status.EXPIRED)])
     with world.parts.store.write() as tx:
-        assert tx.deliveries.record(stale, stale_work, world.clock()) == set()
+        assert tx.deliveries.record([stale_work], world.clock()) == set()
     messages = world.parts.lookups.notification(answer["id"])["messages"]
     assert [(one["channel"], one["status"]) for one in messages] == [("sms", "failed"), ("email", "sent")]
 
@@ -150,7 +138,7 @@ def test_a_row_that_cannot_be_decrypted_does_not_stop_its_lane(world: World) -> 
 def test_a_dispatch_that_kills_its_workers_ends(world: World) -> None:
     answer = world.order("order_refunded", channels=(Channel.EMAIL,))
     for _ in range(21):
-        claim(world)
+        world.claim()
         world.clock.advance(timedelta(seconds=11))
         world.reconcile()
     view = world.message(answer, Channel.EMAIL)
@@ -160,9 +148,15 @@ def test_a_dispatch_that_kills_its_workers_ends(world: World) -> None:
 
 def test_a_gate_that_drops_everybody_is_no_call(world: World) -> None:
     answer = world.order(channels=(Channel.EMAIL,))
-    claimed = claim(world)
-    world.parts.cancel_notification(answer["id"])
-    world.deliver._deliver(claimed)  # noqa: SLF001 - the moment between claim and gate
+    pass_through = world.gate.pass_through
+
+    def cancelled_before(works: Sequence[Work]) -> None:
+        world.parts.cancel_notification(answer["id"])
+        pass_through(works)
+
+    world.gate.pass_through = cancelled_before  # type: ignore[method-assign]
+    assert world.deliver(Lane.URGENT) == 1
+    assert world.email.batches == []
     assert world.message(answer, Channel.EMAIL)["status"] == "cancelled"
     world.clock.advance(timedelta(minutes=5))
     assert world.reconcile().unknown == 0
@@ -170,10 +164,7 @@ def test_a_gate_that_drops_everybody_is_no_call(world: World) -> None:
 
 def test_a_link_of_a_message_whose_worker_died_stops_the_address_it_went_to(world: World) -> None:
     world.order(channels=(Channel.EMAIL,))
-    claimed = claim(world)
-    with world.parts.store.write() as tx:
-        tx.deliveries.lock_open(claimed)
-        tx.deliveries.start_call(claimed, "mail", world.clock(), {})
+    claimed = world.begin_call()
     mail = world.parts.composer.email(claimed.letters[0])
     world.order(profile={"email": "awa@example.org"}, channels=(Channel.SMS,))
     token = mail.headers["List-Unsubscribe"].split("/u/")[1].rstrip(">")

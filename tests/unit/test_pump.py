@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -15,33 +15,44 @@ SECONDS = 5.0
 
 
 class Work:
-    """What is due: claimed one at a time; a call ends when its gate is open. `looks` counts the claims."""
+    """What is due: each item is a gate, whose call ends when it is open. `looks` counts the claims."""
 
     def __init__(self, *gates: threading.Event) -> None:
         self.changed = threading.Condition()
         self.due = list(gates)
         self.calling = 0
-        self.done = 0
+        self.recorded: list[int] = []
         self.looks = 0
         self.errors: list[Exception] = []
+        self.record_errors: list[Exception] = []
 
-    def __call__(self) -> int:
+    @property
+    def done(self) -> int:
+        return sum(self.recorded)
+
+    def prepare(self, limit: int) -> tuple[int, Sequence[threading.Event]]:
         with self.changed:
             self.looks += 1
             self.changed.notify_all()
             if self.errors:
                 raise self.errors.pop()
-            if not self.due:
-                return 0
-            gate = self.due.pop(0)
+            taken, self.due = self.due[:limit], self.due[limit:]
+            return len(taken), taken
+
+    def send(self, gate: threading.Event) -> None:
+        with self.changed:
             self.calling += 1
             self.changed.notify_all()
         gate.wait(SECONDS)
         with self.changed:
             self.calling -= 1
-            self.done += 1
+
+    def record(self, works: Sequence[threading.Event]) -> None:
+        with self.changed:
+            if self.record_errors:
+                raise self.record_errors.pop()
+            self.recorded.append(len(works))
             self.changed.notify_all()
-        return 1
 
     def add(self, *gates: threading.Event) -> None:
         with self.changed:
@@ -58,9 +69,13 @@ def opened() -> threading.Event:
     return gate
 
 
+def pump_for(work: Work, threads: int = 4, look_every: float = 60.0) -> Pump[threading.Event]:
+    return Pump(work.prepare, work.send, work.record, threads, look_every=look_every)
+
+
 @contextmanager
-def pumping(work: Callable[[], int], threads: int = 4, look_every: float = 60.0) -> Iterator[Pump]:
-    pump = Pump(work, threads, look_every=look_every)
+def pumping(work: Work, threads: int = 4, look_every: float = 60.0) -> Iterator[Pump[threading.Event]]:
+    pump = pump_for(work, threads, look_every)
     pump.start()
     try:
         yield pump
@@ -72,63 +87,65 @@ def test_one_slow_call_does_not_hold_up_the_next() -> None:
     slow = threading.Event()
     work = Work(slow)
     with pumping(work) as pump:
-        pump.wake(1)
+        pump.wake()
         assert work.wait(lambda: work.calling == 1)
         work.add(opened())
-        pump.wake(1)
+        pump.wake()
         assert work.wait(lambda: work.done == 1)
         assert work.calling == 1
         slow.set()
         assert work.wait(lambda: work.done == 2)
 
 
-@pytest.mark.parametrize(("count", "together"), [(3, 3), (100, 4), (None, 4)])
-def test_as_many_threads_are_woken_as_asked_for(count: int | None, together: int) -> None:
+def test_no_more_is_claimed_than_can_be_called_at_once() -> None:
     gate = threading.Event()
     work = Work(*[gate] * 6)
-    with pumping(work) as pump:
-        pump.wake(count)
-        assert work.wait(lambda: work.calling == together)
-        assert not work.wait(lambda: work.looks > together, 0.05)
+    with pumping(work, threads=4) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.calling == 4)
+        pump.wake()
+        assert not work.wait(lambda: len(work.due) < 2, 0.05)
         gate.set()
         assert work.wait(lambda: work.done == 6)
 
 
-def test_a_thread_that_delivered_something_wakes_another() -> None:
-    slow = threading.Event()
-    work = Work(opened(), slow, slow, slow)
-    with pumping(work) as pump:
-        pump.wake(1)
-        assert work.wait(lambda: work.calling == 2)
-        slow.set()
+def test_what_ends_together_is_recorded_together() -> None:
+    gate = threading.Event()
+    work = Work(*[gate] * 40)
+    with pumping(work, threads=40) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.calling == 40)
+        gate.set()
+        assert work.wait(lambda: work.done == 40)
+    assert len(work.recorded) < 40
 
 
 def test_all_of_a_backlog_leaves_after_one_wake_up() -> None:
     work = Work(*[opened()] * 200)
     with pumping(work) as pump:
-        pump.wake(1)
+        pump.wake()
         assert work.wait(lambda: work.done == 200)
 
 
-def test_a_wake_up_during_the_last_empty_look_is_not_lost() -> None:
-    looks: list[int] = []
-    looking, go_on, again = threading.Event(), threading.Event(), threading.Event()
+def test_a_wake_up_during_an_empty_look_is_not_lost() -> None:
+    looking, go_on = threading.Event(), threading.Event()
 
-    def deliver() -> int:
-        looks.append(1)
-        if len(looks) == 1:
-            looking.set()
-            go_on.wait(SECONDS)
-        else:
-            again.set()
-        return 0
+    class Slow(Work):
+        def prepare(self, limit: int) -> tuple[int, Sequence[threading.Event]]:
+            found = super().prepare(limit)
+            if self.looks == 1:
+                looking.set()
+                go_on.wait(SECONDS)
+            return found
 
-    with pumping(deliver, threads=1) as pump:
-        pump.wake(1)
+    work = Slow()
+    with pumping(work) as pump:
+        pump.wake()
         assert looking.wait(SECONDS)
-        pump.wake(1)  # what it announces was committed after this look
+        work.add(opened())  # committed after this look has read
+        pump.wake()
         go_on.set()
-        assert again.wait(SECONDS)
+        assert work.wait(lambda: work.done == 1)
 
 
 def test_wake_ups_while_all_are_busy_lead_to_few_looks() -> None:
@@ -138,7 +155,7 @@ def test_wake_ups_while_all_are_busy_lead_to_few_looks() -> None:
         pump.wake()
         assert work.wait(lambda: work.calling == 2)
         for _ in range(1000):
-            pump.wake(1)
+            pump.wake()
         gate.set()
         assert work.wait(lambda: work.done == 2)
         assert not work.wait(lambda: work.looks > 8, 0.05)
@@ -146,7 +163,7 @@ def test_wake_ups_while_all_are_busy_lead_to_few_looks() -> None:
 
 def test_it_looks_by_itself_when_nobody_rings() -> None:
     work = Work()
-    with pumping(work, threads=4, look_every=0.1):
+    with pumping(work, look_every=0.1):
         assert not work.wait(lambda: work.looks > 0, 0.05)
         assert work.wait(lambda: work.looks >= 2)
         before = work.looks
@@ -156,27 +173,50 @@ def test_it_looks_by_itself_when_nobody_rings() -> None:
 @pytest.mark.parametrize(
     ("error", "said"), [(UnavailableError("away"), "out of reach"), (ValueError("odd"), "delivery failed")]
 )
-def test_a_failure_is_logged_and_the_thread_goes_on(
+def test_a_failure_to_claim_is_logged_and_the_thread_goes_on(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     work = Work(opened())
     work.errors = [error, error]
     with caplog.at_level(logging.WARNING), pumping(work, threads=1) as pump:
-        pump.wake(1)
+        pump.wake()
         assert work.wait(lambda: work.done == 1)
     assert [said in record.getMessage() for record in caplog.records] == [True, True]
 
 
-def test_stopping_does_not_wait_for_the_pause_after_a_failure() -> None:
-    failed = threading.Event()
-
-    def deliver() -> int:
-        failed.set()
-        raise UnavailableError("away")
-
-    with pumping(deliver, threads=2) as pump:
+def test_what_cannot_be_recorded_takes_nothing_else_along() -> None:
+    gate = threading.Event()
+    work = Work(*[gate] * 8)
+    work.record_errors = [ValueError("odd"), ValueError("odd")]
+    with pumping(work, threads=8) as pump:
         pump.wake()
-        assert failed.wait(SECONDS)
+        assert work.wait(lambda: work.calling == 8)
+        gate.set()
+        assert work.wait(lambda: work.done >= 6)
+        work.add(opened())
+        pump.wake()
+        assert work.wait(lambda: not work.due)
+
+
+def test_a_call_that_raises_gives_its_place_back() -> None:
+    class Raises(Work):
+        def send(self, gate: threading.Event) -> None:
+            if len(self.due) == 1:
+                raise ValueError("odd")
+            super().send(gate)
+
+    work = Raises(opened(), opened())
+    with pumping(work, threads=1) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.done == 1)
+
+
+def test_stopping_does_not_wait_for_the_pause_after_a_failure() -> None:
+    work = Work()
+    work.errors = [UnavailableError("away")] * 50
+    with pumping(work, threads=2) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.looks >= 1)
 
 
 def test_stopping_finishes_the_calls_under_way_and_claims_no_more() -> None:
@@ -192,7 +232,7 @@ def test_stopping_finishes_the_calls_under_way_and_claims_no_more() -> None:
 
 
 def test_without_its_threads_a_wake_up_is_an_error() -> None:
-    pump = Pump(Work(), 2)
+    pump = pump_for(Work(), 2)
     with pytest.raises(RuntimeError, match=r"workers\.main"):
-        pump.wake(1)
+        pump.wake()
     assert pump.stop(0)

@@ -107,6 +107,7 @@ NOTIFICATION_ANSWER: Final[Mapping[str, Any]] = {
 MESSAGE_ANSWER: Final[Mapping[str, Any]] = {
     "id": "msg_23",
     "notification_id": "ntf_12",
+    "campaign_id": None,
     "recipient_id": "C-1042",
     "channel": "email",
     "topic": "order_updates",

@@ -81,7 +81,12 @@ class MessageAnswer(Shape):
 
     id: Id
     notification_id: str | None
-    recipient_id: str
+    """What it belongs to: a notification, or a campaign."""
+
+    campaign_id: str | None
+    recipient_id: str | None
+    """None for a test of a campaign, which goes to an address and to no recipient."""
+
     channel: Channel
     topic: str
     template: str | None

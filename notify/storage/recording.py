@@ -1,0 +1,217 @@
+"""Writes down what became of dispatches that a worker is through with."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from notify.domain.delivery import AttemptMade, Deferred, Record, Settled
+from notify.domain.status import Reason, Status, may_move
+from notify.storage.campaign_tables import Campaign
+from notify.storage.columns import UtcDateTime
+from notify.storage.tables import Attempt, Dispatch, Message
+
+_DETAIL_LENGTH: Final = 300
+
+# Built once: composing a statement costs SQLAlchemy more than running it.
+_LOCK: Final = (
+    select(Dispatch.id, Dispatch.claim, Dispatch.phase, Dispatch.size)
+    .where(Dispatch.id.in_(bindparam("numbers", expanding=True)))
+    .order_by(Dispatch.id)
+    .with_for_update()
+)
+_CLOSE: Final = (
+    update(Dispatch)
+    .where(Dispatch.id == bindparam("number"))
+    .values(
+        phase="done",
+        lease_until=None,
+        status=bindparam("new_status"),
+        detail=bindparam("new_detail"),
+        provider_message_id=bindparam("theirs"),
+        settled_at=bindparam("now", type_=UtcDateTime()),
+    )
+)
+_SETTLE: Final = (
+    update(Message)
+    .where(
+        Message.id == bindparam("message"),
+        Message.dispatch_id == bindparam("dispatch"),
+        or_(Message.status == Status.QUEUED, Message.status == bindparam("late")),
+    )
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        detail=bindparam("new_detail"),
+        provider=bindparam("new_provider"),
+        provider_message_id=bindparam("theirs"),
+        updated_at=bindparam("now", type_=UtcDateTime()),
+    )
+)
+_NOTE: Final = insert(Attempt)
+
+
+def waiting_or_paused() -> ColumnElement[str]:
+    """Return the phase in which a dispatch waits: `paused` while its campaign is."""
+    paused = exists().where(Campaign.id == Dispatch.campaign_id, Campaign.status == "paused")
+    return case((paused, "paused"), else_="waiting")
+
+
+def write_records(connection: Connection, records: Sequence[Record], now: datetime) -> set[int]:
+    """Write messages, attempts and dispatches; return the dispatches in which this worker had a say.
+
+    Who lost the lease before the call has none any more. Who lost it in mid-call, so that the dispatch
+    ended as `unknown`, still tells what came of it.
+    """
+    numbers = [one.claimed.dispatch_id for one in records]
+    found = {row.id: row for row in connection.execute(_LOCK, {"numbers": numbers})}
+    ours = [
+        (one, found[one.claimed.dispatch_id])
+        for one in records
+        if one.claimed.dispatch_id in found and found[one.claimed.dispatch_id].claim == one.claimed.claim
+    ]
+    writer = _Writer(connection, now)
+    for record, row in ours:
+        writer.take(record, row)
+    writer.write()
+    return {row.id for _, row in ours}
+
+
+class _Writer:
+    """Gathers what is to be written, so that each kind is one statement."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._closed: list[dict[str, Any]] = []
+        self._settled: list[dict[str, Any]] = []
+        self._attempts: list[dict[str, Any]] = []
+
+    def take(self, record: Record, row: Any) -> None:  # noqa: ANN401 - of `_LOCK`
+        """Take what became of one locked dispatch."""
+        late = row.phase == "done"
+        before = Status.UNKNOWN if late else Status.SENDING
+        self._attempts += [_attempt(one, row.id) for one in record.attempts]
+        self._settled += [
+            _settled(one, row.id, self._now) for one in record.settled if may_move(before, one.status)
+        ]
+        whole = next((one for one in record.deferred if one.whole), None)
+        if whole:
+            self._put_back(row.id, whole, called=row.phase != "claimed")
+            return
+        for one in record.deferred:
+            self._part(row.id, one)
+        fate = record.fate
+        if fate and not may_move(before, fate.status):
+            return  # as uncertain as before
+        self._closed.append(
+            {
+                "number": row.id,
+                "new_status": fate.status if fate else None,
+                "new_detail": _short(fate.detail) if fate else None,
+                "theirs": fate.provider_message_id if fate else None,
+                "now": self._now,
+            }
+        )
+
+    def write(self) -> None:
+        """Write what was gathered."""
+        for statement, rows in ((_SETTLE, self._settled), (_CLOSE, self._closed), (_NOTE, self._attempts)):
+            if rows:
+                self._connection.execute(statement, rows)
+
+    def _put_back(self, number: int, deferred: Deferred, *, called: bool) -> None:
+        """Let a whole dispatch wait for its next turn; a try that came to no call counts here."""
+        values: dict[str, Any] = {
+            "phase": waiting_or_paused(),
+            "due_at": deferred.due_at,
+            "claim": None,
+            "lease_until": None,
+            "status": None,
+            "detail": None,
+            "settled_at": None,
+        }
+        if deferred.counts and not called:
+            values["attempt"] = Dispatch.attempt + 1
+            moment = bindparam("moment", self._now, type_=UtcDateTime())
+            values["started_at"] = func.coalesce(Dispatch.started_at, moment)
+        if deferred.held:
+            values["started_at"] = None
+            self._hold(deferred.message_ids)
+        self._connection.execute(update(Dispatch).where(Dispatch.id == number).values(values))
+
+    def _part(self, number: int, deferred: Deferred) -> None:
+        """Give the messages that come later a dispatch of their own, as far as they are still open."""
+        mine = (
+            Message.id.in_(deferred.message_ids),
+            Message.dispatch_id == number,
+            Message.status == Status.QUEUED,
+        )
+        moved = list(self._connection.scalars(select(Message.id).where(*mine).with_for_update()))
+        if not moved:
+            return
+        if deferred.held:
+            self._hold(moved)
+        old = Dispatch.__table__.c
+        copied = (old.campaign_id, old.lane, old.channel, old.planned_at, old.attempt, old.lapses)
+        begun = case((bindparam("held", deferred.held), None), else_=old.started_at)
+        new = self._connection.scalar(
+            insert(Dispatch)
+            .from_select(
+                [*(column.name for column in copied), "started_at", "phase", "size", "due_at"],
+                select(
+                    *copied,
+                    begun,
+                    waiting_or_paused(),
+                    bindparam("size", len(moved)),
+                    bindparam("due", deferred.due_at, type_=UtcDateTime()),
+                ).where(old.id == number),
+            )
+            .returning(Dispatch.id)
+        )
+        self._connection.execute(update(Message).where(Message.id.in_(moved)).values(dispatch_id=new))
+        self._connection.execute(
+            update(Dispatch).where(Dispatch.id == number).values(size=Dispatch.size - len(moved))
+        )
+
+    def _hold(self, message_ids: Collection[int]) -> None:
+        self._connection.execute(
+            update(Message)
+            .where(Message.id.in_(message_ids), Message.status == Status.QUEUED)
+            .values(reason=Reason.OUTSIDE_HOURS)
+        )
+
+
+def _settled(one: Settled, dispatch: int, now: datetime) -> dict[str, Any]:
+    return {
+        "message": one.message_id,
+        "dispatch": dispatch,
+        "late": Status.UNKNOWN,
+        "new_status": one.status,
+        "new_reason": one.reason,
+        "new_detail": _short(one.detail),
+        "new_provider": one.provider,
+        "theirs": one.provider_message_id,
+        "now": now,
+    }
+
+
+def _attempt(one: AttemptMade, dispatch: int) -> dict[str, Any]:
+    return {**asdict(one), "detail": _short(one.detail), "dispatch_id": dispatch}
+
+
+def _short(detail: str | None) -> str | None:
+    return detail[:_DETAIL_LENGTH] if detail else None

@@ -1,0 +1,104 @@
+"""The gate: one short transaction right before the socket, in which opt-outs are read for the last time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Basis
+from notify.domain.delivery import AtGate, CampaignErrand, Correction
+from notify.domain.eligibility import Policy
+from notify.domain.status import Reason, Status
+from notify.ports import Clock
+from notify.store import Store, Transaction
+from notify.usecases.dispatch_work import Work
+
+
+class Gate:
+    """Lets through who may still be written to, and marks their dispatches as being called."""
+
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        *,
+        call_lease: timedelta,
+        sms_daily_limit: int | None = None,
+    ) -> None:
+        """`call_lease` is a provider's time-out and a margin."""
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._call_lease = call_lease
+        self._sms_daily_limit = sms_daily_limit
+
+    def pass_through(self, works: Sequence[Work]) -> None:
+        """Drop from `outgoing` whoever may not be written to; mark what is left as being called."""
+        people = {one.recipient_id for work in works for one in work.claimed.letters}
+        hashes = {one.address_hash for work in works for one in work.claimed.letters if one.address_hash}
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.consents.lock_in_gate(people, hashes)
+            rows: dict[int, list[AtGate]] = {}
+            for row in tx.deliveries.at_gate([work.claimed for work in works]):
+                rows.setdefault(row.dispatch_id, []).append(row)
+            corrections = [
+                correction
+                for work in works
+                for correction in self._decide(work, rows.get(work.claimed.dispatch_id, []), now)
+            ]
+            self._keep_to_budget(tx, works, now)
+            calls = {work.claimed.dispatch_id: work.provider.name for work in works if work.outgoing}
+            if calls:
+                tx.deliveries.start_calls(calls, now, now + self._call_lease, corrections)
+
+    def _decide(self, work: Work, rows: Sequence[AtGate], now: datetime) -> list[Correction]:
+        """Drop who left and what is no longer open; return what of the others' rows is out of date."""
+        corrections = []
+        letters = work.letters
+        open_ones = set()
+        for row in rows:
+            if row.message_id not in work.outgoing:
+                continue
+            open_ones.add(row.message_id)
+            found = self._verdict(row)
+            if isinstance(found, Reason):
+                work.settle(row.message_id, Status.SKIPPED, reason=found)
+            elif row.address_hash != letters[row.message_id].address_hash:
+                work.postpone(row.message_id, now)  # the address was corrected after it was written
+            elif (row.planned_hash, row.basis, row.basis_consent_id) != (
+                row.address_hash,
+                found.regime,
+                found.consent_id,
+            ):
+                corrections.append(
+                    Correction(row.message_id, row.address_hash, found.regime, found.consent_id)
+                )
+        for message_id in work.outgoing.keys() - open_ones:  # cancelled, superseded, or no longer ours
+            work.outgoing.pop(message_id)
+        return corrections
+
+    def _verdict(self, row: AtGate) -> Basis | Reason:
+        """Decide on one message. A test goes to whomever it was addressed to, unless they left."""
+        if not row.present:
+            return Reason.NO_ADDRESS
+        if not row.known:
+            return self._policy.verdict_on_test(row.topic, row.standing)
+        return self._policy.verdict(row.topic, row.channel, row.phone_country, row.standing)
+
+    def _keep_to_budget(self, tx: Transaction, works: Sequence[Work], now: datetime) -> None:
+        """Skip what is over the day's number of SMS, campaigns' first."""
+        if self._sms_daily_limit is None:
+            return
+        texts = [
+            (isinstance(letter.errand, CampaignErrand), work, letter.message_id)
+            for work in works
+            for letter in work.claimed.letters
+            if letter.channel is Channel.SMS and letter.message_id in work.outgoing
+        ]
+        if not texts:
+            return
+        granted = tx.sms_budget.spend(now.date(), len(texts), self._sms_daily_limit)
+        texts.sort(key=lambda one: one[0])
+        for _, work, message_id in texts[granted:]:
+            work.settle(message_id, Status.SKIPPED, reason=Reason.BUDGET)
