@@ -14,6 +14,7 @@ class OutboxProvider:
     """Keeps the messages of any channel in a store."""
 
     name = "outbox"
+    most = 1_000
 
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
@@ -21,7 +22,7 @@ class OutboxProvider:
     def send(self, batch: Sequence[OutgoingEmail | OutgoingSms]) -> Sequence[Outcome]:
         """Keep the whole batch; never raises."""
         try:
-            self._store.keep(batch)
+            self._store.keep([one.filled() if isinstance(one, OutgoingEmail) else one for one in batch])
         except Exception as error:  # noqa: BLE001 - "never raises"; the store kept nothing, so it is certain
             name = type(error).__name__  # its text may be personal
             _log.error("outbox: nothing was kept: %s", name)

@@ -1,21 +1,22 @@
 """SendGrid's v3 mail/send, through the official SDK over kept-alive connections."""
 
-import json
 import logging
 import re
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 from python_http_client import Client  # type: ignore[import-untyped]
 from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
 
-from notify.domain.mime import split_sender
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.providers.http_outcomes import (
+    LAST_START_SECONDS,
+    NOT_IN_TIME,
     STOPS_THE_BATCH,
     ends_the_batch,
     from_failure,
@@ -31,77 +32,30 @@ from notify.providers.keep_alive import (
     silence_sdk_loggers,
 )
 from notify.providers.reasons import without_personal_data
+from notify.providers.sendgrid_payload import (
+    MOST_PERSONALIZATIONS,
+    UnencodableError,
+    calls_of,
+    encode,
+    fits,
+    personalization,
+    shared,
+    shared_parts,
+    whole,
+)
 
 _log = logging.getLogger(__name__)
-
-MOST_PERSONALIZATIONS: Final = 1_000
-
-FORBIDDEN_HEADERS: Final = frozenset({
-    "bcc", "cc", "content-transfer-encoding", "content-type", "dkim-signature", "from", "received",
-    "reply-to", "subject", "to", "x-sg-eid", "x-sg-id",
-})  # fmt: skip
-"""Lower-case; mail/send refuses a call that sets one (tsg_mail_v3.yaml, personalizations.headers)."""
-
-TRACKING_OFF: Final[Mapping[str, Mapping[str, bool]]] = {
-    # Said each time: what is left out takes the account's default, and subscription tracking would put a
-    # List-Unsubscribe of its own into the message.
-    "click_tracking": {"enable": False, "enable_text": False},
-    "open_tracking": {"enable": False},
-    "subscription_tracking": {"enable": False},
-    "ganalytics": {"enable": False},
-}
 
 _NAMED: Final = re.compile(r"personalizations[.\[](\d+)")
 _SHARED_FIELD: Final = re.compile(r"(from|reply_to|subject|content|tracking_settings)\b")
 _SPLIT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 
 
-def shared_parts(message: OutgoingEmail) -> tuple[str | None, ...]:
-    """Return what messages must have in common to go in one call."""
-    return (message.sender, message.reply_to, message.subject, message.html, message.text)
-
-
-def payload(messages: Sequence[OutgoingEmail]) -> dict[str, Any]:
-    """Return the body of one call for messages that have their `shared_parts` in common."""
-    first = messages[0]
-    body: dict[str, Any] = {
-        "personalizations": [_personalization(message) for message in messages],
-        "from": _mailbox(first.sender),
-        "subject": first.subject,
-        "content": [
-            # Plain text first: SendGrid refuses any other order.
-            {"type": kind, "value": value}
-            for kind, value in (("text/plain", first.text), ("text/html", first.html))
-            if value
-        ],
-        "tracking_settings": TRACKING_OFF,
-    }
-    if first.reply_to:
-        body["reply_to"] = _mailbox(first.reply_to)
-    return body
-
-
-def _personalization(message: OutgoingEmail) -> dict[str, Any]:
-    """`custom_args` come back in every event, and are kept for long: they hold an id only."""
-    headers = {
-        name: value for name, value in message.headers.items() if name.lower() not in FORBIDDEN_HEADERS
-    }
-    return {
-        "to": [{"email": message.to}],
-        **({"headers": headers} if headers else {}),
-        "custom_args": {"message_id": message.message_ref},
-    }
-
-
-def _mailbox(text: str) -> dict[str, str]:
-    name, address = split_sender(text)
-    return {"email": address, "name": name} if name else {"email": address}
-
-
 class SendGridProvider:
     """Hands e-mails to SendGrid; safe for any number of threads."""
 
     name = "sendgrid"
+    most = MOST_PERSONALIZATIONS
 
     def __init__(
         self,
@@ -115,78 +69,91 @@ class SendGridProvider:
         silence_sdk_loggers()
         host = base_url.rstrip("/")
         self._endpoint = Endpoint(host, timeout, tls=tls)
-        self._api = SendGridAPIClient(api_key, host=host)
-        self._api.client = _KeepAliveClient(
-            self._endpoint, host=host, request_headers=self._api.client.request_headers, version=3
-        )
+        sdk = SendGridAPIClient(api_key, host=host).client
+        client = _KeepAliveClient(self._endpoint, host=host, request_headers=sdk.request_headers, version=3)
+        self._mail_send = client.mail.send
 
     def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
         """Hand over each message, those alike in one call; never raises."""
-        return _Handover(self._api, batch).outcomes()
+        return _Handover(self._mail_send.post, batch).outcomes()
 
     def close(self) -> None:
         """Close idle connections."""
         self._endpoint.close()
 
 
+@dataclass(slots=True)
+class _Group:
+    """Messages alike: what they share, and each one's own part by its place in the batch, all encoded."""
+
+    shared: bytes
+    own: dict[int, bytes] = field(default_factory=dict)
+
+
 class _Handover:
     """One batch on its way: what is left to call, and what came of the rest."""
 
-    def __init__(self, api: SendGridAPIClient, batch: Sequence[OutgoingEmail]) -> None:
-        self._api = api
+    def __init__(self, post: Callable[[bytes], Answer], batch: Sequence[OutgoingEmail]) -> None:
+        self._post = post
         self._batch = batch
         self._outcomes: dict[int, Outcome] = {}
         self._stopped: Transient | None = None
+        self._last_start = time.monotonic() + LAST_START_SECONDS
+        self._called = False
 
     def outcomes(self) -> list[Outcome]:
         """Make the calls and return the outcomes in the order of the batch."""
         for group in self._groups():
-            self._hand_over(group)
+            sizes = {index: len(part) for index, part in group.own.items()}
+            for call in calls_of(list(group.own), sizes, len(group.shared)):
+                self._hand_over(group, call)
         return [self._outcomes[index] for index in range(len(self._batch))]
 
-    def _groups(self) -> Iterator[list[int]]:
-        alike: dict[tuple[str | None, ...], list[int]] = {}
-        for index, message in enumerate(self._batch):
-            alike.setdefault(shared_parts(message), []).append(index)
-        for group in alike.values():
-            for start in range(0, len(group), MOST_PERSONALIZATIONS):
-                yield group[start : start + MOST_PERSONALIZATIONS]
+    def _groups(self) -> list[_Group]:
+        """Encode everything once; what cannot be written is refused by itself."""
+        groups: dict[tuple[str | None, ...], _Group] = {}
+        for index, given in enumerate(self._batch):
+            message = given
+            try:
+                part = encode(personalization(message))
+                if message.substitutions and not fits(message, part):
+                    message = message.filled()
+                    part = encode(personalization(message))
+                key = shared_parts(message)
+                group = groups.get(key) or groups.setdefault(key, _Group(encode(shared(message))))
+            except UnencodableError:
+                self._settle([index], Refused("the message cannot be written as JSON"))
+            else:
+                group.own[index] = part
+        return list(groups.values())
 
-    def _hand_over(self, group: list[int]) -> None:
+    def _hand_over(self, group: _Group, call: list[int]) -> None:
         """Call until each message has its outcome: a refused call is taken apart, not given up."""
-        waiting = [group]
+        waiting = [call]
         while waiting:
             indices = waiting.pop()
+            if self._stopped is None and self._called and time.monotonic() > self._last_start:
+                self._stopped = NOT_IN_TIME
             if self._stopped:
                 self._settle(indices, self._stopped)
                 continue
-            try:
-                answer = self._call(indices)
-            except UnencodableError:
-                if len(indices) > 1:
-                    waiting.extend(_halves(indices))
-                else:
-                    self._settle(indices, Refused("the message cannot be written as JSON"))
-            else:
-                waiting.extend(self._read(indices, answer) if answer else ())
+            answer = self._call(group, indices)
+            waiting.extend(self._read(indices, answer) if answer else ())
 
-    def _call(self, indices: list[int]) -> Answer | None:
-        """Make one call; None if its outcome is settled without an answer. UnencodableError."""
+    def _call(self, group: _Group, indices: list[int]) -> Answer | None:
+        """Make one call; None if its outcome is settled without an answer."""
+        self._called = True
         try:
-            answer: Answer = self._api.send(payload([self._batch[index] for index in indices]))
+            return self._post(whole(group.shared, [group.own[index] for index in indices]))
         except (NotSentError, BrokenCallError) as error:
             outcome = from_failure(error)
             self._settle(indices, outcome)
             if ends_the_batch(error):
                 self._stopped = not_called(outcome)
-        except UnencodableError:
-            raise
         except Exception as error:  # noqa: BLE001 - "never raises": whatever it was, the batch needs outcomes
             # The name alone: the text may be personal.
             _log.error("sendgrid: %s in mid-call", type(error).__name__)
             self._settle(indices, Ambiguous(f"{type(error).__name__} in mid-call"))
-        else:
-            return answer
         return None
 
     def _read(self, indices: list[int], answer: Answer) -> list[list[int]]:
@@ -197,13 +164,11 @@ class _Handover:
         errors = _errors(answer.body)
         if answer.status in _SPLIT and len(indices) > 1:
             return self._split(indices, errors)
-        for index in indices:
-            words = "; ".join(without_personal_data(error.text, self._batch[index].to) for error in errors)
-            self._outcomes[index] = from_status(
-                answer.status, answer.headers, words=words, own_error=bool(errors)
-            )
+        words = self._words("; ".join(error.text for error in errors), indices)
+        outcome = from_status(answer.status, answer.headers, words=words, own_error=bool(errors))
+        self._settle(indices, outcome)
         if answer.status in STOPS_THE_BATCH:
-            self._stopped = not_called(self._outcomes[indices[0]])
+            self._stopped = not_called(outcome)
         return []
 
     def _split(self, indices: list[int], errors: Sequence["_Error"]) -> list[list[int]]:
@@ -212,17 +177,27 @@ class _Handover:
         for error in errors:
             if error.position is not None and error.position < len(indices):
                 named.setdefault(indices[error.position], error.text)
+        # One object for messages with one fate: those who record go by it.
+        same: dict[str, Refused] = {}
         for index, text in named.items():
-            self._outcomes[index] = Refused(f"400 {without_personal_data(text, self._batch[index].to)}")
+            words = f"400 {self._words(text, [index])}"
+            self._settle([index], same.setdefault(words, Refused(words)))
         if named:
             rest = [index for index in indices if index not in named]
             return [rest] if rest else []
         if errors and all(_SHARED_FIELD.match(error.field) for error in errors):
             # Every half would be refused for the same.
-            reason = without_personal_data("; ".join(error.text for error in errors))
-            self._settle(indices, Refused(f"400 {reason}"))
+            self._settle(indices, Refused(f"400 {self._words('; '.join(e.text for e in errors), indices)}"))
             return []
         return _halves(indices)
+
+    def _words(self, text: str, indices: list[int]) -> str:
+        """Return SendGrid's words without what is personal of any message of the call."""
+        if not text:
+            return ""
+        heard = text.lower()
+        known = (self._batch[index].to for index in indices)
+        return without_personal_data(text, *(to for to in known if to.partition("@")[0].lower() in heard))
 
     def _settle(self, indices: list[int], outcome: Outcome) -> None:
         self._outcomes.update(dict.fromkeys(indices, outcome))
@@ -256,10 +231,6 @@ def _errors(body: bytes | None) -> list[_Error]:
     return errors
 
 
-class UnencodableError(Exception):
-    """A message cannot be written as JSON in UTF-8, as with half a surrogate pair."""
-
-
 class _KeepAliveClient(Client):  # type: ignore[misc]
     """The SDK's client over an `Endpoint`: its own opens a new connection, and a TLS session, for each call.
 
@@ -269,6 +240,8 @@ class _KeepAliveClient(Client):  # type: ignore[misc]
     def __init__(self, endpoint: Endpoint, **kwargs: Any) -> None:  # noqa: ANN401 - as the SDK
         super().__init__(**kwargs)
         self._endpoint = endpoint
+        self._url = self._build_url(None)
+        self._headers = {**self.request_headers, "Content-Type": "application/json"}
 
     def _build_client(self, name: str | None = None) -> "_KeepAliveClient":
         """Return the client one path segment further; the SDK's would be of its own class."""
@@ -280,11 +253,6 @@ class _KeepAliveClient(Client):  # type: ignore[misc]
             url_path=[*self._url_path, name] if name else self._url_path,
         )
 
-    def post(self, request_body: Mapping[str, Any]) -> Answer:
-        """POST JSON. NotSentError, BrokenCallError, UnencodableError."""
-        try:
-            body = json.dumps(request_body, ensure_ascii=False, separators=(",", ":")).encode()
-        except (TypeError, ValueError):
-            raise UnencodableError from None
-        headers = {**self.request_headers, "Content-Type": "application/json"}
-        return self._endpoint.call("POST", self._build_url(None), body, headers)
+    def post(self, request_body: bytes) -> Answer:
+        """POST JSON that is encoded already. NotSentError, BrokenCallError."""
+        return self._endpoint.call("POST", self._url, request_body, self._headers)

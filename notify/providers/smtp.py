@@ -18,14 +18,20 @@ from notify.domain.errors import ConfigurationError
 from notify.domain.mime import message_id_of, mime_message, needs_smtputf8, split_sender
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
+from notify.providers.http_outcomes import LAST_START_SECONDS, NOT_IN_TIME
+from notify.providers.keep_alive import CONNECT_SECONDS
+from notify.providers.names import Names
 from notify.providers.reasons import without_personal_data
 from notify.providers.tls import default_tls
+from notify.providers.wire import connected, left
 
 _log = logging.getLogger(__name__)
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _YES: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CHECK_AFTER: Final = 1.0  # seconds of idling after which a connection is asked whether it lives
+_CHECK_SECONDS: Final = 2.0  # how long that question may take
+_READY: Final = 220
 _DONE: Final = 250
 _GO_ON: Final = 354
 _CLOSING: Final = 421
@@ -87,10 +93,12 @@ class SmtpProvider:
     """Hands e-mails to an SMTP server over connections that stay open; safe for any number of threads."""
 
     name = "smtp"
+    most = 1
 
     def __init__(self, url: str, timeout: float = 15.0, *, tls: ssl.SSLContext | None = None) -> None:
-        """`timeout` in seconds, for each step of the dialogue. ConfigurationError for a wrong URL."""
+        """`timeout` in seconds, for the whole dialogue of a message. ConfigurationError for a wrong URL."""
         self._address = SmtpAddress.parse(url)
+        self._names = Names(self._address.host, self._address.port)
         self._timeout = timeout
         self._tls = tls or default_tls()
         self._idle: list[tuple[smtplib.SMTP, float]] = []
@@ -99,8 +107,12 @@ class SmtpProvider:
     def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
         """Hand over one message after the other; never raises."""
         outcomes: list[Outcome] = []
+        last_start = time.monotonic() + LAST_START_SECONDS
         for message in batch:
-            outcome, stop = self._send_one(message)
+            if outcomes and time.monotonic() > last_start:
+                outcomes += [NOT_IN_TIME] * (len(batch) - len(outcomes))
+                break
+            outcome, stop = self._send_one(message.filled())
             outcomes.append(outcome)
             if stop:
                 rest = Transient(f"not tried, after: {getattr(outcome, 'reason', '')}")
@@ -139,19 +151,22 @@ class SmtpProvider:
 
     def _hand_over(self, message: OutgoingEmail, content: bytes) -> str | None:
         """Send over a kept connection, else, if that turns out dead before the message is out, a new one."""
+        deadline = time.monotonic() + self._timeout
         kept = self._take_idle()
         if kept:
             try:
-                return self._dialogue(kept, message, content)
+                return self._dialogue(kept, message, content, deadline)
             except _NotSentError as error:
                 if error.fatal or not isinstance(error, _DroppedError):
                     raise
-        return self._dialogue(self._connect(), message, content)
+        return self._dialogue(self._connect(deadline), message, content, deadline)
 
-    def _dialogue(self, connection: smtplib.SMTP, message: OutgoingEmail, content: bytes) -> str | None:
+    def _dialogue(
+        self, connection: smtplib.SMTP, message: OutgoingEmail, content: bytes, deadline: float
+    ) -> str | None:
         """Go through one transaction; the connection is kept if it can serve again."""
         try:
-            theirs = _transaction(connection, message, content)
+            theirs = _transaction(connection, message, content, deadline)
         except (_DroppedError, _LostError):
             connection.close()
             raise
@@ -189,41 +204,67 @@ class SmtpProvider:
             if time.monotonic() - since < _CHECK_AFTER:
                 return connection
             with contextlib.suppress(smtplib.SMTPException, OSError):
+                _within(connection, time.monotonic() + _CHECK_SECONDS)
                 if connection.noop()[0] == _DONE:
                     return connection
             connection.close()
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, deadline: float) -> smtplib.SMTP:
         """Open a connection, with TLS and login as the URL says. _NotSentError."""
         where = self._address
-        connection: smtplib.SMTP | None = None
+        connection = _Connection(self._names, deadline, self._tls if where.tls else None, where.host)
         try:
-            # An explicit name: the standard library would look one up, which can take long.
-            name, timeout = _greeting_name(), self._timeout
-            if where.tls:
-                connection = smtplib.SMTP_SSL(
-                    where.host, where.port, name, timeout=timeout, context=self._tls
-                )
-            else:
-                connection = smtplib.SMTP(where.host, where.port, name, timeout=timeout)
-            connection.ehlo_or_helo_if_needed()
+            code, reply = connection.connect(where.host, where.port)
+            if code != _READY:
+                raise smtplib.SMTPConnectError(code, reply)
+            _within(connection, deadline).ehlo_or_helo_if_needed()
             if where.starttls:
-                connection.starttls(context=self._tls)
-                connection.ehlo()
+                _within(connection, deadline).starttls(context=self._tls)
+                _within(connection, deadline).ehlo()
             if where.user:
-                connection.login(where.user, where.password or "")
+                _within(connection, deadline).login(where.user, where.password or "")
         except (smtplib.SMTPException, OSError) as error:
-            if connection:
-                connection.close()
+            connection.close()
             raise _NotSentError(_why_no_connection(error), fatal=True) from None
         return connection
+
+
+class _Connection(smtplib.SMTP):
+    """Connects within a deadline, whatever the number of the host's addresses."""
+
+    def __init__(self, names: Names, deadline: float, tls: ssl.SSLContext | None, host: str) -> None:
+        # An explicit name: the standard library would look one up, which can take long.
+        super().__init__(local_hostname=_greeting_name())
+        self._names = names
+        self._deadline = deadline
+        self._tls = tls
+        # What STARTTLS checks the certificate against; smtplib sets it only if it connects by itself.
+        self._host = host
+
+    def _get_socket(self, *_: object) -> socket.socket:
+        wire = connected(self._names, min(self._deadline, time.monotonic() + CONNECT_SECONDS))
+        try:
+            wire.settimeout(left(self._deadline))
+            return self._tls.wrap_socket(wire, server_hostname=self._host) if self._tls else wire
+        except BaseException:
+            wire.close()
+            raise
+
+
+def _within(connection: smtplib.SMTP, deadline: float) -> smtplib.SMTP:
+    """Let the next step end at the deadline. TimeoutError if that has passed."""
+    if connection.sock:
+        connection.sock.settimeout(left(deadline))
+    return connection
 
 
 class _DroppedError(_NotSentError):
     """The connection ended before the message was out."""
 
 
-def _transaction(connection: smtplib.SMTP, message: OutgoingEmail, content: bytes) -> str | None:
+def _transaction(
+    connection: smtplib.SMTP, message: OutgoingEmail, content: bytes, deadline: float
+) -> str | None:
     """Run MAIL, RCPT, DATA; return the server's queue id if its reply names one.
 
     `smtplib.SMTP.data` is one step; here it is two, because only a drop after the last byte is ambiguous
@@ -235,16 +276,16 @@ def _transaction(connection: smtplib.SMTP, message: OutgoingEmail, content: byte
             raise _NotSentError("the server takes no addresses outside ASCII (SMTPUTF8)", permanent=True)
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     try:
-        _expect(_DONE, *connection.mail(split_sender(message.sender)[1], options))
-        _expect(_DONE, *connection.rcpt(message.to))
-        _expect(_GO_ON, *connection.docmd("DATA"))
-        connection.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
+        _expect(_DONE, *_within(connection, deadline).mail(split_sender(message.sender)[1], options))
+        _expect(_DONE, *_within(connection, deadline).rcpt(message.to))
+        _expect(_GO_ON, *_within(connection, deadline).docmd("DATA"))
+        _within(connection, deadline).send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
     except (smtplib.SMTPException, OSError) as error:
         late = isinstance(_cause(error), TimeoutError)
         what = "no reply in time" if late else f"the connection ended ({type(_cause(error)).__name__})"
         raise _DroppedError(f"{what} before the message was sent", fatal=late) from None
     try:
-        code, reply = connection.getreply()
+        code, reply = _within(connection, deadline).getreply()
     except (smtplib.SMTPException, OSError) as error:
         name = type(_cause(error)).__name__
         raise _LostError(f"no reply after the message was sent ({name})") from None

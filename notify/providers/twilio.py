@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +17,8 @@ from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transie
 from notify.domain.outgoing import OutgoingSms
 from notify.providers.http_outcomes import (
     AMBIGUOUS,
+    LAST_START_SECONDS,
+    NOT_IN_TIME,
     STOPS_THE_BATCH,
     ends_the_batch,
     from_failure,
@@ -72,6 +75,7 @@ class TwilioProvider:
     """Hands SMS to Twilio; safe for any number of threads."""
 
     name = "twilio"
+    most = 1
 
     def __init__(
         self,
@@ -100,7 +104,11 @@ class TwilioProvider:
     def send(self, batch: Sequence[OutgoingSms]) -> Sequence[Outcome]:
         """Hand over each message in a call of its own; never raises."""
         outcomes: list[Outcome] = []
+        last_start = time.monotonic() + LAST_START_SECONDS
         for message in batch:
+            if outcomes and time.monotonic() > last_start:
+                outcomes += [NOT_IN_TIME] * (len(batch) - len(outcomes))
+                break
             outcome, stop = self._send_one(message)
             outcomes.append(outcome)
             if stop:

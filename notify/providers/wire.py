@@ -77,13 +77,13 @@ class Connection:
     def open(cls, names: Names, tls: ssl.SSLContext | None, host: str, deadline: float) -> Self:
         """Look up, connect, and shake hands where `tls` is given; NotSentError."""
         try:
-            wire = _connected(names, deadline)
+            wire = connected(names, deadline)
         except OSError as error:
             raise NotSentError(_why_no_connection(error)) from None
         try:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls:
-                wire.settimeout(_left(deadline))
+                wire.settimeout(left(deadline))
                 wire = tls.wrap_socket(wire, server_hostname=host)
             return cls(wire)
         except (OSError, ValueError) as error:
@@ -116,7 +116,7 @@ class Connection:
         """Write all of it; what fails on the way leaves the far side without a whole request."""
         wire = self._wire
         try:
-            wire.settimeout(_left(deadline))
+            wire.settimeout(left(deadline))
             if not isinstance(wire, ssl.SSLSocket):
                 wire.sendall(request)
                 return
@@ -125,7 +125,7 @@ class Connection:
             while rest:
                 rest = rest[wire.send(rest) :]
                 if rest:
-                    wire.settimeout(_left(deadline))
+                    wire.settimeout(left(deadline))
         except TimeoutError:
             raise NotSentError("the request could not be written in time") from None
         except OSError as error:
@@ -183,7 +183,7 @@ class _Source:
 
     def more(self) -> bool:
         """Read another piece; False at the end. OSError, TimeoutError at the deadline."""
-        self._wire.settimeout(_left(self._deadline))
+        self._wire.settimeout(left(self._deadline))
         piece = self._wire.recv(_CHUNK)
         self.seen += piece
         return bool(piece)
@@ -252,22 +252,22 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _left(deadline: float) -> float:
+def left(deadline: float) -> float:
     """Return the seconds until a deadline; TimeoutError if it has passed."""
-    left = deadline - time.monotonic()
-    if left <= 0:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
         raise TimeoutError
-    return left
+    return seconds
 
 
-def _connected(names: Names, deadline: float) -> socket.socket:
+def connected(names: Names, deadline: float) -> socket.socket:
     """Connect to the first address that answers; each gets its share of the time. OSError."""
     addresses = names.addresses(deadline)
     failure: OSError = TimeoutError()
     for place, address in enumerate(addresses):
         wire = socket.socket(address.family, address.kind, address.protocol)
         try:
-            wire.settimeout(_left(deadline) / (len(addresses) - place))
+            wire.settimeout(left(deadline) / (len(addresses) - place))
             wire.connect(address.where)
         except OSError as error:
             wire.close()

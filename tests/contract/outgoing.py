@@ -1,9 +1,13 @@
 """Messages for provider tests."""
 
+from collections.abc import Mapping
+
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 
 
-def an_email(number: int = 0, **changes: str) -> OutgoingEmail:
+def an_email(
+    number: int = 0, *, substitutions: Mapping[str, str] | None = None, **changes: str
+) -> OutgoingEmail:
     """Return the e-mail of that number; all of them could go in one call."""
     fields = {
         "message_ref": f"msg_{number}",
@@ -18,7 +22,7 @@ def an_email(number: int = 0, **changes: str) -> OutgoingEmail:
         "List-Unsubscribe": f"<https://example.com/u/token{number}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
-    return OutgoingEmail(headers=headers, **fields)
+    return OutgoingEmail(headers=headers, substitutions=substitutions or {}, **fields)
 
 
 def an_sms(number: int = 0, *, valid_for: int | None = None, **changes: str) -> OutgoingSms:

@@ -3,34 +3,34 @@ from dataclasses import replace
 import pytest
 
 from notify.domain.outgoing import OutgoingEmail
-from notify.providers.sendgrid import FORBIDDEN_HEADERS, payload, shared_parts
+from notify.providers.sendgrid_payload import FORBIDDEN_HEADERS, personalization, shared, shared_parts
 from tests.contract.outgoing import an_email
 
 
 def test_each_person_has_their_own_headers_and_id() -> None:
-    body = payload([an_email(1), an_email(2)])
-    assert [one["custom_args"] for one in body["personalizations"]] == [
+    own = [personalization(an_email(1)), personalization(an_email(2))]
+    assert [one["custom_args"] for one in own] == [
         {"message_id": "msg_1"},
         {"message_id": "msg_2"},
     ]
-    links = [one["headers"]["List-Unsubscribe"] for one in body["personalizations"]]
+    links = [one["headers"]["List-Unsubscribe"] for one in own]
     assert links == ["<https://example.com/u/token1>", "<https://example.com/u/token2>"]
-    assert "headers" not in body  # set for all, they would be the same for all
+    assert "headers" not in shared(an_email(1))  # set for all, they would be the same for all
 
 
 @pytest.mark.parametrize("name", [*FORBIDDEN_HEADERS, "DKIM-Signature", "BCC", "Subject"])
 def test_forbidden_headers_are_never_set(name: str) -> None:
     message = replace(an_email(), headers={name: "x", "List-Id": "<news.example.com>"})
-    assert payload([message])["personalizations"][0]["headers"] == {"List-Id": "<news.example.com>"}
+    assert personalization(message)["headers"] == {"List-Id": "<news.example.com>"}
 
 
 def test_what_is_absent_is_left_out() -> None:
     message = OutgoingEmail("msg_1", "a@example.com", "b@example.com", "Hi", "", "Text", {})
-    body = payload([message])
+    body = shared(message)
     assert body["from"] == {"email": "a@example.com"}
     assert body["content"] == [{"type": "text/plain", "value": "Text"}]
     assert "reply_to" not in body
-    assert "headers" not in body["personalizations"][0]
+    assert set(personalization(message)) == {"to", "custom_args"}
 
 
 @pytest.mark.parametrize("field", ["sender", "reply_to", "subject", "html", "text"])
