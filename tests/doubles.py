@@ -31,8 +31,9 @@ class FixedClock:
 class FakeProvider(Generic[M]):
     """Gives the scripted outcomes, one a message, and accepts what comes after; `batches` are what it got."""
 
-    def __init__(self, *outcomes: Outcome, name: str = "fake") -> None:
+    def __init__(self, *outcomes: Outcome, name: str = "fake", most: int = 1_000) -> None:
         self.name = name
+        self.most = most
         self.batches: list[list[M]] = []
         self._outcomes = deque(outcomes)
 
