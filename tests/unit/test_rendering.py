@@ -54,7 +54,7 @@ def sample(templates: FileTemplates, name: str) -> dict[str, Any]:
 
 
 def test_what_is_shipped(templates: FileTemplates) -> None:
-    assert sorted(templates.names()) == sorted(NAMES)
+    assert sorted(templates.names()) == sorted([*NAMES, "newsletter"])
     for name in NAMES:
         info = templates.info(name)
         assert info is not None
