@@ -10,7 +10,6 @@ from notify.domain.content import EmailContent, Links, TemplateInfo
 from notify.domain.delivery import PlannedCall
 from notify.domain.errors import FieldProblem
 from notify.domain.events import ProviderEvent
-from notify.domain.events import ProviderEvent
 from notify.domain.newsletters import Content, Person, Pinned
 from notify.domain.outcome import Outcome
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
@@ -33,17 +32,6 @@ class Provider(Protocol[M_contra]):
 
     def send(self, batch: Sequence[M_contra]) -> Sequence[Outcome]:
         """Hand over each message; outcomes in the same order. Never raises: a failure is an outcome."""
-        ...
-
-
-class SmsLookup(Protocol):
-    """Asks an SMS provider what became of a message, where nobody saw the end of its call."""
-
-    def find(self, to: str, mark: str, since: datetime) -> ProviderEvent | None:
-        """Return how the message to a number stands whose text holds `mark`, such as its opt-out token.
-
-        None: the provider took none such since `since`. ProviderUnavailableError: nobody knows.
-        """
         ...
 
 
