@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import naive, newsletter, single
+from benchmarks import floor, importing, latency, naive, newsletter, profiling, recovery, single, web
 from benchmarks.bench import Bench
 from benchmarks.directories import directory
 from benchmarks.figures import Figure, table, write
@@ -19,20 +19,22 @@ _README: Final = Path(__file__).parent / "README.md"
 Part = Callable[[Bench, argparse.Namespace], list[Figure]]
 
 
-def _naive(bench: Bench, given: argparse.Namespace) -> list[Figure]:
-    return naive.measure(bench, given.sample)
-
-
-def _newsletter(bench: Bench, given: argparse.Namespace) -> list[Figure]:
-    return newsletter.measure(bench, given.recipients, given.workers)
-
-
-def _single(bench: Bench, given: argparse.Namespace) -> list[Figure]:
-    return single.measure(bench, given.orders)
-
-
-PARTS: Final[dict[str, Part]] = {"naive": _naive, "newsletter": _newsletter, "single": _single}
+PARTS: Final[dict[str, Part]] = {
+    "naive": lambda bench, given: naive.measure(bench, given.sample),
+    "floor": lambda bench, given: floor.measure(bench, given.floor),
+    "newsletter": lambda bench, given: newsletter.measure(bench, given.recipients, given.workers),
+    "single": lambda bench, given: single.measure(bench, given.orders),
+    "web": lambda bench, given: web.measure(bench, given.seconds),
+    "latency": lambda bench, given: latency.measure(bench, given.latency_orders, max(given.recipients)),
+    "recovery": lambda bench, given: recovery.measure(bench, given.orders, min(given.recipients)),
+    "import": lambda bench, given: importing.measure(bench, given.imported),
+}
 """What can be measured, in the order of a standard run."""
+
+MORE: Final[dict[str, Part]] = {
+    "profile": lambda bench, given: profiling.measure(bench, max(given.recipients), max(given.workers)),
+}
+"""What is measured only when it is named."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -46,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> None:
                 found: list[Figure] = []
                 for name in given.parts or list(PARTS):
                     begun = time.monotonic()
-                    found += PARTS[name](bench, given)
+                    found += (PARTS | MORE)[name](bench, given)
                     took = time.monotonic() - begun
                     print(f"# run {number + 1}, {name}: {took:.0f} s", file=sys.stderr, flush=True)
                 runs.append(found)
@@ -57,17 +59,20 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
-    parser.add_argument("--runs", type=int, default=1, help="how often; the table shows medians")
-    parser.add_argument("--keep", action="store_true", help="write the table to benchmarks/README.md")
-    parser.add_argument("--directory", type=Path, help="keep databases here, for the next time")
-    parser.add_argument("--postgres", action="append", default=[], help="a setting of PostgreSQL, name=value")
-    parser.add_argument("--sample", type=int, default=1_000, help="recipients of the naive newsletter")
-    parser.add_argument(
-        "--recipients", type=int, nargs="+", default=[10_000, 1_000_000], help="sizes of newsletters"
-    )
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of bulk workers")
-    parser.add_argument("--orders", type=int, default=5_000, help="order updates sent one by one")
+    add = parser.add_argument
+    add("parts", nargs="*", choices=[*PARTS, *MORE, []], metavar="part", help=", ".join([*PARTS, *MORE]))
+    add("--runs", type=int, default=1, help="how often; the table shows medians")
+    add("--keep", action="store_true", help="write the table to benchmarks/README.md")
+    add("--directory", type=Path, help="keep databases here, for the next time")
+    add("--postgres", action="append", default=[], help="a setting of PostgreSQL, name=value")
+    add("--sample", type=int, default=1_000, help="recipients of the naive newsletter")
+    add("--recipients", type=int, nargs="+", default=[10_000, 1_000_000], help="sizes of newsletters")
+    add("--workers", type=int, nargs="+", default=[1, 2], help="numbers of bulk workers")
+    add("--orders", type=int, default=5_000, help="order updates sent one by one")
+    add("--floor", type=int, default=200_000, help="recipients of the floor")
+    add("--seconds", type=float, default=8, help="how long each of the web's paths is measured")
+    add("--latency-orders", type=int, default=200, help="orders posted to an idle service")
+    add("--imported", type=int, nargs="+", default=[1_000_000], help="sizes of imports")
     return parser
 
 

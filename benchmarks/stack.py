@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Final, Self
@@ -106,6 +106,7 @@ class Stack:
         self._programs = {
             program.name: program for stage in stages(self.settings, self.address) for program in stage
         }
+        self._sampled: dict[str, Program] = {}
         self.running: dict[str, Running] = {}
 
     def __enter__(self) -> Self:
@@ -116,6 +117,14 @@ class Stack:
             self.running[name].stop()
         self.composition.close()
 
+    def sample(self, name: str, path: Path) -> None:
+        """Have a program sampled into a file when it is started (see `benchmarks.sampling`)."""
+        program = self._programs[name]
+        python, _, *rest = program.command
+        self._sampled[name] = replace(
+            program, command=[python, "-m", "benchmarks.sampling", str(path), *rest]
+        )
+
     def start(self, *names: str) -> None:
         """Start programs by name, as `worker bulk`, or `worker bulk 2` for one more of its kind.
 
@@ -123,7 +132,7 @@ class Stack:
         """
         for name in names:
             kind = name.rstrip(" 0123456789")
-            program = self._programs[kind]
+            program = self._sampled.get(name) or self._programs[kind]
             self.running[name] = Running(
                 program, self.environment, self._data / f"{name.replace(' ', '-')}.log"
             )
