@@ -84,7 +84,7 @@ def add_events(
                 "message_id": number,
                 "at": event.at,
                 "received_at": now,
-                "detail": event.detail[:_DETAIL_LENGTH] if event.detail else None,
+                "detail": _stored(event.detail),
                 "hard": event.hard,
             }
             for number, event in events
@@ -111,7 +111,7 @@ def move_messages(connection: Connection, moves: Sequence[Move], now: datetime) 
         {
             "number": one.message.message_id,
             "new_status": one.status.value,
-            "new_detail": one.event.detail[:_DETAIL_LENGTH] if one.event.detail else None,
+            "new_detail": _stored(one.event.detail),
             "new_at": min(one.event.at, now),
             "new_provider": one.event.provider,
             "theirs": _theirs(one),
@@ -139,6 +139,13 @@ def _theirs(move: Move) -> str | None:
     lost = move.message.status in {Status.UNKNOWN, Status.SENDING}
     theirs = move.event.provider_message_id
     return theirs[:_LONGEST_THEIRS] if lost and theirs else None
+
+
+def _stored(detail: str | None) -> str | None:
+    """Return a provider's words without what PostgreSQL cannot store: NUL, and halves of surrogate pairs."""
+    if not detail:
+        return None
+    return detail[:_DETAIL_LENGTH].replace("\0", "").encode(errors="replace").decode()
 
 
 def _columns(rows: Sequence[dict[str, Any]], names: dict[str, str]) -> dict[str, list[Any]]:

@@ -84,7 +84,7 @@ def message_numbers(tx: Transaction, events: Collection[ProviderEvent]) -> dict[
         number = _number(event.message_ref)
         if number:
             found[event.provider, event.event_id] = number
-        elif event.provider_message_id:
+        elif event.provider_message_id and event.provider_message_id.isprintable():
             theirs[event.provider, event.event_id] = event.provider_message_id
     known = tx.events.numbers_of(set(theirs.values())) if theirs else {}
     return found | {key: known[their] for key, their in theirs.items() if their in known}
