@@ -1,6 +1,6 @@
 """What providers report: whole posts until they are read, then each event once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,8 +23,6 @@ from notify.domain.event_moves import Move, Reported, Routed
 from notify.domain.events import ProviderEvent
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status
-from notify.domain.times import rfc3339
-from notify.domain.views import EventView
 from notify.domain.webhook_posts import KeptPost
 from notify.ports import Vault
 from notify.storage import event_rows
@@ -56,11 +54,6 @@ _NUMBERS: Final = union_all(
     select(Dispatch.provider_message_id.label("theirs"), Message.id)
     .join(Message, Message.dispatch_id == Dispatch.id)
     .where(Dispatch.provider_message_id.in_(_THEIRS), Dispatch.size == 1),
-)
-_EVENTS_OF: Final = (
-    select(ProviderEventRow.message_id, ProviderEventRow.at, ProviderEventRow.kind, ProviderEventRow.detail)
-    .where(ProviderEventRow.message_id.in_(bindparam("numbers", expanding=True)))
-    .order_by(ProviderEventRow.at, ProviderEventRow.id)
 )
 
 
@@ -173,17 +166,3 @@ def _reported(now: datetime) -> Select[Any]:
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .order_by(Message.id)
     )
-
-
-def events_of(connection: Connection, message_ids: Collection[int]) -> Mapping[int, list[EventView]]:
-    """Return what was reported about messages, oldest first."""
-    found: dict[int, list[EventView]] = {}
-    for row in connection.execute(_EVENTS_OF, {"numbers": list(message_ids)}):
-        view: EventView = {"at": rfc3339(row.at), "type": row.kind, "detail": row.detail}
-        found.setdefault(row.message_id, []).append(view)
-    return found
-
-
-def erase_events(connection: Connection, message_ids: Collection[int]) -> None:
-    """Delete what was reported about the messages of a person who is erased."""
-    connection.execute(delete(ProviderEventRow).where(ProviderEventRow.message_id.in_(message_ids)))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Row, Table, bindparam, select, update
 from notify.ports import Vault
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.engine import transaction
+from notify.storage.events import BODY_FIELD
 from notify.storage.notifications import DATA_FIELD
 from notify.storage.outbox import OUTBOX_FIELD
 from notify.storage.recipients import SEALED
@@ -23,6 +24,7 @@ SEALED_COLUMNS: Final = {
     ("consent_proofs", "proof_sealed"): PROOF_FIELD,
     ("suppressions", "masked_sealed"): "suppressions.masked",
     ("outbox", "message_sealed"): OUTBOX_FIELD,
+    ("event_posts", "body_sealed"): BODY_FIELD,
 }
 """Every encrypted column, and the field name its values are bound to."""
 
