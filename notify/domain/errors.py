@@ -60,9 +60,5 @@ class RenderingError(NotifyError):
     """A template does not render with its data; names template, language and part, never the data."""
 
 
-class ProviderUnavailableError(NotifyError):
-    """A provider could not be asked, or did not answer as it documents: nothing is known."""
-
-
 class UnavailableError(NotifyError):
     """The database cannot be reached for the moment; the call may be repeated."""

@@ -1,7 +1,6 @@
 """SendGrid's event webhook: its signature, and its words in ours."""
 
 import base64
-import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 
 from notify.domain.errors import ConfigurationError
 from notify.domain.events import LONGEST_EVENT_ID, EventKind, ProviderEvent
+from notify.domain.webhook_posts import MalformedPostError, SignedPost
 from notify.providers.reasons import without_personal_data
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,35 @@ _SERVER: Final = re.compile(r"\.(?=filter|recv)")
 _LONGEST_ID: Final = 100
 
 
+class SendGridEvents:
+    """The event webhook as a source of events."""
+
+    def __init__(self, public_key: str | None) -> None:
+        """Without a key no post is genuine; ConfigurationError if it is none."""
+        self._public_key = public_key
+        if public_key:
+            load_key(public_key)
+
+    def is_genuine(self, post: SignedPost) -> bool:
+        """Whether SendGrid signed the post; never raises."""
+        signature, timestamp = (post.headers.get(name, "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER))
+        return self._public_key is not None and verify(self._public_key, signature, timestamp, post.body)
+
+    def text_of(self, post: SignedPost) -> str:
+        """Return the body; MalformedPostError if it cannot be an array."""
+        try:
+            text = post.body.decode()
+        except UnicodeDecodeError:
+            raise MalformedPostError("not UTF-8") from None
+        if not text.lstrip().startswith("["):
+            raise MalformedPostError("not an array of events")
+        return text
+
+    def events_in(self, text: str, received_at: datetime) -> Sequence[ProviderEvent]:
+        """Translate what was kept; MalformedPostError."""
+        return parse(text, received_at)
+
+
 def verify(public_key: str, signature: str, timestamp: str, raw: bytes) -> bool:
     """Whether SendGrid signed exactly these bytes at that timestamp: ECDSA over P-256 with SHA-256.
 
@@ -101,13 +131,16 @@ def load_key(text: str) -> EllipticCurvePublicKey:
 
 
 def parse(raw: bytes | str, received_at: datetime) -> Sequence[ProviderEvent]:
-    """Translate a post; ValueError unless it is a JSON array. What is no event in it is left out and logged.
+    """Translate a post; MalformedPostError unless it is a JSON array. What is no event in it is left out.
 
     `received_at` stands for the time of an event that has none.
     """
-    items = json.loads(raw)
+    try:
+        items = orjson.loads(raw)
+    except ValueError:
+        raise MalformedPostError("not JSON") from None
     if not isinstance(items, list):
-        raise ValueError("not an array of events")  # noqa: TRY004 - as any other malformed post
+        raise MalformedPostError("not an array of events")
     events = [_event(item, received_at) for item in items if isinstance(item, dict)]
     if len(events) < len(items):
         _log.warning("sendgrid: %d items of a post are no events", len(items) - len(events))
@@ -139,7 +172,7 @@ def _event_id(item: Mapping[str, Any]) -> str:
     given = item.get("sg_event_id")
     if isinstance(given, str) and 0 < len(given) <= LONGEST_EVENT_ID and given.isprintable():
         return given
-    return sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+    return sha256(orjson.dumps(item, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _call_id(text: str) -> str | None:

@@ -1,9 +1,11 @@
 """Twilio's Messages, through the official SDK over kept-alive connections."""
 
 import logging
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,6 +15,8 @@ from twilio.http import HttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
+from notify.domain.errors import UnavailableError
+from notify.domain.events import ProviderEvent
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingSms
 from notify.providers.http_outcomes import (
@@ -36,6 +40,7 @@ from notify.providers.keep_alive import (
     silence_sdk_loggers,
 )
 from notify.providers.reasons import without_personal_data
+from notify.providers.twilio_events import event_of
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +72,10 @@ TRANSIENT: Final[Mapping[int, str]] = {
     30500: "Twilio's internal error",
 }
 """Refused for now."""
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+_PAGE: Final = 100
+_MOST_LISTED: Final = 1_000
 
 _PROVIDER_WIDE: Final = frozenset({20003, 20429, 30001})
 
@@ -115,6 +124,31 @@ class TwilioProvider:
                 outcomes += [not_called(outcome)] * (len(batch) - len(outcomes))
                 break
         return outcomes
+
+    def find(self, to: str, holds: str, since: datetime) -> ProviderEvent | None:
+        """Return how the SMS to a number stands whose text holds `holds`; None if there is none since then.
+
+        UnavailableError: the list cannot be read, or is too long to be read whole.
+        """
+        whole_word = re.compile(rf"(?<![\w-]){re.escape(holds)}(?![\w-])")
+        earliest = since - _CLOCKS_DIFFER
+        try:
+            # Not asked for by date: that is the date of sending, which a message that still waits lacks.
+            listed = self._messages.list(to=to, page_size=_PAGE, limit=_MOST_LISTED)
+            recent = [one for one in listed if one.date_created is None or one.date_created >= earliest]
+            found = next((one for one in recent if whole_word.search(one.body or "")), None)
+        except (NotSentError, BrokenCallError) as error:
+            raise UnavailableError(f"Twilio's list: {error}") from None
+        except _RefusedCallError as error:
+            raise UnavailableError(f"Twilio's list: status {error.answer.status}") from None
+        except Exception as error:  # noqa: BLE001 - the SDK trusts what it reads; its text may be personal
+            raise UnavailableError(f"Twilio's list cannot be read ({type(error).__name__})") from None
+        if found:
+            at = found.date_sent or found.date_created or since
+            return event_of(found.sid, str(found.status), found.error_code, at)
+        if len(recent) >= _MOST_LISTED:
+            raise UnavailableError("Twilio's list is too long to be read whole")
+        return None
 
     def close(self) -> None:
         """Close idle connections."""

@@ -16,6 +16,7 @@ from twilio.request_validator import (  # type: ignore[import-untyped]
 )
 
 from notify.domain.events import LONGEST_EVENT_ID, EventKind, ProviderEvent
+from notify.domain.webhook_posts import MalformedPostError, SignedPost
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,35 @@ _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
 
 
+class TwilioReceipts:
+    """The status callbacks as a source of events."""
+
+    def __init__(self, auth_token: str | None, public_url: str) -> None:
+        """Without a token no post is genuine. `public_url` is where Twilio reaches us."""
+        self._auth_token = auth_token
+        self._public_url = public_url
+
+    def is_genuine(self, post: SignedPost) -> bool:
+        """Whether Twilio signed the post; never raises."""
+        if not self._auth_token:
+            return False
+        signature, kind = post.headers.get(SIGNATURE_HEADER, ""), post.headers.get("content-type", "")
+        return verify(self._auth_token, self._public_url + post.path, signature, post.body, kind)
+
+    def text_of(self, post: SignedPost) -> str:
+        """Return the body; MalformedPostError if it names no message and status."""
+        try:
+            text = post.body.decode()
+        except UnicodeDecodeError:
+            raise MalformedPostError("not UTF-8") from None
+        _sid_and_status(_fields(text))
+        return text
+
+    def events_in(self, text: str, received_at: datetime) -> Sequence[ProviderEvent]:
+        """Translate what was kept; MalformedPostError."""
+        return parse(text, received_at)
+
+
 class _Form:
     """A form with repeated names, as the SDK's validator wants it."""
 
@@ -110,18 +140,29 @@ def verify(auth_token: str, url: str, signature: str, raw: bytes, content_type: 
     return any(hmac.compare_digest(one.encode(), given) for one in candidates)
 
 
-def parse(raw: bytes | str, received_at: datetime) -> Sequence[ProviderEvent]:
-    """Translate a receipt, a form; ValueError if it names no message and status.
+def parse(text: str, received_at: datetime) -> Sequence[ProviderEvent]:
+    """Translate a receipt, a form; MalformedPostError if it names no message and status.
 
     Receipts have no time of their own: `received_at` stands for it.
     """
-    text = raw.decode() if isinstance(raw, bytes) else raw
-    fields = dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    fields = _fields(text)
+    sid, status = _sid_and_status(fields)
+    return [event_of(sid, status, fields.get("ErrorCode"), received_at)]
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except ValueError:
+        raise MalformedPostError("not a form") from None
+
+
+def _sid_and_status(fields: Mapping[str, str]) -> tuple[str, str]:
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
-    word = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
-    if not _SID.fullmatch(sid) or not word:
-        raise ValueError("not a delivery receipt")
-    return [event_of(sid, word, fields.get("ErrorCode"), received_at)]
+    status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
+    if not _SID.fullmatch(sid) or not status:
+        raise MalformedPostError("not a delivery receipt")
+    return sid, status
 
 
 def event_of(sid: str, status: str, error_code: str | int | None, at: datetime) -> ProviderEvent:
