@@ -1,8 +1,7 @@
 """The use cases as the API sees them, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -10,13 +9,14 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
-from notify.domain.content import EmailContent, Links, TemplateInfo
+from notify.domain.content import Links
 from notify.domain.errors import (
     FieldProblem,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotFoundError,
 )
+from notify.domain.imports import ImportedRow, ImportReport, RefusedRow
 from notify.domain.requests import Choice, Idempotency, Lane, NotificationRequest, Proof, RecipientInput
 from notify.domain.views import (
     ConsentView,
@@ -26,14 +26,17 @@ from notify.domain.views import (
     PreferenceView,
     RecipientView,
 )
+from notify.ports import Templates
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.import_recipients import ImportRecipients, Rows
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.web import errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints
+from tests.doubles_templates import FakeTemplates
 
 AT = "2026-11-23T10:00:00Z"
 LINKS = Links("https://n.example/u/sample", "https://n.example/preferences/sample")
@@ -133,6 +136,23 @@ class Erase(EraseRecipient):
         if recipient_id != "C-1":
             raise NotFoundError
         self.erased.append(recipient_id)
+
+
+class Import(ImportRecipients):
+    """Accepts every row that could be read, and remembers it."""
+
+    def __init__(self) -> None:
+        self.rows: list[ImportedRow] = []
+
+    def __call__(self, rows: Rows) -> ImportReport:
+        report = ImportReport()
+        for row in rows:
+            if isinstance(row, RefusedRow):
+                report.refuse(row)
+            else:
+                self.rows.append(row)
+                report.accepted += 1
+        return report
 
 
 class Change(ChangePreferences):
@@ -293,46 +313,6 @@ class FakeLookups:
         return {"recipient": self.recipient(recipient_id)}
 
 
-class FakeTemplates:
-    """One template for both channels, whose tracking number is an identifier, and one for SMS alone."""
-
-    schema: Mapping[str, Any] = {
-        "type": "object",
-        "required": ["order_number"],
-        "properties": {
-            "order_number": {"type": "string"},
-            "tracking_number": {"type": "string", "pattern": r"^\d{16}$", "x-identifier": True},
-        },
-    }
-
-    def names(self) -> Sequence[str]:
-        return ["text_only", "order_shipped"]
-
-    def info(self, name: str) -> TemplateInfo | None:
-        if name == "text_only":
-            return TemplateInfo(name, "order_updates", (Channel.SMS,), ("fr", "en"), self.schema)
-        if name != "order_shipped":
-            return None
-        return TemplateInfo(
-            name,
-            "order_updates",
-            (Channel.EMAIL, Channel.SMS),
-            ("fr", "en"),
-            self.schema,
-            timedelta(hours=12),
-            ("order_confirmed",),
-        )
-
-    def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
-        return [] if "order_number" in data else [FieldProblem("/order_number", "is required")]
-
-    def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
-        return EmailContent(f"{locale} {data['order_number']}", f"<a>{links.unsubscribe}</a>", "text")
-
-    def sms(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> str:
-        return f"ç {data['order_number']} {links.unsubscribe}"
-
-
 CATALOGUE = Catalogue(
     [
         Topic(
@@ -355,8 +335,10 @@ class FakeApi:
     cancel: Cancel = field(default_factory=Cancel)
     upsert: Upsert = field(default_factory=Upsert)
     erase: Erase = field(default_factory=Erase)
+    imports: Import = field(default_factory=Import)
     change: Change = field(default_factory=Change)
     lookups: FakeLookups = field(default_factory=FakeLookups)
+    templates: Templates = field(default_factory=FakeTemplates)
 
     def app(self) -> Flask:
         parts = ApiParts(
@@ -365,9 +347,11 @@ class FakeApi:
             cancel=self.cancel,
             upsert=self.upsert,
             erase=self.erase,
+            import_recipients=self.imports,
+            import_max_bytes=1_000_000,
             change=self.change,
             lookups=self.lookups,
-            templates=FakeTemplates(),
+            templates=self.templates,
             catalogue=CATALOGUE,
             sample_links={Channel.EMAIL: LINKS, Channel.SMS: LINKS},
         )
