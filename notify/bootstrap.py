@@ -18,11 +18,12 @@ from notify.domain.eligibility import Policy
 from notify.domain.sending import Senders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
-from notify.ports import Clock, Provider
+from notify.ports import Clock, EventSource, Provider
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.smtp import SmtpProvider
 from notify.providers.twilio import TwilioProvider
+from notify.providers.webhooks import SendGridEvents, TwilioEvents, keys_in
 from notify.queue_depths import RqQueues
 from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
@@ -52,7 +53,9 @@ from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.purge import Purge
+from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.reconcile import Reconcile
+from notify.usecases.record_events import RecordEvents
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
 from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
@@ -239,10 +242,20 @@ class Composition:
             "smtp": lambda _: SmtpProvider(settings.smtp_url or "", settings.provider_timeout),
             "twilio": lambda _: TwilioProvider(
                 settings.twilio_account_sid or "",
-                settings.twilio_auth_token or "",
+                next(iter(keys_in(settings.twilio_auth_token)), ""),
                 settings.twilio_api_url,
                 settings.provider_timeout,
+                settings.sms_receipts_url,
             ),
+        }
+
+    @cached_property
+    def event_sources(self) -> Mapping[str, EventSource]:
+        """The webhooks for events; ConfigurationError if a key is none."""
+        settings = self.settings
+        return {
+            "sendgrid": SendGridEvents(keys_in(settings.sendgrid_webhook_public_key)),
+            "twilio": TwilioEvents(keys_in(settings.twilio_auth_token), settings.public_url),
         }
 
     # What it does
@@ -349,6 +362,23 @@ class Composition:
             telemetry=self.telemetry,
             clock=self._clock,
             random=random.random,
+        )
+
+    @cached_property
+    def receive_events(self) -> ReceiveEvents:
+        """Take providers' posts."""
+        return ReceiveEvents(self.store, self.event_sources, self.telemetry, self._clock)
+
+    @cached_property
+    def record_events(self) -> RecordEvents:
+        """Read providers' posts."""
+        return RecordEvents(
+            store=self.store,
+            sources=self.event_sources,
+            catalogue=self.catalogue,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
         )
 
     @cached_property

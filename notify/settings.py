@@ -6,8 +6,10 @@ import json
 import os
 import secrets
 import tempfile
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     sms_provider: Annotated[Weighted, NoDecode] = (("outbox", 1),)
     sendgrid_api_key: str | None = None
     sendgrid_api_url: str = "https://api.sendgrid.com"
+    sendgrid_webhook_public_key: str | None = None
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = None
     twilio_api_url: str | None = None
@@ -61,6 +64,7 @@ class Settings(BaseSettings):
     email_reply_to: str | None = None
     unsubscribe_mail_domain: str | None = None
 
+    resend_unknown_orders: bool = False
     worker_threads: int = Field(default=8, ge=1, le=256)
     metrics_port: int | None = None
     import_max_bytes: int = Field(default=2_000_000_000, ge=1)
@@ -124,9 +128,29 @@ class Settings(BaseSettings):
         return self.short_url or self.public_url
 
     @property
+    def sms_receipts_url(self) -> str | None:
+        """Where Twilio is asked to post delivery receipts; None where it could not: it refuses the SMS then.
+
+        A loopback address is of use only to a Twilio on this machine, as in tests.
+        """
+        local = _is_loopback(self.public_url)
+        reachable = (
+            _is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
+        )
+        return f"{self.public_url}/webhooks/twilio/status" if reachable else None
+
+    @property
     def uses_outbox(self) -> bool:
         """Whether messages of some channel end in the local outbox."""
         return "outbox" in {name for name, _ in (*self.email_provider, *self.sms_provider)}
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def default_data_dir() -> Path:

@@ -50,7 +50,8 @@ def _sendgrid(settings: Settings, skews: list[float]) -> Finding:
 
 
 def _twilio(settings: Settings, skews: list[float]) -> Finding:
-    sid, token = settings.twilio_account_sid or "", settings.twilio_auth_token or ""
+    sid = settings.twilio_account_sid or ""
+    token = (settings.twilio_auth_token or "").partition(",")[0].strip()  # the newest, as messages are sent
     url = f"{(settings.twilio_api_url or DEFAULT_URL).rstrip('/')}/2010-04-01/Accounts/{sid}.json"
     answer = _asked("Twilio", url, {"Authorization": basic_auth(sid, token)}, "TWILIO_API_URL", skews)
     if isinstance(answer, Finding):

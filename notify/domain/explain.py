@@ -13,7 +13,9 @@ from notify.domain.status import Reason, Status
 _ORDER: Final = re.compile(r"(?:(?:order|commande)[-_ #]*)?([A-Za-z-]*\d[\w-]*)", re.IGNORECASE)
 """References that name an order: "order-99812", "99812", "Commande #FR-99812"."""
 _PROVIDERS: Final[Mapping[str, str]] = {"sendgrid": "SendGrid", "twilio": "Twilio"}
-_SOURCES: Final = frozenset({"link", "one_click", "mailto", "preference_centre", "stop", "undo"})
+_SOURCES: Final = frozenset(
+    {"link", "one_click", "mailto", "preference_centre", "stop", "undo", "complaint", "provider"}
+)
 """How people opt out, as the ledger says; everything else was recorded by the shop."""
 
 
@@ -24,7 +26,8 @@ class MessageFacts:
     `at` is when the status was reached. `topic` is None if it is no longer declared. `optout_reference` is
     the reference of the notification whose message led to the opt-out. `detail` is what the provider
     said, or the reason of a suppression. `attempts` counts the tries that were made. `due_at` is when the
-    next one is due: with the status `sending`, only while the message waits for it.
+    next one is due: with the status `sending`, only while the message waits for it. `silent`: with the status
+    `unknown`, no word has come for as long as it was to be expected.
     """
 
     status: Status
@@ -41,6 +44,7 @@ class MessageFacts:
     due_at: datetime | None = None
     expires_at: datetime | None = None
     attempts: int = 0
+    silent: bool = False
 
 
 def explain(facts: MessageFacts, locale: str) -> str:
@@ -84,6 +88,8 @@ class _Explanation:
         for special in (self._facts.reason, self._facts.provider):
             if special and (key := f"{status}.{special}") in self._texts:
                 return key
+        if self._facts.status is Status.UNKNOWN and self._facts.silent:
+            return "unknown.silent"
         again = f"{status}.again"
         # The one try of a message that failed at once needs no count.
         tried = self._facts.attempts > (1 if self._facts.status is Status.FAILED else 0)

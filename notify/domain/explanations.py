@@ -39,6 +39,9 @@ ENGLISH: Final[Texts] = {
     "bounced": "Bounced{on}: {the_address} did not take it{because}.",
     "complained": "Delivered, but {who} reported it as spam{on}.",
     "unknown": "Unknown: the call to {provider} broke off{on}; it may have arrived, reports will settle it.",
+    "unknown.silent": (
+        "Unknown: the call to {provider} broke off{on}; it may have arrived, but no report of it has come."
+    ),
     "unknown.smtp": (
         "Unknown: the call to {provider} broke off{on}; it may have arrived, and no report will tell."
     ),
@@ -73,6 +76,8 @@ ENGLISH: Final[Texts] = {
     "optout.mailto": ", by a mail to the address in {message}",
     "optout.preference_centre": ", in the preference centre",
     "optout.stop": ", by answering STOP",
+    "optout.complaint": ", by reporting {message} as spam",
+    "optout.provider": ", with the e-mail provider's own unsubscribe link",
     "optout.undo": ", by taking an earlier choice back",
     "optout.other": ", as the shop recorded",
 }
@@ -112,6 +117,10 @@ FRENCH: Final[Texts] = {
         "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
         " les rapports trancheront."
     ),
+    "unknown.silent": (
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
+        " aucun rapport n’est venu le dire."
+    ),
     "unknown.smtp": (
         "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
         " aucun rapport ne le dira."
@@ -147,6 +156,8 @@ FRENCH: Final[Texts] = {
     "optout.mailto": ", par un e-mail à l’adresse {message}",
     "optout.preference_centre": ", dans le centre de préférences",
     "optout.stop": ", en répondant STOP",
+    "optout.complaint": ", en signalant un message comme indésirable",
+    "optout.provider": ", avec le lien de désinscription du prestataire d’e-mail",
     "optout.undo": ", en revenant sur un choix",
     "optout.other": ", comme la boutique l’a noté",
 }

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, 
 
 from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.doubts import WINDOW
 from notify.domain.explain import MessageFacts, explain
 from notify.domain.status import Reason, Status, overall
 from notify.domain.times import rfc3339, rfc3339_or_none
-from notify.domain.views import AttemptView, MessageSummary, MessageView, NotificationView
+from notify.domain.views import AttemptView, EventView, MessageSummary, MessageView, NotificationView
 from notify.ports import Vault
 from notify.storage.campaign_tables import Campaign
+from notify.storage.event_views import events_of
 from notify.storage.recipients import SEALED
 from notify.storage.tables import (
     Attempt,
@@ -121,6 +123,7 @@ def message_rows(now: datetime) -> Select[Any]:
                 "provider_message_id"
             ),
             case((~_APART, Dispatch.settled_at)).label("settled_at"),
+            (Dispatch.settled_at <= now - WINDOW).label("silent"),
             Recipient.external_id,
             Recipient.name_sealed,
             func.coalesce(Notification.template, Campaign.template).label("template"),
@@ -160,7 +163,10 @@ class MessageReader:
         attempts = self._attempts(rows)
         left = [row.recipient_id for row in rows if row.reason == Reason.UNSUBSCRIBED]
         optouts = self._optouts(left) if left else {}
-        return [self._view(row, attempts.get(row.id, []), optouts, locale) for row in rows]
+        events = events_of(self._connection, [row.id for row in rows])
+        return [
+            self._view(row, attempts.get(row.id, []), events.get(row.id, []), optouts, locale) for row in rows
+        ]
 
     def _attempts(self, rows: Sequence[Row[Any]]) -> dict[int, list[AttemptView]]:
         """Return each message's attempts: its own, and those of all of its dispatch that reached it."""
@@ -215,6 +221,7 @@ class MessageReader:
         self,
         row: Row[Any],
         attempts: list[AttemptView],
+        events: list[EventView],
         optouts: dict[tuple[int, int, str], _OptOut],
         locale: str,
     ) -> MessageView:
@@ -237,6 +244,7 @@ class MessageReader:
             due_at=row.due_at if retried or status is Status.SCHEDULED else None,
             expires_at=row.expires_at,
             attempts=len(attempts),
+            silent=bool(row.silent),
         )
         return {
             "id": ids.public(ids.MESSAGE, row.id),
@@ -265,7 +273,7 @@ class MessageReader:
                 "consent_id": ids.public(ids.CONSENT, row.basis_consent_id) if row.basis_consent_id else None,
             },
             "attempts": attempts,
-            "events": [],
+            "events": events,
         }
 
 

@@ -14,6 +14,7 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
 from notify.storage.consents import SqlConsents
+from notify.storage.event_views import erase_events
 from notify.storage.tables import (
     Attempt,
     ConsentProof,
@@ -131,6 +132,7 @@ class SqlRecipients:
         dispatches = [row.dispatch_id for row in messages if row.dispatch_id]
         run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(numbers)))
         run(delete(Attempt).where(Attempt.message_id.in_(numbers)))
+        erase_events(self._connection, numbers)
         run(delete(Message).where(Message.id.in_(numbers)))
         emptied = ~select(Message.id).where(Message.dispatch_id == Dispatch.id).exists()
         run(delete(Dispatch).where(Dispatch.id.in_(dispatches), emptied))
