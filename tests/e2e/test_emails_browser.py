@@ -18,6 +18,31 @@ LINKS: Final = Links(
     "https://smarttontine.org/preferences/abc",
     "abc@stop.smarttontine.org",
 )
+NEWSLETTER: Final = {
+    "preheader": "Cousus à Dakar",
+    "subject": "Nos sacs en wax sont arrivés",
+    "body": """#### Bonjour {{ name }}
+
+La *nouvelle* série est **là** : voyez [les photos](https://smarttontine.org/photos), ou écrivez `WAX20`.
+
+- sac à main
+  1. petit
+  2. grand
+
+> Le plus beau cadeau
+> de l’année
+
+**[Voir toute la série](https://smarttontine.org/wax)**
+
+---
+
+## Détails
+
+    une-ligne-qui-est-bien-plus-large-que-l-ecran-d-un-petit-telephone-et-qui-n-a-pas-d-espace
+
+https://smarttontine.org/une-adresse-qui-est-bien-plus-large-que-l-ecran-d-un-petit-telephone
+""",
+}
 ARGUMENTS: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -58,6 +83,8 @@ def test_every_mail_is_accessible_and_asks_for_nothing(page: Page, templates: Fi
         assert info is not None
         for locale in info.locales:
             data = {**info.data_schema["examples"][0], "_recipient_name": "Awa Diop"}
+            if info.topic is None:
+                data |= NEWSLETTER
             page.set_content(templates.email(name, locale, data, LINKS).html)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, locale)
             ground = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -52,7 +52,8 @@ PREVIEW: Final = Operation(
     summary="See how a template looks",
     description=(
         "Renders the template as it would be sent, with sample links; sends and stores nothing. `culprits`"
-        " are the characters that make an SMS cost more."
+        " are the characters that make an SMS cost more. For a template of campaigns, `data` is one"
+        " language's content, shown as to somebody of whom nothing is known."
     ),
     scopes=(KeyScope.SEND,),
     request=PreviewRequest,
