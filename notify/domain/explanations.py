@@ -156,7 +156,7 @@ FRENCH: Final[Texts] = {
     "optout.mailto": ", par un e-mail à l’adresse {message}",
     "optout.preference_centre": ", dans le centre de préférences",
     "optout.stop": ", en répondant STOP",
-    "optout.complaint": ", en signalant un message comme indésirable",
+    "optout.complaint": ", à la suite {message} signalé comme indésirable",
     "optout.provider": ", avec le lien de désinscription du prestataire d’e-mail",
     "optout.undo": ", en revenant sur un choix",
     "optout.other": ", comme la boutique l’a noté",
