@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from notify.domain.audience import Audience
-from notify.domain.campaigns import Campaign, CampaignChanges, CampaignStatus
+from notify.domain.campaigns import Campaign, CampaignChanges
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.newsletters import Content, Pinned
 
@@ -107,24 +107,16 @@ class Campaigns(Protocol):
         """Write columns of one."""
         ...
 
-    def hold(self, numbers: Collection[int]) -> dict[int, CampaignStatus]:
-        """Keep campaigns from being paused, resumed or cancelled until commit; return how they stand.
-
-        For who puts a dispatch back in the queue: that of a paused one must be `paused`, that of a
-        cancelled one must end.
-        """
+    def to_run(self, now: datetime) -> list[int]:
+        """Return which have something to do: to start, to make a slice, or to look whether they are done."""
         ...
 
-    def lock_next_to_start(self, now: datetime) -> Campaign | None:
-        """Lock the next one whose time has come, unless somebody else holds it."""
+    def lock_if_free(self, number: int) -> Campaign | None:
+        """Lock one, unless somebody else holds it."""
         ...
 
-    def lock_next_to_pump(self, now: datetime) -> Campaign | None:
-        """Lock the next one with a slice to make or an end to look for, unless somebody holds it."""
-        ...
-
-    def booked(self, number: int, from_at: datetime) -> Mapping[datetime, int]:
-        """Return how many messages are due in each minute from that on; the minutes by their beginning."""
+    def booked(self, number: int) -> Mapping[datetime, int]:
+        """Return how many messages are planned for each moment."""
         ...
 
     def add_messages(self, campaign: Campaign, bundles: Sequence[Bundle], now: datetime) -> list[int]:
@@ -147,6 +139,10 @@ class Campaigns(Protocol):
 
     def cancel_dispatches(self, number: int, now: datetime) -> int:
         """End those that were not called yet as `cancelled`; count them."""
+        ...
+
+    def cancel_leftovers(self, now: datetime) -> int:
+        """End what was put back after its campaign was cancelled in mid-call; count it."""
         ...
 
     def open_dispatches(self, number: int) -> tuple[int, datetime | None]:

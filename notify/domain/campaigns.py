@@ -129,10 +129,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign as stored, but for its texts. `topic` is the permanent number, `send_at` as it was given.
-
-    `individual`: what was pinned is rendered person by person; `locales` are the languages it has.
-    """
+    """A campaign as stored, but for its texts. `topic` is the permanent number, `send_at` as it was given."""
 
     number: int
     name: str
@@ -144,8 +141,6 @@ class Campaign:
     test: bool
     status: CampaignStatus
     reason: str | None = None
-    individual: bool = False
-    locales: frozenset[str] = frozenset()
     pinned_at: datetime | None = None
     send_at: str | None = None
     timezone: str | None = None

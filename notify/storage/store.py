@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine
 
 from notify.ports import Vault
 from notify.storage.api_keys import SqlApiKeys
+from notify.storage.audiences import SqlAudiences
+from notify.storage.campaigns import SqlCampaigns
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.doubts import SqlDoubts
@@ -28,6 +30,8 @@ class SqlTransaction:
         self.consents = SqlConsents(connection, vault)
         self.notifications = SqlNotifications(connection, vault)
         self.api_keys = SqlApiKeys(connection)
+        self.campaigns = SqlCampaigns(connection, vault)
+        self.audiences = SqlAudiences(connection)
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
         self.doubts = SqlDoubts(connection, vault)

@@ -71,8 +71,6 @@ class CancelCampaign:
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
             status = moved(Act.CANCEL, campaign.status)
-            tx.campaigns.change(
-                number, {"status": status, "finished_at": now, "pending": 0, "pumped": True}, now
-            )
+            tx.campaigns.change(number, {"status": status, "finished_at": now, "pumped": True}, now)
             tx.campaigns.cancel_dispatches(number, now)
         return self._lookups.campaign(campaign_id)

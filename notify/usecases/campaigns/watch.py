@@ -15,6 +15,8 @@ class WatchCampaigns:
 
     def __call__(self) -> int:
         """Run one round; return how many were paused."""
+        with self._store.write() as tx:
+            tx.campaigns.cancel_leftovers(self._clock())
         with self._store.read() as tx:
             found = {
                 number: stop_reason(tx.campaigns.progress(number, self._clock()))

@@ -1,0 +1,46 @@
+"""How fast a campaign goes: its throttle, in messages a minute at most."""
+
+from collections.abc import MutableMapping
+from datetime import datetime, timedelta
+from typing import Final
+
+_MINUTE: Final = timedelta(minutes=1)
+_SLICES_A_MINUTE: Final = 6
+
+
+def slice_size(throttle: int | None, channels: int, largest: int) -> int:
+    """Return how many recipients, each with up to `channels` messages, the next slice may have."""
+    if throttle is None:
+        return largest
+    return max(1, min(largest, throttle // (_SLICES_A_MINUTE * channels)))
+
+
+def pause_after(made: int, throttle: int | None) -> timedelta:
+    """Return how long to wait after so many messages."""
+    return timedelta() if throttle is None else _MINUTE * made / throttle
+
+
+def allot(
+    booked: MutableMapping[datetime, int], earliest: datetime, wanted: int, throttle: int | None
+) -> list[tuple[datetime, int]]:
+    """Spread messages that are to leave together over minutes with room, from `earliest` on.
+
+    `booked` says how many each minute has so far, by its beginning; it is brought up to date.
+    """
+    if throttle is None:
+        return [(earliest, wanted)]
+    minute = minute_of(earliest)
+    found = []
+    while wanted > 0:
+        count = min(wanted, throttle - booked.get(minute, 0))
+        if count > 0:
+            found.append((max(minute, earliest), count))
+            booked[minute] = booked.get(minute, 0) + count
+            wanted -= count
+        minute += _MINUTE
+    return found
+
+
+def minute_of(at: datetime) -> datetime:
+    """Return the beginning of a moment's minute."""
+    return at.replace(second=0, microsecond=0)

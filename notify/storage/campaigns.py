@@ -1,0 +1,253 @@
+"""Campaigns and their dispatches: written by people and by the pump, paused, resumed, ended, counted."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+
+from notify.campaign_store import Bundle, TestMessage
+from notify.domain.campaigns import Campaign, CampaignChanges, CampaignStatus
+from notify.domain.catalogue import Channel
+from notify.domain.errors import NotFoundError
+from notify.domain.newsletters import Content, Pinned
+from notify.domain.requests import Lane
+from notify.domain.status import Status
+from notify.ports import Vault
+from notify.storage.campaign_progress import read_progress
+from notify.storage.campaign_rows import insert_messages
+from notify.storage.campaign_tables import Campaign as CampaignRow
+from notify.storage.letters import TO_FIELD
+from notify.storage.recipients import hash_address
+from notify.storage.tables import Dispatch, Message
+
+_TEXTS: Final = frozenset({"content", "pinned", "created_at", "updated_at"})
+_LEAN: Final = tuple(column for column in CampaignRow.__table__.c if column.name not in _TEXTS)
+_NOT_CALLED: Final = ("waiting", "claimed", "paused")
+_CALLS_END_WITHIN: Final = timedelta(hours=1)
+_ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
+_ADD_TESTS: Final = insert(Message).returning(Message.id, sort_by_parameter_order=True)
+
+
+class SqlCampaigns:
+    """Implements `campaign_store.Campaigns`. A campaign's own dispatches are those of the bulk lane."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def add(self, campaign: Campaign, content: Content, now: datetime) -> int:
+        """Store a new one; return its number."""
+        values = {column.name: getattr(campaign, column.name) for column in _LEAN if column.name != "id"}
+        statement = insert(CampaignRow).values(
+            **values | {"channels": list(campaign.channels), "audience": _json(campaign.audience)},
+            content=_json(content),
+            created_at=now,
+            updated_at=now,
+        )
+        return self._connection.execute(statement.returning(CampaignRow.id)).scalar_one()
+
+    def get(self, number: int, *, lock: bool = False) -> Campaign:
+        """Read one."""
+        query = select(*_LEAN).where(CampaignRow.id == number)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        return _campaign(_found(row))
+
+    def content(self, number: int) -> Content:
+        """Return what its author wrote."""
+        row = self._connection.execute(select(CampaignRow.content).where(CampaignRow.id == number)).first()
+        content: Content = _found(row).content
+        return content
+
+    def pinned(self, number: int) -> Pinned | None:
+        """Return what the content was made into, if it was yet."""
+        row = self._connection.execute(select(CampaignRow.pinned).where(CampaignRow.id == number)).first()
+        pinned = _found(row).pinned
+        return Pinned.from_json(pinned) if pinned else None
+
+    def change(self, number: int, changes: CampaignChanges, now: datetime) -> None:
+        """Write columns of one."""
+        values: dict[str, Any] = {**changes, "updated_at": now}
+        if "channels" in changes:
+            values["channels"] = list(changes["channels"])
+        for name in ("content", "audience", "pinned"):
+            if name in values:
+                values[name] = _json(values[name])
+        self._connection.execute(update(CampaignRow).where(CampaignRow.id == number).values(values))
+
+    def to_run(self, now: datetime) -> list[int]:
+        """Return which have something to do, those that were last looked at longest ago first."""
+        starts = and_(CampaignRow.status == CampaignStatus.SCHEDULED, CampaignRow.start_at <= now)
+        goes_on = and_(
+            CampaignRow.status == CampaignStatus.SENDING,
+            or_(CampaignRow.next_slice_at.is_(None), CampaignRow.next_slice_at <= now),
+        )
+        query = select(CampaignRow.id).where(or_(starts, goes_on)).order_by(CampaignRow.updated_at)
+        return list(self._connection.scalars(query))
+
+    def lock_if_free(self, number: int) -> Campaign | None:
+        """Lock one, unless somebody else holds it."""
+        query = select(*_LEAN).where(CampaignRow.id == number).with_for_update(skip_locked=True)
+        row = self._connection.execute(query).first()
+        return _campaign(row) if row else None
+
+    def booked(self, number: int) -> Mapping[datetime, int]:
+        """Return how many messages are planned for each moment."""
+        rows = self._connection.execute(
+            select(Dispatch.planned_at, func.sum(Dispatch.size))
+            .where(*_of(number))
+            .group_by(Dispatch.planned_at)
+        )
+        return {planned_at: int(count) for planned_at, count in rows}
+
+    def add_messages(self, campaign: Campaign, bundles: Sequence[Bundle], now: datetime) -> list[int]:
+        """Insert dispatches and their messages, and skipped messages."""
+        going = [one for one in bundles if one.due_at is not None]
+        numbers = self._add_dispatches(
+            [
+                _dispatch(campaign.number, Lane.BULK, one.channel, one.due_at or now, len(one.envelopes))
+                for one in going
+            ]
+        )
+        skipped = [(one, None) for one in bundles if one.due_at is None]
+        insert_messages(self._connection, campaign, [*skipped, *zip(going, numbers, strict=True)], now)
+        return numbers
+
+    def add_tests(
+        self, campaign: Campaign, tests: Sequence[TestMessage], locale: str, now: datetime
+    ) -> tuple[list[int], list[int]]:
+        """Insert test messages, a dispatch each; return the numbers of messages and of dispatches."""
+        dispatches = self._add_dispatches(
+            [_dispatch(campaign.number, Lane.NORMAL, one.channel, now, 1) for one in tests]
+        )
+        rows = [
+            {
+                "campaign_id": campaign.number,
+                "recipient_id": 0,
+                "dispatch_id": dispatch,
+                "channel": one.channel,
+                "topic": campaign.topic,
+                "locale": locale,
+                "status": Status.QUEUED,
+                "to_sealed": self._vault.seal(TO_FIELD, one.address),
+                "address_hash": hash_address(self._vault, one.channel, one.address),
+                "created_at": now,
+                "updated_at": now,
+            }
+            for one, dispatch in zip(tests, dispatches, strict=True)
+        ]
+        return list(self._connection.scalars(_ADD_TESTS, rows)), dispatches
+
+    def pause_dispatches(self, number: int) -> int:
+        """Keep those that were not called yet from being called.
+
+        All open ones are locked first, those in mid-call too: who is just putting one back in the queue is
+        waited for, and who does it later sees that the campaign is paused.
+        """
+        self._lock_open(number)
+        return self._connection.execute(
+            update(Dispatch)
+            .where(*_of(number), Dispatch.phase.in_(("waiting", "claimed")))
+            .values(phase="paused", claim=None, lease_until=None)
+        ).rowcount
+
+    def resume_dispatches(self, number: int) -> int:
+        """Let those that were paused wait again."""
+        self._lock_open(number)
+        return self._connection.execute(
+            update(Dispatch).where(*_of(number), Dispatch.phase == "paused").values(phase="waiting")
+        ).rowcount
+
+    def cancel_dispatches(self, number: int, now: datetime) -> int:
+        """End those that were not called yet as `cancelled`."""
+        self._lock_open(number)
+        return self._connection.execute(
+            update(Dispatch).where(*_of(number), Dispatch.phase.in_(_NOT_CALLED)).values(_cancelled(now))
+        ).rowcount
+
+    def cancel_leftovers(self, now: datetime) -> int:
+        """End what was put back after its campaign was cancelled in mid-call."""
+        lately = select(CampaignRow.id).where(
+            CampaignRow.status == CampaignStatus.CANCELLED,
+            CampaignRow.finished_at > now - _CALLS_END_WITHIN,
+        )
+        return sum(self.cancel_dispatches(number, now) for number in self._connection.scalars(lately).all())
+
+    def open_dispatches(self, number: int) -> tuple[int, datetime | None]:
+        """Count those that are not done; return also when the last of them is due."""
+        row = self._connection.execute(
+            select(func.count(), func.max(Dispatch.due_at)).where(*_of(number), Dispatch.phase != "done")
+        ).one()
+        return row[0], row[1]
+
+    def sending(self) -> list[int]:
+        """Return the numbers of those that are sending."""
+        query = select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.SENDING)
+        return list(self._connection.scalars(query.order_by(CampaignRow.id)))
+
+    def progress(self, number: int, now: datetime) -> dict[str, int]:
+        """Count its messages by status, all at one moment."""
+        return read_progress(self._connection, [number], now)[number]
+
+    def _lock_open(self, number: int) -> None:
+        self._connection.execute(
+            select(Dispatch.id)
+            .where(*_of(number), Dispatch.phase != "done")
+            .order_by(Dispatch.id)
+            .with_for_update()
+        ).all()
+
+    def _add_dispatches(self, rows: list[dict[str, Any]]) -> list[int]:
+        return list(self._connection.scalars(_ADD_DISPATCHES, rows)) if rows else []
+
+
+def _of(number: int) -> tuple[Any, ...]:
+    """Return what a campaign's dispatches have in common; its tests travel in another lane."""
+    return Dispatch.campaign_id == number, Dispatch.lane == Lane.BULK
+
+
+def _cancelled(now: datetime) -> dict[str, Any]:
+    return {
+        "phase": "done",
+        "status": Status.CANCELLED,
+        "settled_at": now,
+        "claim": None,
+        "lease_until": None,
+    }
+
+
+def _dispatch(campaign: int, lane: Lane, channel: Channel, due_at: datetime, size: int) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign,
+        "lane": lane,
+        "channel": channel,
+        "size": size,
+        "phase": "waiting",
+        "due_at": due_at,
+        "planned_at": due_at,
+        "attempt": 0,
+        "lapses": 0,
+    }
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    if row is None:
+        raise NotFoundError("no campaign of that id")
+    return row
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    values = row._asdict()
+    return Campaign(
+        **{name: value for name, value in values.items() if name not in {"id", "channels", "status"}},
+        number=row.id,
+        channels=tuple(Channel(name) for name in row.channels),
+        status=CampaignStatus(row.status),
+    )
+
+
+def _json(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a plain dict of plain dicts, as the JSON column wants it."""
+    if value is None:
+        return None
+    return {key: dict(one) if isinstance(one, Mapping) else one for key, one in value.items()}

@@ -1,0 +1,173 @@
+"""Run campaigns: start those whose time has come, and make their messages slice by slice."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from notify.campaign_store import Bundle
+from notify.domain.audience import parse_audience
+from notify.domain.campaigns import (
+    RECIPIENT_ZONE,
+    Act,
+    Campaign,
+    CampaignChanges,
+    CampaignStatus,
+    moved,
+)
+from notify.domain.eligibility import Policy
+from notify.domain.errors import UnavailableError
+from notify.domain.newsletters import Pinned
+from notify.domain.pacing import minute_of, pause_after, slice_size
+from notify.domain.requests import Lane
+from notify.domain.status import Status
+from notify.ports import Clock, Telemetry, WakeUps
+from notify.store import Store, Transaction
+from notify.usecases.campaigns.slicing import Slicer
+
+_LARGEST_SLICE: Final = 5000
+_LOOK_AGAIN: Final = timedelta(seconds=1)
+_LOOK_SOMETIMES: Final = timedelta(minutes=1)
+_SET_ASIDE: Final = timedelta(seconds=30)
+_MANY: Final = 10_000
+
+
+class RunCampaigns:
+    """The campaign pump: one transaction a slice, in which its messages and the cursor's move commit.
+
+    So a crash, a pause and a second pump are all harmless: whoever is eligible gets exactly one message.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        policy: Policy,
+        wake_ups: WakeUps,
+        telemetry: Telemetry,
+        clock: Clock,
+        largest_slice: int = _LARGEST_SLICE,
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._wake_ups = wake_ups
+        self._telemetry = telemetry
+        self._clock = clock
+        self._largest = largest_slice
+        self._pinned: tuple[tuple[int, datetime | None], Pinned] | None = None
+        self._set_aside: dict[int, datetime] = {}
+
+    def __call__(self) -> int:
+        """Go round the campaigns once; return how many had something to do.
+
+        One that fails unexpectedly is left alone for a while, so that it holds up no other.
+        """
+        now = self._clock()
+        with self._store.read() as tx:
+            numbers = [
+                number for number in tx.campaigns.to_run(now) if self._set_aside.get(number, now) <= now
+            ]
+        done = 0
+        for number in numbers:
+            try:
+                done += self._run(number, now)
+            except UnavailableError:
+                raise
+            except Exception:
+                self._set_aside[number] = now + _SET_ASIDE
+                raise
+        return done
+
+    def _run(self, number: int, now: datetime) -> bool:
+        """Do what is next for one campaign, unless somebody else is at it."""
+        bundles: list[Bundle] = []
+        with self._store.write() as tx:
+            campaign = tx.campaigns.lock_if_free(number)
+            if campaign is None:
+                return False
+            if campaign.status is CampaignStatus.SCHEDULED:
+                self._start(tx, campaign, now)
+            elif campaign.status is not CampaignStatus.SENDING:
+                return False
+            elif campaign.pumped:
+                self._look_for_end(tx, campaign, now)
+            else:
+                bundles = self._slice(tx, campaign, now)
+        if any(one.due_at and one.due_at <= now for one in bundles):
+            self._wake_ups.ring(Lane.BULK, ())
+        self._count_skipped(campaign, bundles)
+        return True
+
+    def _start(self, tx: Transaction, campaign: Campaign, now: datetime) -> None:
+        """Take the snapshot: nobody who comes later is part of it."""
+        topic = self._policy.catalogue.numbered(campaign.topic)
+        highest = tx.audiences.highest()
+        audience = parse_audience(campaign.audience)
+        pending = tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0
+        tx.campaigns.change(
+            campaign.number,
+            {
+                "status": moved(Act.START, campaign.status),
+                "started_at": now,
+                "highest": highest,
+                "pending": pending,
+            },
+            now,
+        )
+
+    def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
+        """Make the next slice's messages, and move the cursor."""
+        highest = campaign.highest or 0
+        local = campaign.timezone == RECIPIENT_ZONE
+        throttle = None if local else campaign.throttle  # by local time, `due_at` is what spreads them
+        size = slice_size(throttle, len(campaign.channels), self._largest)
+        end = tx.audiences.slice_end(campaign.cursor, highest, size)
+        bundles: list[Bundle] = []
+        if end is not None:
+            audience = parse_audience(campaign.audience)
+            candidates = tx.audiences.candidates(campaign, audience, campaign.cursor, end)
+            booked: dict[datetime, int] = defaultdict(int)
+            if local and campaign.throttle is not None:
+                for moment, count in tx.campaigns.booked(campaign.number).items():
+                    booked[minute_of(moment)] += count
+            slicer = Slicer(campaign, self._pinned_of(tx, campaign), self._policy, now, booked)
+            bundles = slicer(candidates)
+            tx.campaigns.add_messages(campaign, bundles, now)
+        made = sum(len(one.envelopes) for one in bundles)
+        last = end is None or end >= highest
+        changes: CampaignChanges = {
+            "cursor": campaign.cursor if end is None else end,
+            "pending": 0 if last else max(0, campaign.pending - made),
+            "pumped": last,
+            "next_slice_at": now + pause_after(made, throttle),
+        }
+        tx.campaigns.change(campaign.number, changes, now)
+        return bundles
+
+    def _pinned_of(self, tx: Transaction, campaign: Campaign) -> Pinned:
+        """Return what was pinned, read once for all slices."""
+        key = (campaign.number, campaign.pinned_at)
+        if self._pinned is None or self._pinned[0] != key:
+            found = tx.campaigns.pinned(campaign.number)
+            if found is None:
+                raise LookupError("a campaign that was scheduled has no pinned content")
+            self._pinned = (key, found)
+        return self._pinned[1]
+
+    def _look_for_end(self, tx: Transaction, campaign: Campaign, now: datetime) -> None:
+        """Finish a campaign of which nothing is open; or note when to look again."""
+        count, last_due = tx.campaigns.open_dispatches(campaign.number)
+        if count == 0:
+            status = moved(Act.FINISH, campaign.status)
+            tx.campaigns.change(campaign.number, {"status": status, "finished_at": now}, now)
+            return
+        soon = now + (_LOOK_AGAIN if count < _MANY else _LOOK_AGAIN * 10)
+        again = min(max(soon, last_due or soon), now + _LOOK_SOMETIMES)
+        tx.campaigns.change(campaign.number, {"next_slice_at": again}, now)
+
+    def _count_skipped(self, campaign: Campaign, bundles: Iterable[Bundle]) -> None:
+        topic = self._policy.catalogue.numbered(campaign.topic)
+        for bundle in bundles:
+            for reason, count in Counter(one.reason for one in bundle.envelopes if one.reason).items():
+                name = topic.name if topic else ""
+                self._telemetry.settled(name, bundle.channel, "", Status.SKIPPED, reason, count=count)
