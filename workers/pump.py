@@ -19,6 +19,8 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _MOST_PREPARED: Final = 64
 _MOST_RECORDED: Final = 128
+_ROOM_IN_BACKLOG: Final = 32
+_PATIENCE_SECONDS: Final = 0.02
 
 W = TypeVar("W")
 
@@ -50,6 +52,7 @@ class Pump(Generic[W]):
         self._wanted = False
         self._free = threads
         self._all = threads
+        self._room = 1
         self._stopped = threading.Event()
         self._started = False
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
@@ -105,19 +108,26 @@ class Pump(Generic[W]):
             with self._changed:
                 self._free -= len(works)
                 self._wanted = self._wanted or claimed > 0  # there may be more
+                # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
+                # others' slow calls leave free is enough after a moment.
+                self._room = min(_ROOM_IN_BACKLOG, self._all) if claimed >= min(free, _MOST_PREPARED) else 1
             for work in works:
                 self._ready.put(work)
 
     def _await_turn(self) -> int:
         """Wait until there is reason to look, and room for a call; return how many calls can begin."""
-        look_at = time.monotonic() + self._look_every
+        begun = time.monotonic()
         with self._changed:
             while not self._stopped.is_set():
-                now = time.monotonic()
-                if self._free and (self._wanted or now >= look_at):
-                    self._wanted = False
-                    return self._free
-                self._changed.wait(look_at - now if self._free and now < look_at else self._look_every)
+                waited = time.monotonic() - begun
+                wait = self._look_every - waited
+                if self._wanted or wait <= 0:
+                    patience = _PATIENCE_SECONDS - waited
+                    if self._free >= self._room or (self._free and patience <= 0):
+                        self._wanted = False
+                        return self._free
+                    wait = patience if self._free else self._look_every
+                self._changed.wait(wait)
         return 0
 
     def _run(self, work: Callable[[], None]) -> None:

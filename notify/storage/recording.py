@@ -1,7 +1,6 @@
 """Writes down what became of dispatches that a worker is through with."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -210,7 +209,15 @@ def _settled(one: Settled, dispatch: int, now: datetime) -> dict[str, Any]:
 
 
 def _attempt(one: AttemptMade, dispatch: int) -> dict[str, Any]:
-    return {**asdict(one), "detail": _short(one.detail), "dispatch_id": dispatch}
+    return {
+        "dispatch_id": dispatch,
+        "message_id": one.message_id,
+        "at": one.at,
+        "provider": one.provider,
+        "outcome": one.outcome,
+        "detail": _short(one.detail),
+        "duration_ms": one.duration_ms,
+    }
 
 
 def _short(detail: str | None) -> str | None:
