@@ -20,15 +20,18 @@ from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.ports import Clock, EventSource, Provider
 from notify.providers.outbox import OutboxProvider
+from notify.providers.keys import keys_in
 from notify.providers.sendgrid import SendGridProvider
+from notify.providers.sendgrid_events import SendGridEvents
 from notify.providers.smtp import SmtpProvider
 from notify.providers.twilio import TwilioProvider
-from notify.providers.webhooks import SendGridEvents, TwilioEvents, keys_in
+from notify.providers.twilio_events import TwilioReceipts
 from notify.queue_depths import RqQueues
 from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings
 from notify.storage.backlog import SqlBacklog
+from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.engine import open_engine
 from notify.storage.installation import installation_key, rewrap
 from notify.storage.lookups import SqlLookups
@@ -40,6 +43,9 @@ from notify.throttle import RedisThrottle
 from notify.tokens import SignedTokens, parse_secret_keys
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
+from notify.usecases.campaigns.desk import CampaignDesk
+from notify.usecases.campaigns.run import RunCampaigns
+from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
@@ -254,8 +260,8 @@ class Composition:
         """The webhooks for events; ConfigurationError if a key is none."""
         settings = self.settings
         return {
-            "sendgrid": SendGridEvents(keys_in(settings.sendgrid_webhook_public_key)),
-            "twilio": TwilioEvents(keys_in(settings.twilio_auth_token), settings.public_url),
+            "sendgrid": SendGridEvents(settings.sendgrid_webhook_public_key),
+            "twilio": TwilioReceipts(settings.twilio_auth_token, settings.public_url),
         }
 
     # What it does
@@ -380,6 +386,36 @@ class Composition:
             telemetry=self.telemetry,
             clock=self._clock,
         )
+
+    @cached_property
+    def campaigns(self) -> CampaignDesk:
+        """What people do with campaigns."""
+        return CampaignDesk(
+            store=self.store,
+            templates=self.templates,
+            catalogue=self.catalogue,
+            contacts=self.contacts,
+            wake_ups=self.wake_ups,
+            lookups=SqlCampaignLookups(self.engine, self.catalogue, self._clock),
+            clock=self._clock,
+            mailto=self.settings.unsubscribe_mail_domain is not None,
+        )
+
+    @cached_property
+    def run_campaigns(self) -> RunCampaigns:
+        """The campaign pump."""
+        return RunCampaigns(
+            store=self.store,
+            policy=self.policy,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def watch_campaigns(self) -> WatchCampaigns:
+        """Stop campaigns that do harm."""
+        return WatchCampaigns(self.store, self._clock)
 
     @cached_property
     def reconcile(self) -> Reconcile:
