@@ -19,8 +19,8 @@ from notify.domain.sending import Senders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.ports import Clock, EventSource, Provider
-from notify.providers.outbox import OutboxProvider
 from notify.providers.keys import keys_in
+from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.sendgrid_events import SendGridEvents
 from notify.providers.smtp import SmtpProvider

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 from notify.domain.errors import ConfigurationError
 from notify.domain.events import LONGEST_EVENT_ID, EventKind, ProviderEvent
 from notify.domain.webhook_posts import MalformedPostError, SignedPost
+from notify.providers.keys import keys_in
 from notify.providers.reasons import without_personal_data
 
 _log = logging.getLogger(__name__)
@@ -72,24 +73,27 @@ _LONGEST_ID: Final = 100
 class SendGridEvents:
     """The event webhook as a source of events."""
 
-    def __init__(self, public_key: str | None) -> None:
-        """Without a key no post is genuine; ConfigurationError if it is none."""
-        self._public_key = public_key
-        if public_key:
-            load_key(public_key)
+    def __init__(self, public_keys: str | None) -> None:
+        """Commas separate keys, of which any will do; without one no post is genuine.
+
+        ConfigurationError if one is none.
+        """
+        self._public_keys = keys_in(public_keys)
+        for key in self._public_keys:
+            load_key(key)
 
     def is_genuine(self, post: SignedPost) -> bool:
         """Whether SendGrid signed the post; never raises."""
         signature, timestamp = (post.headers.get(name, "") for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER))
-        return self._public_key is not None and verify(self._public_key, signature, timestamp, post.body)
+        return any(verify(key, signature, timestamp, post.body) for key in self._public_keys)
 
     def text_of(self, post: SignedPost) -> str:
-        """Return the body; MalformedPostError if it cannot be an array."""
+        """Return the body; MalformedPostError if it is no array."""
         try:
-            text = post.body.decode()
-        except UnicodeDecodeError:
-            raise MalformedPostError("not UTF-8") from None
-        if not text.lstrip().startswith("["):
+            text, items = post.body.decode(), orjson.loads(post.body)
+        except ValueError:
+            raise MalformedPostError("not JSON") from None
+        if not isinstance(items, list):
             raise MalformedPostError("not an array of events")
         return text
 

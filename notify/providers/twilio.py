@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from twilio.base import values  # type: ignore[import-untyped]
 from twilio.http import HttpClient  # type: ignore[import-untyped]
 from twilio.http.response import Response  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
@@ -40,7 +39,7 @@ from notify.providers.keep_alive import (
     silence_sdk_loggers,
 )
 from notify.providers.reasons import without_personal_data
-from notify.providers.twilio_events import event_of
+from notify.providers.twilio_events import event_of, receipts_url
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +107,7 @@ class TwilioProvider:
         client.edge = client.region = None
         client.api.base_url = url
         self._messages = client.api.account.messages
-        self._status_callback = status_callback or values.unset
+        self._status_callback = status_callback
 
     def send(self, batch: Sequence[OutgoingSms]) -> Sequence[Outcome]:
         """Hand over each message in a call of its own; never raises."""
@@ -178,12 +177,9 @@ class TwilioProvider:
             if message.sender.startswith("MG") and _is_sid(message.sender)
             else "from_"
         )
-        arguments = {
-            "to": message.to,
-            sender: message.sender,
-            "body": message.text,
-            "status_callback": self._status_callback,
-        }
+        arguments: dict[str, Any] = {"to": message.to, sender: message.sender, "body": message.text}
+        if self._status_callback:
+            arguments["status_callback"] = receipts_url(self._status_callback, message.message_ref)
         if message.valid_for is not None:
             arguments["validity_period"] = max(SHORTEST_VALIDITY, min(message.valid_for, LONGEST_VALIDITY))
         return arguments

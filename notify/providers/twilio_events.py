@@ -4,10 +4,11 @@ import hmac
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from twilio.request_validator import (  # type: ignore[import-untyped]
     RequestValidator,
@@ -17,11 +18,16 @@ from twilio.request_validator import (  # type: ignore[import-untyped]
 
 from notify.domain.events import LONGEST_EVENT_ID, EventKind, ProviderEvent
 from notify.domain.webhook_posts import MalformedPostError, SignedPost
+from notify.providers.keys import keys_in
 
 _log = logging.getLogger(__name__)
 
 PROVIDER: Final = "twilio"
 SIGNATURE_HEADER: Final = "x-twilio-signature"
+MESSAGE_PARAMETER: Final = "message"
+"""Of the address that receipts are posted to: our public id of the message."""
+_OURS: Final = "_notify_message"
+"""The same in what is kept of a post."""
 _FORM: Final = "application/x-www-form-urlencoded"
 _BODY_HASH: Final = "bodySHA256"
 
@@ -69,30 +75,43 @@ _WORD: Final = re.compile(r"[a-z_]{1,40}")
 class TwilioReceipts:
     """The status callbacks as a source of events."""
 
-    def __init__(self, auth_token: str | None, public_url: str) -> None:
-        """Without a token no post is genuine. `public_url` is where Twilio reaches us."""
-        self._auth_token = auth_token
+    def __init__(self, auth_tokens: str | None, public_url: str) -> None:
+        """Commas separate tokens, of which any will do; without one no post is genuine.
+
+        `public_url` is where Twilio reaches us: it signs that, which proxies change on the way.
+        """
+        self._auth_tokens = keys_in(auth_tokens)
         self._public_url = public_url
 
     def is_genuine(self, post: SignedPost) -> bool:
         """Whether Twilio signed the post; never raises."""
-        if not self._auth_token:
-            return False
         signature, kind = post.headers.get(SIGNATURE_HEADER, ""), post.headers.get("content-type", "")
-        return verify(self._auth_token, self._public_url + post.path, signature, post.body, kind)
+        url = self._public_url + post.path
+        return any(verify(token, url, signature, post.body, kind) for token in self._auth_tokens)
 
     def text_of(self, post: SignedPost) -> str:
-        """Return the body; MalformedPostError if it names no message and status."""
+        """Return the body, with the message that the address names.
+
+        MalformedPostError if it names no message of Twilio's and its status.
+        """
         try:
             text = post.body.decode()
         except UnicodeDecodeError:
             raise MalformedPostError("not UTF-8") from None
         _sid_and_status(_fields(text))
-        return text
+        named = parse_qs(urlsplit(post.path).query).get(MESSAGE_PARAMETER, [""])[0]
+        return f"{text}&{urlencode({_OURS: named})}" if named else text
 
     def events_in(self, text: str, received_at: datetime) -> Sequence[ProviderEvent]:
         """Translate what was kept; MalformedPostError."""
-        return parse(text, received_at)
+        # What we added comes last, and so counts even if Twilio should ever use that name.
+        named = _fields(text).get(_OURS)
+        return [replace(event, message_ref=named) for event in parse(text, received_at)]
+
+
+def receipts_url(base: str, message_ref: str) -> str:
+    """Return where receipts of one message are posted: they find it even if its call's answer was lost."""
+    return f"{base}?{urlencode({MESSAGE_PARAMETER: message_ref})}"
 
 
 class _Form:

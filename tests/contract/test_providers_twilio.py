@@ -57,7 +57,7 @@ def test_the_address_for_receipts_goes_along(server: TwilioLoopback) -> None:
     callback = "https://notify.example.com/webhooks/twilio/status"
     provider = TwilioProvider("AC1", "token", f"{server.url}/prefix/", status_callback=callback)
     assert isinstance(provider.send([an_sms()])[0], Accepted)
-    assert server.received[0].form["StatusCallback"] == callback
+    assert server.received[0].form["StatusCallback"] == f"{callback}?message=msg_0"
     assert server.received[0].path.startswith("/prefix/2010-04-01/")
     provider.close()
 

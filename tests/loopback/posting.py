@@ -195,7 +195,7 @@ class EventPosts:
         )
         self._connections[parts.netloc] = connection
         try:
-            connection.request("POST", parts.path or "/", post.body, dict(post.headers))
+            connection.request("POST", f"{parts.path or '/'}?{parts.query}", post.body, dict(post.headers))
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
