@@ -8,6 +8,7 @@ PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
 
 _ALLOWED: Final = re.compile(PATTERN[:-1])
 _SEPARATORS: Final = re.compile(r"[ ().:/-]")
+_DIGITS_IN_GROUPS: Final = re.compile(r"[\d ().:/-]*")
 _GROUPED: Final = re.compile(r"\d{2,3}(?:[.:-]\d{2,3}){3,5}")
 
 # Numbers as dialled at home, with the trunk zero: 06 12 34 56 78 (France), 07 01 02 03 04 (Côte d'Ivoire).
@@ -29,7 +30,11 @@ _E164: Final = re.compile(
 def looks_like_phone(text: str) -> bool:
     """Whether `text` reads as a phone number; digits alone do not make one ("1042", "99812")."""
     bare = text.lower().removeprefix("tel:")
-    if bare.startswith("+") or _GROUPED.fullmatch(bare):
+    if bare.startswith("+"):
+        return True
+    if not _DIGITS_IN_GROUPS.fullmatch(bare):
+        return False
+    if _GROUPED.fullmatch(bare):
         return True
     digits = _SEPARATORS.sub("", bare)
     return any(kind.fullmatch(digits) for kind in (_NATIONAL, _DIALLED, _E164))
@@ -37,18 +42,22 @@ def looks_like_phone(text: str) -> bool:
 
 _EMAIL: Final = re.compile(r"[^\s@](?:@|%40)[^\s@]+\.[^\s@.]", re.IGNORECASE)
 _FEWEST_DIGITS: Final = 7
+_SHORTEST: Final = len("a@b.c")
 
 
 def address_in(text: str) -> Literal["an e-mail address", "a phone number"] | None:
     """Return what kind of address `text` contains, as an e-mail address, or is, as a phone number; if any."""
+    if len(text) < _SHORTEST:
+        return None
     if _EMAIL.search(text):
         return "an e-mail address"
     bare = text.strip()
-    digits = sum(map(str.isdecimal, bare))
+    if sum(map(str.isdecimal, bare)) < _FEWEST_DIGITS:
+        return None
     dialled = all(
         sign.isdecimal() or sign.isspace() or sign in "+().-/" for sign in bare.removeprefix("tel:")
     )
-    if digits >= _FEWEST_DIGITS and dialled and looks_like_phone(" ".join(bare.split())):
+    if dialled and looks_like_phone(" ".join(bare.split())):
         return "a phone number"
     return None
 

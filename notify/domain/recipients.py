@@ -65,6 +65,22 @@ class Profile:
         return self.email if channel is Channel.EMAIL else self.phone
 
 
+def first(patch: ProfilePatch, phone_country: str | None) -> Profile:
+    """Return the profile of somebody of whom nothing else is known."""
+    given = patch.get("attributes", {})
+    return Profile(
+        email=patch.get("email"),
+        phone=patch.get("phone"),
+        name=patch.get("name"),
+        locale=patch.get("locale"),
+        country=patch.get("country"),
+        phone_country=phone_country if "phone" in patch else None,
+        timezone=patch.get("timezone"),
+        customer_since=patch.get("customer_since"),
+        attributes={key: value for key, value in given.items() if value is not None},
+    )
+
+
 _PLAIN_FIELDS: Final = ("email", "phone", "name", "locale", "country", "timezone", "customer_since")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import psycopg
 from sqlalchemy import Connection
@@ -31,12 +32,12 @@ def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[s
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("COPY needs PostgreSQL")
-    names = tuple(columns.types)
+    values = itemgetter(*columns.types)
     try:
         with driver.cursor() as cursor, cursor.copy(columns.statement) as copy:
             copy.set_types(list(columns.types.values()))
             for row in rows:
-                copy.write_row([row[name] for name in names])
+                copy.write_row(values(row))
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.broken:
             connection.invalidate(error)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from notify.domain.addresses import masked
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
-from notify.domain.recipients import Profile, ProfilePatch, merged
+from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
 from notify.storage.copying import Columns, copy_rows
 from notify.storage.locks import lock_all_alone
@@ -120,7 +120,7 @@ class SqlImports:
         numbers = self._connection.scalars(_NUMBERS, {"count": len(fresh)})
         found, rows = {}, []
         for number, (external_id, given) in zip(numbers, fresh.items(), strict=True):
-            profile = merged(Profile(), *given)
+            profile = first(*given)
             columns = self._recipients.columns(profile, now)
             columns |= {"id": number, "external_id": external_id, "created_at": now}
             rows.append(columns)

@@ -45,7 +45,20 @@ def whole(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Whole]:
 
 def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole) -> None:
     ids = {"{recipient_id}": "C-1042", "{name}": "order_shipped"}
-    for operation in sorted(OPERATIONS, key=lambda one: one.method == "DELETE"):
+    streaming = [(one, *both) for one in OPERATIONS for both in one.streams.items()]
+    for operation, media_type, text in streaming:
+        answer = whole.client.open(
+            operation.path,
+            method=operation.method,
+            data=text.encode(),
+            headers={**whole.headers, "Content-Type": media_type},
+        )
+        assert answer.status_code == operation.status, (operation.id, answer.text)
+        assert answer.get_json()["refused"] == 0, answer.text
+        assert operation.response
+        operation.response.model_validate_json(answer.data)
+    plain = [one for one in OPERATIONS if not one.streams]
+    for operation in sorted(plain, key=lambda one: one.method == "DELETE"):
         for body in operation.examples.values() or [None]:
             path = operation.path
             for name, value in ids.items():

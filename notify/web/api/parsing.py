@@ -107,7 +107,8 @@ _PLAIN_FIELDS: Final = (
 
 def recipient_input(recipient_id: str, given: RecipientProfile) -> RecipientInput:
     """Translate what is given of a recipient; what was left out stays left out."""
-    patch = {name: getattr(given, name) for name in _PLAIN_FIELDS if name in given.model_fields_set}
+    fields, told = given.__dict__, given.model_fields_set
+    patch = {name: fields[name] for name in _PLAIN_FIELDS if name in told}
     consent = None
     if given.consent is not None:
         consent = PolicyAcceptance(
