@@ -1,4 +1,4 @@
-"""Where the time of a newsletter goes: by process, by statement, by function, by what PostgreSQL waits for."""
+"""Where the time of a newsletter goes: by process, statement and function, and what PostgreSQL waits for."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ _SHOWN: Final = 30
 
 
 def measure(bench: Bench, reached: int, workers: int) -> list[Figure]:
-    """Send a newsletter with its first bulk worker sampled; print the account, return what each process took."""
+    """Send a newsletter with its first bulk worker sampled; return what each process took."""
     path = bench.engines.directory / "samples.json"
     with bench.stack(reached) as stack:
         stack.sample("worker bulk", path)
