@@ -96,6 +96,13 @@ def test_every_copy_has_its_own_links_in_words_of_the_topic() -> None:
     assert "mailto" not in templates().email_for(pin(mailto=False), "fr", Person(LINKS)).html
 
 
+def test_what_an_author_types_is_text() -> None:
+    content = copy(pin(mail(subject="1 < 2 & <b>", preheader="<i> & \N{RIGHT-TO-LEFT OVERRIDE}x")))
+    assert content.subject == "1 < 2 & <b>"
+    assert "<h1>1 &lt; 2 &amp; &lt;b&gt;</h1>" in content.html
+    assert "&lt;i&gt; &amp; x</div>" in content.html
+
+
 def test_a_language_that_is_missing_is_french() -> None:
     pinned = pin({"fr": CONTENT["fr"]})
     assert copy(pinned, "en") == copy(pinned, "fr")
