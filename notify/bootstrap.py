@@ -62,6 +62,7 @@ from notify.usecases.purge import Purge
 from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
+from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
 from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
@@ -246,13 +247,7 @@ class Composition:
                 settings.sendgrid_api_key or "", settings.sendgrid_api_url, settings.provider_timeout
             ),
             "smtp": lambda _: SmtpProvider(settings.smtp_url or "", settings.provider_timeout),
-            "twilio": lambda _: TwilioProvider(
-                settings.twilio_account_sid or "",
-                next(iter(keys_in(settings.twilio_auth_token)), ""),
-                settings.twilio_api_url,
-                settings.provider_timeout,
-                settings.sms_receipts_url,
-            ),
+            "twilio": lambda _: self._twilio(),
         }
 
     @cached_property
@@ -418,6 +413,22 @@ class Composition:
         return WatchCampaigns(self.store, self._clock)
 
     @cached_property
+    def settle_unknown(self) -> SettleUnknown:
+        """Look for word of calls that broke off."""
+        asks_twilio = self.settings.twilio_account_sid and self.settings.twilio_auth_token
+        return SettleUnknown(
+            store=self.store,
+            lookups={"twilio": self._twilio()} if asks_twilio else {},
+            tokens=self.tokens,
+            senders=self.senders,
+            catalogue=self.catalogue,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            resend_orders=self.settings.resend_unknown_orders,
+        )
+
+    @cached_property
     def reconcile(self) -> Reconcile:
         """Find what lost its wake-up or its worker."""
         return Reconcile(self.store, self.wake_ups, self._clock)
@@ -433,6 +444,16 @@ class Composition:
         count = rewrap(self.engine, lambda old: old if ring.is_current(old) else ring.wrap(ring.unwrap(old)))
         report("installation_keys.wrapped", count)
         return count + rotate(self.engine, self.vault, report)
+
+    def _twilio(self) -> TwilioProvider:
+        settings = self.settings
+        return TwilioProvider(
+            settings.twilio_account_sid or "",
+            next(iter(keys_in(settings.twilio_auth_token)), ""),
+            settings.twilio_api_url,
+            settings.provider_timeout,
+            settings.sms_receipts_url,
+        )
 
     @property
     def _call_lease(self) -> timedelta:

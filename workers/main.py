@@ -9,12 +9,15 @@ from setproctitle import setproctitle
 from notify.domain.requests import Lane
 from notify.logs import configure_logs
 from workers import runtime
+from workers.campaign_pump import CampaignPump
 from workers.listening import Listener
 
 _log: Final = logging.getLogger(__name__)
 
 _RECORD_SECONDS: Final = 5
 """For writing down what came of a call that took as long as a provider may."""
+
+_SLICE_SECONDS: Final = 10
 
 
 @click.command()
@@ -27,7 +30,12 @@ def main(lane: str) -> None:
     _ = parts.deliver  # build everything before the first job, or fail now
     pump = runtime.pump(Lane(lane))
     pump.start()
+    campaigns = CampaignPump(parts.run_campaigns) if Lane(lane) is Lane.BULK else None
+    if campaigns:
+        campaigns.start()
     Listener(Lane(lane), parts.redis_to_block_on()).listen()
+    if campaigns and not campaigns.stop(_SLICE_SECONDS):
+        _log.error("a slice of a campaign was cut off; it will be made again")
     if not pump.stop(parts.settings.provider_timeout + _RECORD_SECONDS):
         _log.error("calls to providers were cut off; what became of them will be called unknown")
 

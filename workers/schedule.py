@@ -54,7 +54,11 @@ def main() -> None:
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     composition = runtime.composition("scheduler")
-    tasks = [Task("reconcile", 1.0, composition.reconcile), Task("purge", 3600.0, composition.purge)]
+    tasks = [
+        Task("reconcile", 1.0, composition.reconcile),
+        Task("watch campaigns", 3.0, composition.watch_campaigns),
+        Task("purge", 3600.0, composition.purge),
+    ]
     stop = threading.Event()
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()

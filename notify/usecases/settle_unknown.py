@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from notify.domain import ids
 from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.doubts import FIRST_LOOK, Doubt, Verdict, next_look, verdict
 from notify.domain.errors import UnavailableError
@@ -21,7 +22,6 @@ _log: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 20
 """How many are looked at in a round: each may be a call to a provider."""
 
-_CLOCKS_DIFFER: Final = timedelta(minutes=2)
 _LONGEST_CALL: Final = timedelta(minutes=2)
 """How long before it was given up a call may have begun."""
 
@@ -89,10 +89,14 @@ class SettleUnknown:
         claim = OptOutClaim(doubt.recipient_id, doubt.topic, doubt.channel, doubt.message_id)
         link = self._senders.opt_out_url(doubt.channel, self._tokens.opt_out(claim))
         try:
-            return lookup.find(doubt.address, link, doubt.since - _LONGEST_CALL - _CLOCKS_DIFFER), True
+            found = lookup.find(doubt.address, link, doubt.since - _LONGEST_CALL)
         except UnavailableError:
             _log.warning("the provider's list cannot be read", extra={"provider": doubt.provider})
             return None, False
+        if found is None:
+            return None, True
+        # By our own id: theirs is not written down anywhere yet.
+        return replace(found, message_ref=ids.public(ids.MESSAGE, doubt.message_id)), True
 
     def _settle(self, found: ProviderEvent) -> int:
         now = self._clock()
