@@ -15,6 +15,7 @@ from notify.domain.rate_limits import (
     FIRST_LOOK_SECONDS,
     LONGEST_WAIT_SECONDS,
     RANKS,
+    ROUNDING,
     WANTED_SECONDS,
     Meter,
     ProviderLimits,
@@ -77,7 +78,7 @@ for number, account in ipairs(asked.accounts) do
         wait, want[rank], changed = asked.looks[rank], now + asked.wanted, true
       elseif rate > 0 then
         local debt, need = math.max(0, full[rank] - now), math.min(messages, burst)
-        if debt > (burst - need) / rate then
+        if debt > (burst - need) / rate + asked.rounding then
           if rank == 3 then need = math.max(need, burst / 2) end
           wait = math.max(debt - (burst - need) / rate, 0.001)
         end
@@ -248,7 +249,13 @@ class RedisThrottle:
                     "calls": [(_RANK[call.lane], call.messages, call.key) for call in ours],
                 }
             )
-        request = {"lease": self._lease, "wanted": WANTED_SECONDS, "looks": self._looks, "accounts": asked}
+        request = {
+            "lease": self._lease,
+            "wanted": WANTED_SECONDS,
+            "looks": self._looks,
+            "rounding": ROUNDING,
+            "accounts": asked,
+        }
         keys = [key for account in accounts for key in _keys(account)]
         return self._read(accounts, self._admit(keys=keys, args=[json.dumps(request)]))
 

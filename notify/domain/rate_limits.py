@@ -28,6 +28,9 @@ WANTED_SECONDS: Final = 0.1
 LONGEST_WAIT_SECONDS: Final = 10.0
 """Nobody is sent away for longer: a limit may be raised, a hold forgotten, a provider come back."""
 
+ROUNDING: Final = 1e-6
+"""Seconds that sums of fractions of large times may be off."""
+
 _FIELDS: Final = ("per_second", "concurrent", "bulk_concurrent")
 _LEAST_CONCURRENT: Final = 3
 _RESERVED_SHARE: Final = 8
@@ -175,7 +178,7 @@ class Meter:
             return 0.0
         debt = max(0.0, self._buckets[call.lane].full_at - now)
         need = min(float(call.messages), burst)
-        if debt <= (burst - need) / rate:
+        if debt <= (burst - need) / rate + ROUNDING:
             return 0.0
         if call.lane is Lane.BULK:  # so that it comes back for several at once
             need = max(need, burst / 2)

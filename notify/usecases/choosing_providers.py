@@ -56,8 +56,8 @@ class HealthyProviders:
         with self._lock:
             if not self._told:  # at the first call: processes that send nothing have nothing to tell
                 self._told = True
-                for name in self._health:
-                    self._tell(name, True)
+                for name, health in self._health.items():
+                    self._tell(name, health.away_until is None)
             found = self._choose(some, now)
             if self._health[found.name].away_until is not None:
                 self._health[found.name].tested(now)

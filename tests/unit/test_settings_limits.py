@@ -1,0 +1,39 @@
+"""Limits as they are set in the environment."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from notify.cli import notify
+from notify.domain.rate_limits import Limits
+from notify.settings import Settings
+
+
+def test_without_any(tmp_path: Path) -> None:
+    settings = Settings(NOTIFY_DATA_DIR=tmp_path)  # type: ignore[call-arg]
+    assert settings.provider_limits.of("sendgrid", "a@example.org") == Limits(None, None, 8)
+    assert settings.sms_daily_limit is None
+
+
+def test_limits_are_read_as_json(tmp_path: Path) -> None:
+    text = '{"twilio": {"per_second": 10}, "sendgrid": {"concurrent": 64}}'
+    settings = Settings(NOTIFY_DATA_DIR=tmp_path, provider_limits=text, sms_daily_limit="20000")  # type: ignore[call-arg,arg-type]
+    assert settings.provider_limits.of("twilio", "Smarttontin") == Limits(10)
+    assert settings.sms_daily_limit == 20_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PROVIDER_LIMITS", "twilio=10", "PROVIDER_LIMITS: must be JSON"),
+        ("PROVIDER_LIMITS", '{"mailgun": {"per_second": 10}}', "PROVIDER_LIMITS: each key must begin with"),
+        ("PROVIDER_LIMITS", '{"twilio": {"per_second": -1}}', "PROVIDER_LIMITS: per_second must be more"),
+        ("SMS_DAILY_LIMIT", "-1", "SMS_DAILY_LIMIT: "),
+        ("SMS_DAILY_LIMIT", "many", "SMS_DAILY_LIMIT: "),
+    ],
+)
+def test_wrong_values_are_named(name: str, value: str, words: str, tmp_path: Path) -> None:
+    answer = CliRunner(env={name: value}).invoke(notify, ["status", "--data-dir", str(tmp_path)])
+    assert answer.exit_code != 0
+    assert words in answer.output
