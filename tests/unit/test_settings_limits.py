@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from notify.cli import notify
+from notify.domain.errors import ConfigurationError
 from notify.domain.rate_limits import Limits
 from notify.settings import Settings
 
@@ -35,5 +36,5 @@ def test_limits_are_read_as_json(tmp_path: Path) -> None:
 )
 def test_wrong_values_are_named(name: str, value: str, words: str, tmp_path: Path) -> None:
     answer = CliRunner(env={name: value}).invoke(notify, ["status", "--data-dir", str(tmp_path)])
-    assert answer.exit_code != 0
-    assert words in answer.output
+    assert isinstance(answer.exception, ConfigurationError)
+    assert words in str(answer.exception)
