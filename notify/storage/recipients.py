@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, update
 
 from notify.domain.addresses import address_key
 from notify.domain.catalogue import Channel
@@ -133,9 +133,13 @@ class SqlRecipients:
         run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(numbers)))
         run(delete(Attempt).where(Attempt.message_id.in_(numbers)))
         erase_events(self._connection, numbers)
+        mine = select(func.count()).where(Message.dispatch_id == Dispatch.id, Message.id.in_(numbers))
+        smaller = Dispatch.size - mine.scalar_subquery()
+        run(update(Dispatch).where(Dispatch.id.in_(dispatches)).values(size=smaller))
         run(delete(Message).where(Message.id.in_(numbers)))
-        emptied = ~select(Message.id).where(Message.dispatch_id == Dispatch.id).exists()
-        run(delete(Dispatch).where(Dispatch.id.in_(dispatches), emptied))
+        empty = (Dispatch.id.in_(dispatches), ~exists().where(Message.dispatch_id == Dispatch.id))
+        run(delete(Attempt).where(Attempt.dispatch_id.in_(select(Dispatch.id).where(*empty))))
+        run(delete(Dispatch).where(*empty))
         run(delete(Notification).where(Notification.recipient_id == recipient.id))
         run(delete(Preference).where(Preference.recipient_id == recipient.id))
         run(delete(UndoToken).where(UndoToken.recipient_id == recipient.id))

@@ -9,6 +9,7 @@ from notify.ports import Vault
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.engine import transaction
 from notify.storage.events import BODY_FIELD
+from notify.storage.letters import TO_FIELD
 from notify.storage.notifications import DATA_FIELD
 from notify.storage.outbox import OUTBOX_FIELD
 from notify.storage.recipients import SEALED
@@ -24,6 +25,7 @@ SEALED_COLUMNS: Final = {
     ("consent_proofs", "proof_sealed"): PROOF_FIELD,
     ("suppressions", "masked_sealed"): "suppressions.masked",
     ("outbox", "message_sealed"): OUTBOX_FIELD,
+    ("messages", "to_sealed"): TO_FIELD,
     ("event_posts", "body_sealed"): BODY_FIELD,
 }
 """Every encrypted column, and the field name its values are bound to."""
