@@ -11,6 +11,7 @@ from notify.logs import configure_logs
 from workers import runtime
 from workers.campaign_pump import CampaignPump
 from workers.listening import Listener
+from workers.looping import Loop
 
 _log: Final = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ _RECORD_SECONDS: Final = 5
 """For writing down what came of a call that took as long as a provider may."""
 
 _SLICE_SECONDS: Final = 10
+_LOOK_FOR_EVENTS_SECONDS: Final = 0.5
 
 
 @click.command()
@@ -33,11 +35,16 @@ def main(lane: str) -> None:
     campaigns = CampaignPump(parts.run_campaigns) if Lane(lane) is Lane.BULK else None
     if campaigns:
         campaigns.start()
+    events = Loop("events", parts.record_events, _LOOK_FOR_EVENTS_SECONDS)
+    if Lane(lane) is Lane.NORMAL:
+        events.start()
     Listener(Lane(lane), parts.redis_to_block_on()).listen()
     if campaigns and not campaigns.stop(_SLICE_SECONDS):
         _log.error("a slice of a campaign was cut off; it will be made again")
     if not pump.stop(parts.settings.provider_timeout + _RECORD_SECONDS):
         _log.error("calls to providers were cut off; what became of them will be called unknown")
+    if not events.stop(_RECORD_SECONDS):
+        _log.error("a post of events was cut off; it will be read again")
 
 
 if __name__ == "__main__":

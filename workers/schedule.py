@@ -59,9 +59,12 @@ def main() -> None:
         Task("watch campaigns", 3.0, composition.watch_campaigns),
         Task("purge", 3600.0, composition.purge),
     ]
+    # Apart, since it calls providers: what they take must not hold up the others.
+    slow = [Task("settle", 10.0, composition.settle_unknown)]
     stop = threading.Event()
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()
+    threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
     signal.sigwait(ends)
     stop.set()
     loop.join()
