@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from notify.domain.errors import UnavailableError
 
@@ -23,6 +23,20 @@ _ROOM_IN_BACKLOG: Final = 32
 _PATIENCE_SECONDS: Final = 0.02
 
 W = TypeVar("W")
+W_co = TypeVar("W_co", covariant=True)
+
+
+class Prepared(Protocol[W_co]):
+    """What `prepare` found: see `notify.usecases.dispatch_work.Prepared`."""
+
+    @property
+    def claimed(self) -> int: ...  # noqa: D102 - see there
+
+    @property
+    def works(self) -> Sequence[W_co]: ...  # noqa: D102
+
+    @property
+    def pause(self) -> float | None: ...  # noqa: D102
 
 
 class Pump(Generic[W]):
@@ -34,7 +48,7 @@ class Pump(Generic[W]):
 
     def __init__(
         self,
-        prepare: Callable[[int], tuple[int, Sequence[W]]],
+        prepare: Callable[[int], Prepared[W]],
         send: Callable[[W], None],
         record: Callable[[Sequence[W]], None],
         threads: int,
@@ -53,6 +67,7 @@ class Pump(Generic[W]):
         self._free = threads
         self._all = threads
         self._room = 1
+        self._held = False
         self._stopped = threading.Event()
         self._started = False
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
@@ -95,9 +110,10 @@ class Pump(Generic[W]):
     def _claim(self) -> None:
         """Prepare as much as can be called at once, until told to stop. Whatever goes wrong, go on."""
         pause = _FIRST_PAUSE_SECONDS
-        while (free := self._await_turn()) and not self._stopped.is_set():
+        look_in = self._look_every
+        while (free := self._await_turn(look_in)) and not self._stopped.is_set():
             try:
-                claimed, works = self._prepare(min(free, _MOST_PREPARED))
+                found = self._prepare(min(free, _MOST_PREPARED))
             except Exception as error:  # noqa: BLE001 - a thread that died would be missed for good
                 _report(error)
                 self._stopped.wait(pause)
@@ -106,21 +122,25 @@ class Pump(Generic[W]):
                 continue
             pause = _FIRST_PAUSE_SECONDS
             with self._changed:
-                self._free -= len(works)
-                self._wanted = self._wanted or claimed > 0  # there may be more
+                self._free -= len(found.works)
+                self._wanted = self._wanted or found.claimed > 0  # there may be more
+                self._held = found.pause is not None
                 # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
                 # others' slow calls leave free is enough after a moment.
-                self._room = min(_ROOM_IN_BACKLOG, self._all) if claimed >= min(free, _MOST_PREPARED) else 1
-            for work in works:
+                self._room = (
+                    min(_ROOM_IN_BACKLOG, self._all) if found.claimed >= min(free, _MOST_PREPARED) else 1
+                )
+            for work in found.works:
                 self._ready.put(work)
+            look_in = self._look_every if found.pause is None else min(found.pause, self._look_every)
 
-    def _await_turn(self) -> int:
+    def _await_turn(self, look_in: float) -> int:
         """Wait until there is reason to look, and room for a call; return how many calls can begin."""
         begun = time.monotonic()
         with self._changed:
             while not self._stopped.is_set():
                 waited = time.monotonic() - begun
-                wait = self._look_every - waited
+                wait = look_in - waited
                 if self._wanted or wait <= 0:
                     patience = _PATIENCE_SECONDS - waited
                     if self._free >= self._room or (self._free and patience <= 0):
@@ -172,6 +192,7 @@ class Pump(Generic[W]):
     def _release(self, count: int) -> None:
         with self._changed:
             self._free += count
+            self._wanted = self._wanted or self._held  # a place for what had to wait
             self._changed.notify_all()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from notify.domain import ids
-from notify.domain.catalogue import Catalogue, Channel, Topic
+from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
 from notify.domain.content import RECIPIENT_NAME, Links
 from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
 from notify.domain.newsletters import Person, Pinned
@@ -26,6 +26,11 @@ class Composer:
     tokens: Tokens
     catalogue: Catalogue
     senders: Senders
+
+    def sender(self, letter: Letter) -> str:
+        """Return who a letter comes from."""
+        topic = self.catalogue.numbered(letter.topic)
+        return self.senders.sender(letter.channel, topic.purpose if topic else Purpose.MARKETING)
 
     def links(self, letter: Letter) -> Links:
         """Sign the links of one letter."""
@@ -48,7 +53,7 @@ class Composer:
         if isinstance(errand, CampaignErrand):
             return self._newsletter(letter, errand.pinned, topic, links)
         content = self.templates.email(errand.template, letter.locale, _data(letter, errand), links)
-        sender = self.senders.sender(Channel.EMAIL, topic.purpose)
+        sender = self.sender(letter)
         return OutgoingEmail(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=sender,
@@ -62,7 +67,6 @@ class Composer:
 
     def sms(self, letter: Letter, now: datetime) -> OutgoingSms:
         """Write an SMS; the letter has a number."""
-        topic = self._topic(letter)
         links = self.links(letter)
         errand = letter.errand
         left = None
@@ -73,7 +77,7 @@ class Composer:
             text = self.templates.sms_for(errand.pinned, letter.locale, _person(letter, links))
         return OutgoingSms(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
-            sender=self.senders.sender(Channel.SMS, topic.purpose),
+            sender=self.sender(letter),
             to=letter.address or "",
             text=text,
             valid_for=max(1, min(left, _MAX_SMS_VALIDITY)) if left is not None else None,
@@ -88,7 +92,7 @@ class Composer:
         else:
             content = pinned.email(letter.locale)
             substitutions = pinned.substitutions(letter.locale, person)
-        sender = self.senders.sender(Channel.EMAIL, topic.purpose)
+        sender = self.sender(letter)
         return OutgoingEmail(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=sender,

@@ -17,7 +17,7 @@ from notify.domain.status import Reason, Status
 from notify.ports import Clock, Providers, Telemetry, Throttle, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.composing import Composer
-from notify.usecases.dispatch_work import Work
+from notify.usecases.dispatch_work import Prepared, Work
 from notify.usecases.gate import Gate
 
 _log: Final = logging.getLogger(__name__)
@@ -68,38 +68,38 @@ class Deliver:
 
     def __call__(self, lane: Lane, limit: int = 1) -> int:
         """Deliver the oldest `limit` dispatches of the lane that are due; return how many were claimed."""
-        claimed, works = self.prepare(lane, limit)
-        for work in works:
+        prepared = self.prepare(lane, limit)
+        for work in prepared.works:
             self.send(work)
-        self.record(works)
-        return claimed
+        self.record(prepared.works)
+        return prepared.claimed
 
-    def prepare(self, lane: Lane, limit: int) -> tuple[int, list[Work]]:
-        """Claim at most `limit` dispatches and bring them through the gate.
+    def prepare(self, lane: Lane, limit: int) -> Prepared:
+        """Claim at most `limit` dispatches and bring them through the gate: one transaction each for all.
 
-        Returns how many were claimed, and those for which the provider is to be called now: one `send` and
-        one `record` each.
+        For each of the works the provider is to be called now: one `send` and one `record`.
         """
         now = self._clock()
-        open_channels = [one for one in Channel if self._busy_until.get((lane, one), now) <= now]
-        if not open_channels:
-            return 0, []
+        free = [one for one in Channel if self._busy_until.get((lane, one), now) <= now]
+        if not free:
+            return Prepared(0, pause=self._pause(lane, now))
         with self._store.write() as tx:
-            claimed = tx.deliveries.claim(lane, open_channels, limit, now, now + CLAIM_LEASE)
-        works = [self._check(one) for one in claimed]
-        admitted = self._admit(works, lane)
+            claimed = tx.deliveries.claim(lane, free, limit, now, now + CLAIM_LEASE)
+        works = [self._work(one) for one in claimed]
         try:
-            if admitted:
-                self._gate.pass_through(admitted)
+            admitted = self._admit(works, lane)
+            for work in admitted:
+                self._check(work)
+            wanting = [work for work in admitted if work.outgoing]
+            if wanting:
+                self._gate.pass_through(wanting)
         except BaseException:
-            self._throttle.finished([work.call for work in admitted if work.call])
+            self._give_back(works)
             raise
-        ready = [work for work in admitted if work.outgoing]
         idle = [work for work in works if not work.outgoing]
-        self._throttle.finished([work.call for work in idle if work.call])
-        if idle:
-            self.record(idle)
-        return len(claimed), ready
+        self._give_back(idle)
+        self.record(idle)
+        return Prepared(len(claimed), [work for work in works if work.outgoing], self._pause(lane, now))
 
     def send(self, work: Work) -> None:
         """Call the provider, with no transaction open."""
@@ -108,8 +108,9 @@ class Deliver:
         try:
             outcomes = work.provider.send(list(work.outgoing.values()))
         finally:
-            if work.call:
-                self._throttle.finished([work.call])
+            self._give_back([work])
+            # There is room again for one that had to wait.
+            self._busy_until.pop((work.claimed.lane, work.claimed.channel), None)
         seconds = time.perf_counter() - started
         work.note(outcomes, at, seconds, self._clock(), self._random())
         self._providers.report(work.provider, outcomes, seconds)
@@ -137,19 +138,54 @@ class Deliver:
             if work.claimed.dispatch_id in changed:
                 self._count(work)
 
-    def _check(self, claimed: Claimed) -> Work:
+    def _work(self, claimed: Claimed) -> Work:
+        test = any(letter.errand.test for letter in claimed.letters)
+        return Work(claimed, self._providers.choose(claimed.channel, test=test))
+
+    def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:
+        """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long."""
+        asking = [work for work in works if work.claimed.letters]
+        for work in asking:
+            letters = work.claimed.letters
+            work.call = PlannedCall(
+                f"{work.claimed.dispatch_id}.{work.claimed.claim}",
+                work.provider.name,
+                self._composer.sender(letters[0]),
+                lane,
+                len(letters),
+            )
+        waits = self._throttle.admit([work.call for work in asking if work.call]) if asking else []
+        now = self._clock()
+        waiting = []
+        for work, wait in zip(asking, waits, strict=True):
+            if wait > 0:
+                waiting.append(work)
+                work.call = None
+                work.postpone_all(now + timedelta(seconds=wait))
+                self._busy_until[lane, work.claimed.channel] = now + timedelta(seconds=wait)
+        return [work for work in works if work not in waiting]
+
+    def _give_back(self, works: Sequence[Work]) -> None:
+        """Give back the places of calls that were made, or will not be."""
+        calls = [work.call for work in works if work.call]
+        if calls:
+            self._throttle.finished(calls)
+
+    def _pause(self, lane: Lane, now: datetime) -> float | None:
+        """Return in how many seconds a channel that had to wait may be tried again."""
+        busy = [at for (one, _), at in list(self._busy_until.items()) if one is lane and at > now]
+        return (min(busy) - now).total_seconds() if busy else None
+
+    def _check(self, work: Work) -> None:
         """Decide on each letter, and write those that may go."""
         now = self._clock()
-        test = any(letter.errand.test for letter in claimed.letters)
-        work = Work(claimed, self._providers.choose(claimed.channel, test=test))
-        for message_id, expires_at in claimed.unreadable:
+        for message_id, expires_at in work.claimed.unreadable:
             if expires_at and expires_at <= now:
                 work.settle(message_id, Status.EXPIRED)
             else:
                 work.try_later(message_id, Transient(_UNREADABLE), now, self._random(), expires_at)
-        for letter in claimed.letters:
+        for letter in work.claimed.letters:
             self._check_letter(work, letter, now)
-        return work
 
     def _check_letter(self, work: Work, letter: Letter, now: datetime) -> None:
         errand = letter.errand
@@ -187,31 +223,6 @@ class Deliver:
                 extra={"message_id": letter.message_id, "error": type(error).__name__},
             )
             work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
-
-    def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:
-        """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long."""
-        wanting = [work for work in works if work.outgoing]
-        calls = []
-        for work in wanting:
-            sender = next(iter(work.outgoing.values())).sender
-            work.call = PlannedCall(
-                f"{work.claimed.dispatch_id}.{work.claimed.claim}",
-                work.provider.name,
-                sender,
-                lane,
-                len(work.outgoing),
-            )
-            calls.append(work.call)
-        admitted = []
-        for work, wait in zip(wanting, self._throttle.admit(calls) if calls else (), strict=True):
-            if wait <= 0:
-                admitted.append(work)
-                continue
-            work.call = None
-            due_at = self._clock() + timedelta(seconds=wait)
-            work.postpone_all(due_at)
-            self._busy_until[lane, work.claimed.channel] = due_at
-        return admitted
 
     def _write(
         self, tx: Transaction, works: Sequence[Work], now: datetime

@@ -42,6 +42,18 @@ class Later:
     held: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was claimed, and the part of it that is to be called now.
+
+    `pause`: in how many seconds what has to wait for a provider's limits may go, if anything has to.
+    """
+
+    claimed: int
+    works: Sequence["Work"] = ()
+    pause: float | None = None
+
+
 @dataclass(slots=True)
 class Work:
     """A dispatch on its way: what is sent by whom, what comes later, what is to be written."""
@@ -67,8 +79,10 @@ class Work:
         self.later.append(Later(message_id, due_at, held=held))
 
     def postpone_all(self, due_at: datetime) -> None:
-        """Note that whatever was to be sent is to be looked at again later."""
-        for message_id in list(self.outgoing):
+        """Note that the whole dispatch is to be looked at again later."""
+        for letter in self.claimed.letters:
+            self.postpone(letter.message_id, due_at)
+        for message_id, _ in self.claimed.unreadable:
             self.postpone(message_id, due_at)
 
     def drop(self, message_id: int, status: Status) -> None:

@@ -81,6 +81,8 @@ def test_an_opt_out_between_check_and_gate_wins(world: World) -> None:
     compose = world.deliver._composer  # noqa: SLF001 - the moment between check and gate
 
     class OptsOutMeanwhile:
+        sender = staticmethod(compose.sender)
+
         def email(self, letter: object) -> object:
             world.parts.unsubscribe(token, CLICK, "fr")
             return compose.email(letter)  # type: ignore[arg-type]

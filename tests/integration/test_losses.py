@@ -200,6 +200,14 @@ def test_reconcile_rings_lanes_whose_wake_up_was_lost(world: World) -> None:
 
 def test_a_message_that_cannot_be_rendered_fails_alone(world: World) -> None:
     answer = world.order(channels=(Channel.EMAIL,))
-    world.deliver._composer = None  # type: ignore[assignment]  # noqa: SLF001
+    compose = world.deliver._composer  # noqa: SLF001 - the moment of rendering
+
+    class CannotWrite:
+        sender = staticmethod(compose.sender)
+
+        def email(self, letter: object) -> object:
+            raise ValueError("odd")
+
+    world.deliver._composer = CannotWrite()  # type: ignore[assignment]  # noqa: SLF001
     world.work()
     assert world.message(answer, Channel.EMAIL)["status"] == "failed"

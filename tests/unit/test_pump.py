@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +13,13 @@ from workers.pump import Pump
 
 SECONDS = 5.0
 """How long what must happen is waited for; it takes milliseconds."""
+
+
+@dataclass(frozen=True)
+class Found:
+    claimed: int
+    works: Sequence[threading.Event] = ()
+    pause: float | None = None
 
 
 class Work:
@@ -25,19 +33,20 @@ class Work:
         self.looks = 0
         self.errors: list[Exception] = []
         self.record_errors: list[Exception] = []
+        self.pauses: list[float] = []
 
     @property
     def done(self) -> int:
         return sum(self.recorded)
 
-    def prepare(self, limit: int) -> tuple[int, Sequence[threading.Event]]:
+    def prepare(self, limit: int) -> Found:
         with self.changed:
             self.looks += 1
             self.changed.notify_all()
             if self.errors:
                 raise self.errors.pop()
             taken, self.due = self.due[:limit], self.due[limit:]
-            return len(taken), taken
+            return Found(len(taken), taken, self.pauses.pop() if self.pauses else None)
 
     def send(self, gate: threading.Event) -> None:
         with self.changed:
@@ -131,7 +140,7 @@ def test_a_wake_up_during_an_empty_look_is_not_lost() -> None:
     looking, go_on = threading.Event(), threading.Event()
 
     class Slow(Work):
-        def prepare(self, limit: int) -> tuple[int, Sequence[threading.Event]]:
+        def prepare(self, limit: int) -> Found:
             found = super().prepare(limit)
             if self.looks == 1:
                 looking.set()
@@ -159,6 +168,27 @@ def test_wake_ups_while_all_are_busy_lead_to_few_looks() -> None:
         gate.set()
         assert work.wait(lambda: work.done == 2)
         assert not work.wait(lambda: work.looks > 8, 0.05)
+
+
+def test_what_had_to_wait_is_looked_for_when_its_time_has_come() -> None:
+    work = Work()
+    work.pauses = [0.05]
+    with pumping(work) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.looks == 2)
+        assert not work.wait(lambda: work.looks > 2, 0.1)
+
+
+def test_what_had_to_wait_for_a_place_is_looked_for_when_one_is_free() -> None:
+    gate = threading.Event()
+    work = Work(gate)
+    work.pauses = [60.0, 60.0]
+    with pumping(work) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.calling == 1 and work.looks == 2)
+        work.add(opened())
+        gate.set()
+        assert work.wait(lambda: work.done == 2)
 
 
 def test_it_looks_by_itself_when_nobody_rings() -> None:
