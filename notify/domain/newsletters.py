@@ -106,9 +106,19 @@ class Pinned:
         """Return the language in which somebody who reads `wanted` gets it: that one, or French."""
         return wanted if wanted in self.texts else DEFAULT_LOCALE
 
+    def locale_on(self, wanted: str, channel: Channel) -> str:
+        """Return the same for one channel: a language may have a text for the other one only."""
+        texts = self.texts.get(wanted)
+        if texts is None or (texts.email if channel is Channel.EMAIL else texts.sms) is None:
+            return DEFAULT_LOCALE
+        return wanted
+
     def email(self, locale: str) -> EmailContent:
         """Return the e-mail with its marks. LookupError if the content has none."""
-        found = self._texts(locale).email
+        texts = self.texts.get(locale)
+        found = texts.email if texts else None
+        if found is None:
+            found = self.texts[DEFAULT_LOCALE].email
         if found is None:
             raise LookupError("this newsletter has no e-mail")
         return found
@@ -122,22 +132,23 @@ class Pinned:
             found[marks.centre] = links.centre or ""
         if marks.mailto:
             found[marks.mailto] = links.mailto or ""
-        fields = self._texts(locale).email_fields
-        if fields:
-            found.update(_values(fields, self.locale(locale), person))
+        if self.uses_name or self.attributes:
+            locale = self.locale_on(locale, Channel.EMAIL)
+            found.update(_values(self.texts[locale].email_fields, locale, person))
         return found
 
     def sms(self, locale: str) -> str:
         """Return the SMS with its marks. LookupError if the content has none."""
-        found = self._texts(locale).sms
+        found = self.texts[self.locale_on(locale, Channel.SMS)].sms
         if found is None:
             raise LookupError("this newsletter has no SMS")
         return found
 
     def sms_substitutions(self, locale: str, person: Person) -> dict[str, str]:
         """Return what stands for each mark of the SMS in one person's copy."""
+        locale = self.locale_on(locale, Channel.SMS)
         found = {self.links.unsubscribe: person.links.unsubscribe}
-        found.update(_values(self._texts(locale).sms_fields, self.locale(locale), person))
+        found.update(_values(self.texts[locale].sms_fields, locale, person))
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -155,9 +166,6 @@ class Pinned:
                 "texts": {locale: PinnedTexts.from_json(texts) for locale, texts in value["texts"].items()},
             }
         )
-
-    def _texts(self, locale: str) -> PinnedTexts:
-        return self.texts.get(locale) or self.texts[DEFAULT_LOCALE]
 
 
 def channels_of(content: Mapping[str, str]) -> tuple[Channel, ...]:

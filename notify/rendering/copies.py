@@ -6,6 +6,7 @@ from typing import Any, Final
 from jinja2 import Template, TemplateError
 from markupsafe import Markup
 
+from notify.domain.catalogue import Channel
 from notify.domain.content import EmailContent
 from notify.domain.errors import RenderingError
 from notify.domain.marks import fill
@@ -21,7 +22,7 @@ _CACHED: Final = 64
 
 def email_for(pinned: Pinned, wanted: str, person: Person) -> EmailContent:
     """Render one person's copy. RenderingError, LookupError."""
-    locale = pinned.locale(wanted)
+    locale = pinned.locale_on(wanted, Channel.EMAIL)
     content, given = pinned.email(locale), pinned.substitutions(locale, person)
     subject, html, text = (fill(part, given) for part in (content.subject, content.html, content.text))
     if not pinned.individual:
@@ -40,7 +41,7 @@ def email_for(pinned: Pinned, wanted: str, person: Person) -> EmailContent:
 
 def sms_for(pinned: Pinned, wanted: str, person: Person) -> str:
     """Render one person's copy of the SMS. RenderingError, LookupError."""
-    locale = pinned.locale(wanted)
+    locale = pinned.locale_on(wanted, Channel.SMS)
     text = fill(pinned.sms(locale), pinned.sms_substitutions(locale, person))
     if pinned.individual:
         context = {**_person_context(pinned, locale, person), "sms": Markup(text)}  # noqa: S704 - plain text

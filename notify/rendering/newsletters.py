@@ -1,14 +1,14 @@
 """Templates of campaigns: from a campaign's content to what each person gets."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import TemplateError
 from markupsafe import Markup, escape
 
-from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Channel, Purpose, Topic
+from notify.domain.catalogue import LOCALES, Channel, Purpose, Topic
 from notify.domain.content import EmailContent, Links, TemplateInfo
 from notify.domain.errors import ConfigurationError, RenderingError
 from notify.domain.newsletters import (
@@ -54,7 +54,6 @@ class Newsletter:
             for locale in LOCALES
             if locale in content
         }
-        spare = texts[DEFAULT_LOCALE]
         used = [one for each in texts.values() for one in (*each.email_fields, *each.sms_fields)]
         return Pinned(
             template=self.info.name,
@@ -63,15 +62,8 @@ class Newsletter:
             attributes=tuple(sorted({one.attribute for one in used if one.attribute} | self.use.attributes)),
             links=links,
             topic=dict(topic.title),
-            texts={locale: _completed(each, spare) for locale, each in texts.items()},
+            texts=texts,
         )
-
-
-def _completed(texts: PinnedTexts, spare: PinnedTexts) -> PinnedTexts:
-    """Return a language's texts with the French ones for a channel it has no text for."""
-    if texts.email is None:
-        texts = replace(texts, email=spare.email, email_fields=spare.email_fields, preheader=spare.preheader)
-    return texts if texts.sms is not None else replace(texts, sms=spare.sms, sms_fields=spare.sms_fields)
 
 
 @dataclass(frozen=True, slots=True)

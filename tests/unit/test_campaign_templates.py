@@ -116,6 +116,17 @@ def test_each_copy_by_itself(shop: CampaignShop) -> None:
             assert str(link) in part
 
 
+def test_a_copy_falls_back_to_french_with_its_frame(shop: CampaignShop) -> None:
+    shop.letter(sms="{% if recipient_name %}Chère {{ recipient_name }}, {% endif %}")
+    shop.write("letter/sms.en.txt", "{% if recipient_name %}Dear {{ recipient_name }}, {% endif %}{{ sms }}")
+    content = {**CONTENT, "en": {"subject": "s", "body": "b"}}
+    templates = shop.load()
+    topic = load_catalogue(shop.directory)["company_news"]
+    pinned = templates.pin("letter", topic, content, mailto=True)
+    assert templates.sms_for(pinned, "en", Person(LINKS, "Awa")).startswith("Chère Awa, s Awa")
+    assert templates.email_for(pinned, "en", Person(LINKS, "Awa")).subject == "Letter: s"
+
+
 def test_what_is_pinned_outlives_the_template(shop: CampaignShop) -> None:
     shop.letter(text="{% if recipient_name %}avant{% endif %}")
     _, pinned = shop.pinned()
