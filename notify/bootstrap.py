@@ -67,6 +67,9 @@ from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
 from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
 
+_CONNECTIONS: Final = 12
+"""Kept open to the database; ten more are opened under load. Threads that call providers need none."""
+
 _CALL_MARGIN_SECONDS: Final = 5
 """How much longer than a provider's time-out a call's lease lasts."""
 
@@ -98,7 +101,7 @@ class Composition:
     @cached_property
     def engine(self) -> Engine:
         """The database; UnavailableError at the first call if it is out of reach."""
-        return open_engine(self.settings.database_url, pool_size=self.settings.worker_threads + 2)
+        return open_engine(self.settings.database_url, pool_size=_CONNECTIONS)
 
     @cached_property
     def redis(self) -> Redis:
