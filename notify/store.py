@@ -20,10 +20,11 @@ from notify.domain.delivery import (
     StoredNotification,
     StoredRecipient,
 )
-from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, UndoDraft
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.domain.token_claims import OptOutClaim
 from notify.event_store import Doubts, Events
 from notify.import_store import Imports
 
@@ -88,6 +89,19 @@ class Consents(Protocol):
         """Append to the ledger; return the entries' numbers."""
         ...
 
+    def record(
+        self,
+        entries: Sequence[LedgerEntry],
+        changes: Sequence[Change],
+        hashes: Collection[bytes],
+        undo: UndoDraft | None,
+    ) -> list[int]:
+        """Append one entry for each change of one person, and apply it; return the entries' numbers.
+
+        Stores the preference, and bars or readmits the addresses `hashes`. `undo` takes all of it back.
+        """
+        ...
+
     def accepted_versions(self, recipient_ids: Collection[int]) -> set[tuple[int, str]]:
         """Return who has accepted which version of the privacy policy."""
         ...
@@ -102,6 +116,10 @@ class Consents(Protocol):
 
     def address_opted_out(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> set[bytes]:
         """Return which of the hashes left the topic."""
+        ...
+
+    def choices(self, recipient_id: int, channel: Channel, hashes: Collection[bytes]) -> Choices:
+        """Read what a person chose on a channel, and which topics these addresses left."""
         ...
 
     def opt_out_addresses(
@@ -341,6 +359,15 @@ class Store(Protocol):
         """Open a transaction that commits at the end, or rolls back on an error.
 
         UnavailableError when the database is out of reach.
+        """
+        ...
+
+    def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
+        """Do all of an ordinary opt-out, locks included, on the word of a token, in one transaction.
+
+        The address is that of the token's message, else the person's; the language of the entry, if it has
+        none, is the message's. None, and nothing is done, where it takes more than one look: the person is
+        gone, has left before, or someone changes the same at this moment; or the database cannot.
         """
         ...
 

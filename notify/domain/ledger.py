@@ -1,6 +1,6 @@
 """The ledger of consent: what an entry says, and how preferences follow from it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -46,6 +46,35 @@ class Change:
     channel: Channel
     subscribed: bool
     before: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What was chosen on one channel so far, by topic.
+
+    `preferences`: subscribed or not, and the ledger entry that says so. `left`: the addresses that left the
+    topic, under whatever recipient id.
+    """
+
+    preferences: Mapping[int, tuple[bool, int]]
+    left: Mapping[int, Collection[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class OptedOut:
+    """An opt-out that took place: from which address, and in which language its message was."""
+
+    address: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoDraft:
+    """An undo about to be kept with the change it takes back; `digest` is the SHA-256 of its token."""
+
+    digest: bytes
+    expires_at: datetime
+    broad: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from psycopg.errors import DivisionByZero
 from sqlalchemy import Connection, delete, insert, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, UndoDraft
 from notify.domain.requests import Proof
+from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
 from notify.storage.locks import lock_alone, lock_shared, shards
+from notify.storage.opting_out import AT_ONCE, STOPS
 from notify.storage.standings import read_standings
 from notify.storage.tables import (
     AddressOptOut,
@@ -29,6 +32,7 @@ from notify.storage.tables import (
 from notify.storage.upserts import upsert_into
 from notify.store import StandingKey
 
+SEALED_ADDRESSES: Final = {Channel.EMAIL: "recipients.email", Channel.SMS: "recipients.phone"}
 PROOF_FIELD: Final = "consent_proofs.proof"
 
 _APPEND: Final = insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True)
@@ -57,7 +61,7 @@ class SqlConsents:
         """Append to the ledger; each proof goes to its own table, salted hash and all."""
         if not entries:
             return []
-        proofs = [self._proof_text(entry.proof) for entry in entries]
+        proofs = [self._proof_text(entry.proof) if entry.proof else None for entry in entries]
         rows = [
             {
                 "recipient_id": entry.recipient_id,
@@ -86,6 +90,52 @@ class SqlConsents:
         if kept:
             self._connection.execute(insert(ConsentProof), kept)
         return ids
+
+    def record(
+        self,
+        entries: Sequence[LedgerEntry],
+        changes: Sequence[Change],
+        hashes: Collection[bytes],
+        undo: UndoDraft | None,
+    ) -> list[int]:
+        """Append to the ledger, apply the changes, keep the undo."""
+        numbers = self.append(entries)
+        for number, entry, change in zip(numbers, entries, changes, strict=True):
+            self.set_preference(entry.recipient_id, change, number, entry.at)
+            if change.subscribed:
+                self.readmit_addresses(change.topic, change.channel, hashes)
+            else:
+                self.opt_out_addresses(change.topic, change.channel, hashes, number, entry.at)
+        if undo and entries:
+            whole = Undo(entries[0].recipient_id, numbers, changes, undo.broad)
+            self.keep_undo(undo.digest, whole, undo.expires_at)
+        return numbers
+
+    def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
+        """Do all of an ordinary opt-out in one statement, which only PostgreSQL can."""
+        proof = self._proof_text(entry.proof or Proof(entry.way))
+        given = {
+            "recipient": claim.recipient,
+            "at": entry.at,
+            "topic": claim.topic,
+            "channel": claim.channel,
+            "way": entry.way,
+            "locale": entry.locale,
+            "message": claim.message,
+            "proof_hash": hashlib.sha256(proof.encode()).digest(),
+            "proof_sealed": self._vault.seal(PROOF_FIELD, proof),
+            "digest": undo.digest,
+            "expires_at": undo.expires_at,
+        }
+        try:
+            row = AT_ONCE.first(self._connection, given)
+        except DivisionByZero:
+            return None
+        if row is None:
+            return None
+        address_sealed, locale, _ = row
+        field = SEALED_ADDRESSES[claim.channel]
+        return OptedOut(self._vault.open(field, address_sealed) if address_sealed else None, locale)
 
     def accepted_versions(self, recipient_ids: Collection[int]) -> set[tuple[int, str]]:
         """Return who has accepted which version of the privacy policy."""
@@ -117,7 +167,24 @@ class SqlConsents:
 
     def address_opted_out(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> set[bytes]:
         """Return which of the hashes left the topic."""
-        return {value for value, at, by in self._left(set(hashes)) if (at, by) == (topic, channel)}
+        left = select(AddressOptOut.address_hash).where(
+            AddressOptOut.address_hash.in_(hashes),
+            AddressOptOut.topic == topic,
+            AddressOptOut.channel == channel,
+        )
+        return set(self._connection.scalars(left))
+
+    def choices(self, recipient_id: int, channel: Channel, hashes: Collection[bytes]) -> Choices:
+        """Read what a person chose on a channel, and which topics these addresses left."""
+        given = {"recipient": recipient_id, "channel": channel, "hashes": list(hashes)}
+        preferences: dict[int, tuple[bool, int]] = {}
+        left: dict[int, set[bytes]] = {}
+        for topic, address_hash, subscribed, consent_id in STOPS.rows(self._connection, given):
+            if address_hash is None:
+                preferences[topic] = (subscribed, consent_id)
+            else:
+                left.setdefault(topic, set()).add(address_hash)
+        return Choices(preferences, left)
 
     def opt_out_addresses(
         self, topic: int, channel: Channel, hashes: Collection[bytes], consent_id: int, now: datetime
@@ -255,19 +322,8 @@ class SqlConsents:
         changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
         return Undo(row.recipient_id, row.consent_ids, changes, row.broad)
 
-    def _left(self, hashes: set[bytes]) -> set[tuple[bytes, int, str]]:
-        if not hashes:
-            return set()
-        table = AddressOptOut
-        rows = self._connection.execute(
-            select(table.address_hash, table.topic, table.channel).where(table.address_hash.in_(hashes))
-        )
-        return {(value, topic, channel) for value, topic, channel in rows}
-
-    def _proof_text(self, proof: Proof | None) -> str | None:
+    def _proof_text(self, proof: Proof) -> str:
         """Write a proof down, with the salt that keeps its hash from being guessed."""
-        if proof is None:
-            return None
         told: dict[str, Any] = {
             "wording": proof.wording,
             "source": proof.source,

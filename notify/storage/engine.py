@@ -1,17 +1,23 @@
 """Engines for SQLite and PostgreSQL, and transactions that speak the core's errors."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from notify.domain.errors import UnavailableError
 
 _BUSY_TIMEOUT_SECONDS: Final = 15
+_TRUSTED_SECONDS: Final = 0.5
+_USED_AT: Final = "notify used at"
 _POSTGRESQL: Final = {
     "application_name": "notify",
     "connect_timeout": 5,  # seconds
@@ -24,14 +30,17 @@ _POSTGRESQL: Final = {
 def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     """Open an engine; SQLite runs in WAL with full durability, PostgreSQL through psycopg 3."""
     if not database_url.startswith("sqlite"):
-        return create_engine(
+        engine = create_engine(
             database_url,
             pool_size=pool_size,
             max_overflow=10,
-            pool_pre_ping=True,
+            pool_use_lifo=True,  # the one used last needs no ping
             hide_parameters=True,  # they hold personal data, and errors are logged
             connect_args=_POSTGRESQL,
         )
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", _ping_idle)
+        return engine
     engine = create_engine(
         database_url,
         pool_size=pool_size,
@@ -42,6 +51,25 @@ def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _ping_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Try a connection that lay idle: the server may be gone, and the pool then opens a new one.
+
+    One that worked a moment ago is taken on trust, which spares busy servers a round trip each time.
+    """
+    used_at = record.info.get(_USED_AT)
+    if used_at is not None and time.monotonic() - used_at < _TRUSTED_SECONDS:
+        return
+    try:
+        connection.cursor().execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError("the server is gone") from error
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's hook
@@ -61,10 +89,13 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """Run one transaction; a database that is out of reach is UnavailableError."""
+    driver = engine.dialect.loaded_dbapi
     try:
         with engine.connect().execution_options(write=write) as connection, connection.begin():
             yield connection
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise UnavailableError("the database is out of reach") from error
+    except (driver.OperationalError, driver.InterfaceError) as error:  # of a statement in `prepared`
         raise UnavailableError("the database is out of reach") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -7,14 +7,20 @@ by side; an opt-out holds its shards alone. SQLite needs none of it: writers tak
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
+
+from notify.storage.prepared import Prepared
 
 _SHARDS: Final = 64
 _SPACE: Final = 1_854_201  # the first key of our advisory locks, so that they meet nobody else's
 _IDEMPOTENCY_SPACE: Final = 1_854_202
 
-_ALONE: Final = text("SELECT pg_advisory_xact_lock(:space, s) FROM unnest(CAST(:shards AS int[])) s")
-_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
+_ALONE: Final = Prepared(
+    lambda _: text("SELECT pg_advisory_xact_lock(:space, s) FROM unnest(CAST(:shards AS int[])) s")
+)
+_SHARED: Final = Prepared(
+    lambda _: text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
+)
 _TRY: Final = text("SELECT pg_try_advisory_xact_lock(:space, :key)")
 
 
@@ -23,6 +29,12 @@ def shards(recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> list[int]:
     found = {number % _SHARDS for number in recipient_ids}
     found |= {value[0] % _SHARDS for value in hashes}
     return sorted(found)
+
+
+SHARD_OF_ID: Final = f"CAST(mod({{}}, {_SHARDS}) AS int)"
+SHARD_OF_HASH: Final = f"get_byte({{}}, 0) % {_SHARDS}"
+LOCK_SHARD_ALONE: Final = f"pg_advisory_xact_lock({_SPACE}, {{}})"
+"""The same in SQL, for what reads and locks in one statement."""
 
 
 def lock_alone(connection: Connection, wanted: list[int]) -> None:
@@ -48,6 +60,6 @@ def try_key(connection: Connection, key_hash: bytes) -> bool:
     return bool(connection.scalar(_TRY, {"space": _IDEMPOTENCY_SPACE, "key": number}))
 
 
-def _lock(connection: Connection, statement: TextClause, wanted: list[int]) -> None:
+def _lock(connection: Connection, statement: Prepared, wanted: list[int]) -> None:
     if connection.dialect.name == "postgresql" and wanted:
-        connection.execute(statement, {"space": _SPACE, "shards": wanted})
+        statement.run(connection, {"space": _SPACE, "shards": wanted})

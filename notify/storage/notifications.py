@@ -16,6 +16,7 @@ from notify.domain.status import Reason, Status
 from notify.ports import Vault
 from notify.storage.columns import UtcDateTime
 from notify.storage.locks import try_key
+from notify.storage.prepared import Prepared
 from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification, Recipient
 from notify.storage.upserts import upsert_into
 
@@ -25,7 +26,9 @@ DATA_FIELD: Final = "notifications.data"
 _ADD_NOTIFICATIONS: Final = insert(Notification).returning(Notification.id, sort_by_parameter_order=True)
 _ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
 _ADD_MESSAGES: Final = insert(Message).returning(Message.id, sort_by_parameter_order=True)
-_SENT_TO: Final = select(Message.locale, Message.address_hash).where(Message.id == bindparam("number"))
+_SENT_TO: Final = Prepared(
+    lambda _: select(Message.locale, Message.address_hash).where(Message.id == bindparam("number"))
+)
 _SAVED: Final = select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
     IdempotencyKey.key_hash == bindparam("key")
 )
@@ -169,8 +172,8 @@ class SqlNotifications:
 
     def sent_to(self, message_id: int) -> SentTo | None:
         """Return in what language, and to which address, a message went; None if it is gone."""
-        row = self._connection.execute(_SENT_TO, {"number": message_id}).first()
-        return SentTo(row.locale, row.address_hash) if row else None
+        row = _SENT_TO.first(self._connection, {"number": message_id})
+        return SentTo(*row) if row else None
 
     def cancel(self, notification_id: int, now: datetime) -> list[Closed]:
         """Cancel the messages that no provider was called for."""

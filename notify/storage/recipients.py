@@ -1,5 +1,6 @@
 """Profiles of recipients, encrypted on the way in and found by keyed hash."""
 
+from collections import namedtuple
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
 from notify.storage.consents import SqlConsents
 from notify.storage.event_views import erase_events
+from notify.storage.prepared import Prepared, among
 from notify.storage.tables import (
     Attempt,
     ConsentProof,
@@ -37,10 +39,16 @@ _LOCKED: Final = (
     .order_by(_TABLE.c.external_id)
     .with_for_update(key_share=True)  # FOR NO KEY UPDATE: messages may be added to them meanwhile
 )
-_BY_NUMBERS: Final = select(_TABLE).where(_TABLE.c.id.in_(bindparam("numbers", expanding=True)))
+_BY_NUMBERS: Final = Prepared(lambda dialect: select(_TABLE).where(among(dialect, _TABLE.c.id, "numbers")))
+_Row: Final = namedtuple("_Row", [column.name for column in _TABLE.c])  # type: ignore[misc]  # noqa: PYI024
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
 _HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
 _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
+
+
+def recipient_row(values: tuple[Any, ...]) -> Row[Any]:
+    """Give a plain row of the table its columns' names, as SQLAlchemy's own rows have them."""
+    return cast("Row[Any]", _Row._make(values))
 
 
 def hash_address(vault: Vault, channel: Channel, address: str) -> bytes:
@@ -87,8 +95,8 @@ class SqlRecipients:
 
     def by_numbers(self, numbers: Collection[int]) -> dict[int, StoredRecipient]:
         """Find those that are not gone."""
-        rows = self._connection.execute(_BY_NUMBERS, {"numbers": list(numbers)})
-        return {row.id: self.translate(row) for row in rows}
+        rows = _BY_NUMBERS.rows(self._connection, {"numbers": list(numbers)})
+        return {row.id: self.translate(row) for row in map(recipient_row, rows)}
 
     def keep_from_erasure(self, numbers: Collection[int]) -> None:
         """Lock recipients so that they are not erased before commit; others may still change them."""

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 
+from notify.domain.ledger import LedgerEntry, OptedOut, UndoDraft
+from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
 from notify.storage.api_keys import SqlApiKeys
 from notify.storage.audiences import SqlAudiences
@@ -43,6 +45,11 @@ class SqlStore:
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
+        self._at_once = (
+            engine.execution_options(isolation_level="AUTOCOMMIT")
+            if engine.dialect.name == "postgresql"
+            else None
+        )
         self._vault = vault
 
     @contextmanager
@@ -50,6 +57,13 @@ class SqlStore:
         """Open a transaction that commits at the end."""
         with transaction(self._engine, write=True) as connection:
             yield SqlTransaction(connection, self._vault)
+
+    def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
+        """Do all of an ordinary opt-out in one statement that commits by itself, in PostgreSQL."""
+        if self._at_once is None:
+            return None
+        with transaction(self._at_once, write=True) as connection:
+            return SqlConsents(connection, self._vault).opt_out_at_once(claim, entry, undo)
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.consent import Standing, subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import SHOP, Change, LedgerEntry
+from notify.domain.ledger import SHOP, Change, LedgerEntry, UndoDraft
 from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Proof
 from notify.store import Transaction
@@ -30,13 +30,15 @@ def record_changes(
     changes: Sequence[Change],
     hashes: Collection[bytes],
     occasion: Occasion,
+    *,
+    undo: UndoDraft | None = None,
 ) -> list[int]:
     """Apply changes of one person, whose addresses on the channel are `hashes`; return the ledger's entries.
 
     An opt-out binds the addresses as well, under whatever recipient id; an opt-in frees them.
-    The caller holds the gates off (`lock_out_gates`).
+    `undo` takes all of them back. The caller holds the gates off (`lock_out_gates`).
     """
-    numbers = tx.consents.append(
+    return tx.consents.record(
         [
             LedgerEntry(
                 recipient_id=recipient_id,
@@ -50,15 +52,11 @@ def record_changes(
                 proof=occasion.proof,
             )
             for change in changes
-        ]
+        ],
+        changes,
+        hashes,
+        undo,
     )
-    for number, change in zip(numbers, changes, strict=True):
-        tx.consents.set_preference(recipient_id, change, number, occasion.at)
-        if change.subscribed:
-            tx.consents.readmit_addresses(change.topic, change.channel, hashes)
-        else:
-            tx.consents.opt_out_addresses(change.topic, change.channel, hashes, number, occasion.at)
-    return numbers
 
 
 def differs(topic: Topic, standing: Standing, *, subscribed: bool) -> bool:

@@ -10,7 +10,7 @@ from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError
-from notify.domain.ledger import Change, LedgerEntry, Undo
+from notify.domain.ledger import Change, LedgerEntry, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
@@ -18,6 +18,12 @@ from notify.usecases.recording_choices import addresses_on
 
 UNDO_FOR: Final = timedelta(hours=1)
 _WAY: Final = "undo"
+
+
+def draft_undo(now: datetime, *, broad: bool) -> tuple[str, UndoDraft]:
+    """Make a token, and what of it is kept with the change that it takes back within the hour."""
+    token = secrets.token_urlsafe(18)
+    return token, UndoDraft(_digest(token), now + UNDO_FOR, broad)
 
 
 def keep_undo(

@@ -2,19 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import LINK, ONE_CLICK, Change
+from notify.domain.ledger import LINK, ONE_CLICK, Change, LedgerEntry
 from notify.domain.recipients import Profile
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
-from notify.usecases.undo import keep_undo, offer_again
+from notify.usecases.undo import draft_undo, offer_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Unsubscribe:
         if not claim.message:  # the link of a test or preview: answers, and changes nothing
             blank = _Bearer(_blank(claim), known=False, hashes=(), locale=None)
             return OptOutDone(self._view(claim, blank, subscribed=False), None)
+        if not whole_channel and (done := self._at_once(claim, proof, locale, now)):
+            return done
         with self._store.write() as tx:
             bearer = _bearer(tx, claim)
             tx.consents.lock_out_gates([claim.recipient], bearer.hashes)
@@ -109,18 +112,43 @@ class Unsubscribe:
                 undo = offer_again(tx, bearer.recipient, claim.topic, claim.channel, now, broad=whole_channel)
             if changes:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
-                numbers = record_changes(tx, claim.recipient, changes, bearer.hashes, occasion)
-                if bearer.known:
-                    undo = keep_undo(tx, claim.recipient, numbers, changes, now, broad=whole_channel)
+                undo, draft = draft_undo(now, broad=whole_channel) if bearer.known else (None, None)
+                record_changes(tx, claim.recipient, changes, bearer.hashes, occasion, undo=draft)
             return OptOutDone(self._view(claim, bearer, subscribed=False), undo)
+
+    def _at_once(
+        self, claim: OptOutClaim, proof: Proof, locale: str | None, now: datetime
+    ) -> OptOutDone | None:
+        """Do the ordinary opt-out in one step: they come in waves. None where it takes more."""
+        undo, draft = draft_undo(now, broad=False)
+        entry = LedgerEntry(
+            recipient_id=claim.recipient,
+            at=now,
+            subscribed=False,
+            way=proof.source,
+            topic=claim.topic,
+            channel=claim.channel,
+            locale=locale,
+            message_id=claim.message,
+            proof=proof,
+        )
+        done = self._store.opt_out_at_once(claim, entry, draft)
+        if done is None:
+            return None
+        return OptOutDone(self._shown(claim, done.address, done.locale, subscribed=False), undo)
 
     def _view(self, claim: OptOutClaim, bearer: _Bearer, *, subscribed: bool) -> OptOutView:
         address = bearer.recipient.profile.address(claim.channel)
+        return self._shown(claim, address, bearer.locale, subscribed=subscribed)
+
+    def _shown(
+        self, claim: OptOutClaim, address: str | None, locale: str | None, *, subscribed: bool
+    ) -> OptOutView:
         return OptOutView(
             topic=self._catalogue.numbered(claim.topic),
             channel=claim.channel,
             address=masked(claim.channel, address) if address else None,
-            locale=bearer.locale,
+            locale=locale,
             subscribed=subscribed,
             preview=not claim.message,
         )
@@ -151,12 +179,13 @@ def _blank(claim: OptOutClaim) -> StoredRecipient:
 
 def _changes(tx: Transaction, channel: Channel, bearer: _Bearer, topics: Collection[int]) -> list[Change]:
     """Return what is not stopped yet, for the person or for one of the addresses."""
-    ordered = sorted(topics)
-    standings = tx.consents.standings([(bearer.recipient, topic, channel) for topic in ordered])
+    hashes = set(bearer.hashes)
+    known = tx.consents.choices(bearer.recipient.id, channel, hashes)
     changes = []
-    for topic, standing in zip(ordered, standings, strict=True):
-        out = tx.consents.address_opted_out(topic, channel, bearer.hashes)
-        if standing.subscribed is not False or out != set(bearer.hashes):
-            before = False if bearer.hashes and out == set(bearer.hashes) else standing.subscribed
+    for topic in sorted(topics):
+        subscribed, _ = known.preferences.get(topic, (None, 0))
+        all_left = known.left.get(topic, set()) == hashes
+        if subscribed is not False or not all_left:
+            before = False if hashes and all_left else subscribed
             changes.append(Change(topic, channel, subscribed=False, before=before))
     return changes
