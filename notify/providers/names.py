@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,9 +24,10 @@ class Address:
 class Names:
     """The addresses of one host; safe for any number of threads, which share one look-up."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, resolve: Callable[..., Any] = socket.getaddrinfo) -> None:
         self._host = host
         self._port = port
+        self._resolve = resolve
         self._changed = threading.Condition()
         self._looking = False
         self._found: list[Address] = []
@@ -51,7 +53,7 @@ class Names:
     def _look_up(self) -> None:
         found, error = [], None
         try:
-            for family, kind, protocol, _, where in socket.getaddrinfo(
+            for family, kind, protocol, _, where in self._resolve(
                 self._host, self._port, type=socket.SOCK_STREAM
             ):
                 found.append(Address(family, kind, protocol, where))

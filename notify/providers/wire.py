@@ -4,6 +4,7 @@ A plain answer is read right here: the standard library takes longer over its he
 needs otherwise. Whatever is out of the ordinary is left to `http.client`.
 """
 
+import contextlib
 import http.client
 import io
 import re
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 from notify.providers.names import Names
@@ -101,8 +103,11 @@ class Connection:
     def exchange(self, method: str, request: bytes, deadline: float) -> Answer:
         """Write the request and read the answer. NotSentError, BrokenCallError: not to be used again then."""
         self.reusable = False
-        self._write(request, deadline)
         source = _Source(self._wire, deadline)
+        try:
+            self._write(request, deadline)
+        except OSError as error:
+            return self._early(source, error)
         try:
             answer = self._plain(source) or self._odd(source, method)
         except TimeoutError:
@@ -113,24 +118,30 @@ class Connection:
         return answer
 
     def _write(self, request: bytes, deadline: float) -> None:
-        """Write all of it; what fails on the way leaves the far side without a whole request."""
+        """Write all of it; OSError leaves the far side without a whole request."""
         wire = self._wire
-        try:
-            wire.settimeout(left(deadline))
-            if not isinstance(wire, ssl.SSLSocket):
-                wire.sendall(request)
-                return
-            # TLS sends a record at a time, each of which would have the whole time.
-            rest = memoryview(request)
-            while rest:
-                rest = rest[wire.send(rest) :]
-                if rest:
-                    wire.settimeout(left(deadline))
-        except TimeoutError:
+        wire.settimeout(left(deadline))
+        if not isinstance(wire, ssl.SSLSocket):
+            wire.sendall(request)
+            return
+        # TLS sends a record at a time, each of which would have the whole time.
+        rest = memoryview(request)
+        while rest:
+            rest = rest[wire.send(rest) :]
+            if rest:
+                wire.settimeout(left(deadline))
+
+    def _early(self, source: "_Source", error: OSError) -> Answer:
+        """Return the refusal of a server that did not wait for the end of the request; NotSentError."""
+        if isinstance(error, TimeoutError):
             raise NotSentError("the request could not be written in time") from None
-        except OSError as error:
-            reason = f"the connection ended before the request was written ({type(error).__name__})"
-            raise NotSentError(reason) from None
+        with contextlib.suppress(OSError):
+            answer = self._plain(source)
+            if answer and answer.status >= HTTPStatus.BAD_REQUEST:
+                self.reusable = False
+                return answer
+        reason = f"the connection ended before the request was written ({type(error).__name__})"
+        raise NotSentError(reason) from None
 
     def _plain(self, source: "_Source") -> Answer | None:
         """Read the usual kind of answer, of a known length; None for any other, with nothing lost."""
