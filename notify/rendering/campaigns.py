@@ -26,7 +26,7 @@ MAX_HTML: Final = 90_000
 # links and what separates the pairs have 1,500 of them.
 _MAX_SUBSTITUTIONS: Final = 10_000 - 1_500
 _MAX_SMS: Final = 1_600 - 120  # characters Twilio takes, less frame and link
-_ESCAPED: Final = 5  # bytes: &amp; and &#34; are longer than any letter in UTF-8
+_ESCAPED: Final = 6  # bytes: &quot; and &#x27; are longer than any letter in UTF-8
 _UTF_8: Final = 4
 
 

@@ -138,6 +138,22 @@ def test_a_name_is_a_name_and_nothing_else(name: str) -> None:
     assert f"<strong>{escaped.replace(chr(34), '&quot;').replace(chr(39), '&#x27;')}</strong>" in content.html
 
 
+@pytest.mark.parametrize("letter", ['"', "é", "😀", "\\"])
+def test_nobody_can_be_too_much_for_a_call(letter: str) -> None:
+    """SendGrid takes 10,000 bytes of substitutions a person, and refuses all thousand otherwise."""
+    names = [f"a{number}" for number in range(20)]
+    given = [mail(body=" ".join(f"{{{{ attributes.{one} }}}}" for one in names[:n])) for n in range(20)]
+    most = max(n for n in range(20) if not problems(given[n] if n else mail()))
+    assert 5 < most < 12
+    person = Person(
+        Links(*("https://notify.smarttontine.org/" + "x" * 200,) * 3),
+        letter * 99,
+        dict.fromkeys(names, letter * 500),
+    )
+    values = pin(given[most]).substitutions("fr", person)
+    assert len(json.dumps(values, ensure_ascii=False).encode()) <= 10_000
+
+
 def test_a_name_cannot_end_the_subject_or_turn_it_around() -> None:
     content = copy(pin(), name="Awa\r\nBcc: all@example.com\u202e\u2028x")
     assert content.subject == "Offre pour Awa Bcc: all@example.com x"
