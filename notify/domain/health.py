@@ -98,7 +98,7 @@ class Health:
     def judge(self, outcomes: Sequence[Outcome], seconds: float) -> Verdict:
         """Say what a call means for its provider, which is not to blame for a message it refused."""
         if all(isinstance(one, Transient | Ambiguous) for one in outcomes):
-            asked = any(isinstance(one, Transient) and one.retry_after for one in outcomes)
+            asked = any(isinstance(one, Transient) and one.retry_after is not None for one in outcomes)
             return Verdict.HELD if asked else Verdict.ERROR
         return Verdict.SLOW if self._pace.too_slow(len(outcomes), seconds) else Verdict.GOOD
 

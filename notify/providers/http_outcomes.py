@@ -12,6 +12,7 @@ from notify.domain.outcome import Ambiguous, Outcome, Refused, Transient
 from notify.providers.keep_alive import BrokenCallError, NotSentError
 
 _LONGEST_WAIT: Final = 86_400.0
+_UNSAID: Final = 1.0
 _EPOCH_FROM: Final = 1_000_000_000  # a rate limit's reset below this counts seconds, above it is a date
 
 CERTAIN_AND_PASSING: Final[Mapping[int, str]] = {
@@ -92,13 +93,16 @@ def json_of(body: bytes | None) -> object:
 def retry_after(headers: Mapping[str, str], *, limited: bool) -> float | None:
     """Return how many seconds the provider asks to wait, at most a day; None if it does not say.
 
-    Retry-After is seconds or a date (RFC 9110, 10.2.3). `limited`: where absent, X-RateLimit-Reset counts.
+    Retry-After is seconds or a date (RFC 9110, 10.2.3). `limited`: where absent, X-RateLimit-Reset counts,
+    and where that is absent too, a second: limits are counted by the second.
     """
     given = headers.get("Retry-After")
     if given is not None and (seconds := _seconds(given.strip())) is not None:
         return seconds
-    reset = headers.get("X-RateLimit-Reset") if limited else None
-    return _seconds(reset.strip()) if reset else None
+    if not limited:
+        return None
+    reset = _seconds(headers.get("X-RateLimit-Reset", "").strip())
+    return _UNSAID if reset is None else reset
 
 
 def _seconds(text: str) -> float | None:

@@ -42,7 +42,9 @@ def test_the_providers_words_are_kept() -> None:
 @pytest.mark.parametrize(
     ("headers", "limited", "seconds"),
     [
-        ({}, True, None),
+        ({}, True, 1),
+        ({}, False, None),
+        ({"X-RateLimit-Reset": "soon"}, True, 1),
         ({"Retry-After": "3"}, True, 3),
         ({"Retry-After": " 2.5 "}, False, 2.5),
         ({"Retry-After": "-4"}, False, 0),
