@@ -1,4 +1,4 @@
-"""Delete what has served: undo tokens that ran out, and idempotency keys older than their promise."""
+"""Delete what has served: undo tokens that ran out, idempotency keys past their promise, counts of SMS."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,6 +8,8 @@ from notify.store import Store
 
 KEYS_KEPT_FOR: Final = timedelta(days=8)
 """Callers are promised seven days."""
+
+SMS_DAYS_KEPT_FOR: Final = timedelta(days=90)
 
 
 class Purge:
@@ -23,5 +25,6 @@ class Purge:
         with self._store.write() as tx:
             gone = tx.consents.drop_spent_undos(now)
             gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
+            gone += tx.sms_budget.forget_before(now.date() - SMS_DAYS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone

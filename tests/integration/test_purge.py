@@ -22,3 +22,12 @@ def test_keys_and_undos_go_when_their_time_is_over(world: World) -> None:
     world.clock.advance(timedelta(days=2))
     assert world.parts.purge() == 1
     assert world.order(key="k")["id"] != first["id"]
+
+
+def test_counts_of_sms_go_after_three_months(world: World) -> None:
+    today = world.clock().date()
+    with world.parts.store.write() as tx:
+        for days in (0, 90, 91):
+            tx.sms_budget.spend(today - timedelta(days=days), 1, 5)
+    assert world.parts.purge() == 1
+    assert world.parts.purge() == 0
