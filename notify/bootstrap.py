@@ -188,7 +188,7 @@ class Composition:
     @cached_property
     def backlog(self) -> SqlBacklog:
         """What waits in the database."""
-        return SqlBacklog(self.engine)
+        return SqlBacklog(self.engine, self.settings.sms_daily_limit)
 
     @cached_property
     def queues(self) -> RqQueues:

@@ -238,6 +238,9 @@ class _Waiting(Collector):
             ("lane",),
             [(lane.lane.value, _age(lane.oldest_due_at, now)) for lane in report.lanes],
         )
+        if report.sms:
+            yield _gauge("notify_sms_today", "SMS handed over on this day (UTC)", value=report.sms.used)
+            yield _gauge("notify_sms_daily_limit", "SMS that may leave on a day", value=report.sms.limit)
         beats = [(name, _age(at, now)) for name, at in report.beats.items()]
         yield _by("notify_task_age_seconds", "Since a periodic task last ran", ("task",), beats)
 

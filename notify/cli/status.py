@@ -48,6 +48,8 @@ def lines(report: BacklogReport | None, queues: Sequence[LaneQueue] | None, now:
             yield f"  {queue.lane:<14}{queue.depth:>8}{oldest:>12}{queue.failed:>8}{queue.workers:>9}"
     if report:
         yield ""
+        if report.sms:
+            yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
         if not report.beats:
             yield "The scheduler has not run yet."
         for name, at in sorted(report.beats.items()):

@@ -24,11 +24,20 @@ class LaneBacklog:
 
 
 @dataclass(frozen=True, slots=True)
+class SmsUse:
+    """How many SMS were handed over today (UTC), of how many."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class BacklogReport:
-    """The whole database: every lane, and when each periodic task last ran."""
+    """The whole database: every lane, when each periodic task last ran, and the day's SMS if limited."""
 
     lanes: Sequence[LaneBacklog]
     beats: Mapping[str, datetime]
+    sms: SmsUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

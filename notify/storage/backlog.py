@@ -1,25 +1,27 @@
 """What waits in the database, for operators."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Engine, case, func, select
+from sqlalchemy import Connection, Engine, case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.domain.backlog import BacklogReport, LaneBacklog
+from notify.domain.backlog import BacklogReport, LaneBacklog, SmsUse
 from notify.domain.requests import Lane
 from notify.storage.engine import transaction
 from notify.storage.migrate import is_current
+from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
 
 
 class SqlBacklog:
     """Implements `ports.Backlog`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, sms_daily_limit: int | None = None) -> None:
         self._engine = engine
+        self._sms_daily_limit = sms_daily_limit
 
     def report(self, now: datetime) -> BacklogReport:
-        """Return every lane, and when each periodic task last ran."""
+        """Return every lane, when each periodic task last ran, and the day's SMS if they are limited."""
         due = (Dispatch.phase == "waiting") & (Dispatch.due_at <= now)
         query = (
             select(
@@ -44,7 +46,14 @@ class SqlBacklog:
                     for lane in Lane
                 ],
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
+                sms=self._sms(connection, now),
             )
+
+    def _sms(self, connection: Connection, now: datetime) -> SmsUse | None:
+        if self._sms_daily_limit is None:
+            return None
+        used = SqlSmsBudget(connection).used(now.astimezone(UTC).date())
+        return SmsUse(used, self._sms_daily_limit)
 
     def reachable(self) -> bool:
         """Whether the database answers."""

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
-from notify.domain.backlog import LaneBacklog
+from notify.cli.status import lines
+from notify.domain.backlog import LaneBacklog, SmsUse
 from notify.domain.errors import UnavailableError
 from notify.domain.requests import Lane
 from notify.storage.backlog import SqlBacklog
 from notify.storage.engine import open_engine
+from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
 from tests.ports import free_port
 
@@ -52,6 +54,16 @@ def test_dispatches_are_counted_by_lane_and_phase(engine: Engine) -> None:
     assert urgent == LaneBacklog(Lane.URGENT, 2, 1, 1, 0, NOW - 2 * hour)
     assert normal == LaneBacklog(Lane.NORMAL, 0, 0, 0, 0, None)
     assert bulk == LaneBacklog(Lane.BULK, 0, 0, 0, 1, None)
+
+
+def test_the_days_sms_are_told_where_they_are_limited(engine: Engine) -> None:
+    with engine.begin() as connection:
+        SqlSmsBudget(connection).spend(NOW.date(), 7, 50)
+        SqlSmsBudget(connection).spend(NOW.date() - timedelta(days=1), 9, 50)
+    report = SqlBacklog(engine, 50).report(NOW)
+    assert report.sms == SmsUse(7, 50)
+    assert "SMS today (UTC): 7 of 50" in list(lines(report, None, NOW))
+    assert SqlBacklog(engine).report(NOW).sms is None
 
 
 def test_heartbeats_are_told(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notify.domain.backlog import BacklogReport, LaneBacklog, LaneQueue
+from notify.domain.backlog import BacklogReport, LaneBacklog, LaneQueue, SmsUse
 from notify.domain.catalogue import Channel
 from notify.domain.errors import UnavailableError
 from notify.domain.requests import Lane
@@ -26,7 +26,7 @@ class FakeBacklog:
         if not self._up:
             raise UnavailableError("away")
         lane = LaneBacklog(Lane.URGENT, 3, 2, 1, 1, now - timedelta(seconds=90))
-        return BacklogReport([lane], {"reconcile": now - timedelta(seconds=12)})
+        return BacklogReport([lane], {"reconcile": now - timedelta(seconds=12)}, SmsUse(70, 100))
 
     def reachable(self) -> bool:
         return self._up
@@ -120,6 +120,20 @@ def test_what_waits_is_asked_at_the_scrape(tmp_path: Path) -> None:
     assert 'notify_queue_depth{lane="urgent"} 4.0' in text
     assert 'notify_queue_oldest_seconds{lane="urgent"} 5.0' in text
     assert "notify_redis_up 1.0" in text
+    assert "notify_sms_today 70.0" in text
+    assert "notify_sms_daily_limit 100.0" in text
+
+
+def test_of_several_processes_the_last_word_on_a_provider_counts(tmp_path: Path) -> None:
+    urgent, bulk = (
+        PrometheusTelemetry(tmp_path, "worker urgent"),
+        PrometheusTelemetry(tmp_path, "worker bulk"),
+    )
+    bulk.provider_up("sendgrid", up=True)
+    urgent.provider_up("sendgrid", up=False)
+    assert 'notify_provider_up{provider="sendgrid"} 0.0' in exposition(tmp_path)().decode()
+    bulk.provider_up("sendgrid", up=True)
+    assert 'notify_provider_up{provider="sendgrid"} 1.0' in exposition(tmp_path)().decode()
 
 
 def test_without_redis_its_numbers_are_absent(tmp_path: Path) -> None:
