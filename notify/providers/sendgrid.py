@@ -64,8 +64,13 @@ class SendGridProvider:
         timeout: float = 15.0,
         *,
         tls: ssl.SSLContext | None = None,
+        last_start: float = LAST_START_SECONDS,
     ) -> None:
-        """`base_url` may have a path; `timeout` in seconds. ValueError for an address that is not HTTP."""
+        """`base_url` may have a path; `timeout` in seconds. ValueError for an address that is not HTTP.
+
+        `last_start`: how many seconds after its beginning a batch may begin another call.
+        """
+        self._last_start = last_start
         silence_sdk_loggers()
         host = base_url.rstrip("/")
         self._endpoint = Endpoint(host, timeout, tls=tls)
@@ -75,7 +80,7 @@ class SendGridProvider:
 
     def send(self, batch: Sequence[OutgoingEmail]) -> Sequence[Outcome]:
         """Hand over each message, those alike in one call; never raises."""
-        return _Handover(self._mail_send.post, batch).outcomes()
+        return _Handover(self._mail_send.post, batch, self._last_start).outcomes()
 
     def close(self) -> None:
         """Close idle connections."""
@@ -93,12 +98,14 @@ class _Group:
 class _Handover:
     """One batch on its way: what is left to call, and what came of the rest."""
 
-    def __init__(self, post: Callable[[bytes], Answer], batch: Sequence[OutgoingEmail]) -> None:
+    def __init__(
+        self, post: Callable[[bytes], Answer], batch: Sequence[OutgoingEmail], last_start: float
+    ) -> None:
         self._post = post
         self._batch = batch
         self._outcomes: dict[int, Outcome] = {}
         self._stopped: Transient | None = None
-        self._last_start = time.monotonic() + LAST_START_SECONDS
+        self._last_start = time.monotonic() + last_start
         self._called = False
 
     def outcomes(self) -> list[Outcome]:

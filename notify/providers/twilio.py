@@ -147,6 +147,8 @@ class TwilioProvider:
             return event_of(found.sid, str(found.status), found.error_code, at)
         if len(recent) >= _MOST_LISTED:
             raise UnavailableError("Twilio's list is too long to be read whole")
+        if not all(one.body for one in recent):
+            raise UnavailableError("Twilio's list has messages whose text was removed")
         return None
 
     def close(self) -> None:

@@ -123,6 +123,11 @@ class TwilioLoopback(HttpLoopback):
         self._by_sid[sms.sid] = sms
         self._by_number[sms.to].append(sms)
 
+    def settle(self, sid: str, status: str, error_code: int | None = None) -> None:
+        """Let an SMS be delivered, or not."""
+        sms = self._by_sid[sid]
+        sms.status, sms.error_code = status, error_code
+
     def _authorized(self, call: Received, account: str) -> bool:
         user, token = credentials(call)
         return user == account and bool(token) and self._token in {None, token}
