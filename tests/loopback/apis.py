@@ -50,10 +50,12 @@ class SendGridApi(Api):
         """Answer as api.sendgrid.com does."""
         if self._full or not call.path.endswith(_SEND):
             reply = self._checks.answer(call)
-            return self._taking(reply, orjson.loads(call.body)) if reply.status == 202 else Verdict(reply)
-        if len(call.body) > MOST_BYTES:
+            if reply.status != 202:
+                return Verdict(reply)
+        elif len(call.body) > MOST_BYTES:
             return Verdict(errors_reply(413, [(None, "Payload too large")]))
-        reply = Reply(202, headers={"X-Message-Id": f"{self._run}{next(self._numbers):010d}"})
+        else:
+            reply = Reply(202, headers={"X-Message-Id": f"{self._run}{next(self._numbers):010d}"})
         try:
             return self._taking(reply, orjson.loads(call.body))
         except (ValueError, LookupError, TypeError):

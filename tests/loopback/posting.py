@@ -194,8 +194,9 @@ class EventPosts:
             parts.netloc, timeout=10
         )
         self._connections[parts.netloc] = connection
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         try:
-            connection.request("POST", f"{parts.path or '/'}?{parts.query}", post.body, dict(post.headers))
+            connection.request("POST", target, post.body, dict(post.headers))
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):

@@ -73,6 +73,8 @@ class SendGridLoopback(HttpLoopback):
         try:
             body = call.json
         except ValueError:
+            body = None
+        if not isinstance(body, dict):
             return [(None, "Bad Request")]
         return [*_sender_problems(body), *_content_problems(body), *_personalization_problems(body)]
 
