@@ -5,6 +5,7 @@ import sys
 import click
 
 from notify.cli.doctor import doctor
+from notify.cli.importing import import_file
 from notify.cli.keys import keys
 from notify.cli.run import migrate, rotate_keys, up
 from notify.cli.send import send
@@ -18,7 +19,7 @@ def notify() -> None:
     """Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""
 
 
-for command in (up, migrate, keys, send, status, doctor, rotate_keys):
+for command in (up, migrate, keys, send, import_file, status, doctor, rotate_keys):
     notify.add_command(command)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from click.testing import CliRunner
 
+from notify.cli import notify as command_line
 from tests.e2e.up_process import ENVIRONMENT
 from tests.ports import free_port
 
@@ -49,6 +51,32 @@ def without_redis(tmp_path: Path) -> Notify:
 
 def test_migrate_is_harmless_to_repeat(notify: Notify) -> None:
     assert notify("migrate").returncode == 0
+
+
+def test_a_file_of_recipients_is_imported(notify: Notify, tmp_path: Path) -> None:
+    table = tmp_path / "old tool.CSV"
+    table.write_bytes(
+        b"\xef\xbb\xbfid;email;name;suppressed\r\n"
+        b"C-1;awa@example.com;Awa Diop;\r\nC-2;awa;;\r\nC-3;k@example.com;;VRAI\r\n"
+    )
+    done = notify("import", str(table))
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert (report["accepted"], report["refused"]) == (2, 1)
+    assert report["errors"] == [{"line": 3, "error": "/email: An email address must have an @-sign"}]
+    table.write_text("id,emial\n")
+    wrong = notify("import", str(table))
+    assert wrong.returncode == 1
+    assert "has a column that is not known here" in wrong.stderr
+
+
+def test_the_kind_of_a_file_is_told_by_its_name_or_asked_for(tmp_path: Path) -> None:
+    unnamed = tmp_path / "file"
+    unnamed.write_text("id")
+    asked = CliRunner().invoke(command_line, ["import", str(unnamed), "--data-dir", str(tmp_path / "data")])
+    assert asked.exit_code == 2
+    assert "give --format csv or ndjson" in asked.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_key_is_printed_alone_and_can_be_revoked(notify: Notify) -> None:

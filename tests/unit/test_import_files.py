@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidRequestError
 from notify.domain.imports import BarredFor, ImportedRow, RefusedRow
 from notify.web.imports import CSV, NDJSON, READERS
-from notify.web.imports.lines import MAX_LINE, numbered_lines
+from notify.web.imports.lines import MAX_LINE, TOO_LONG, numbered_lines
 
 
 def read(media_type: str, text: str | bytes) -> list[ImportedRow | RefusedRow]:
@@ -47,7 +49,7 @@ class TestLines:
     def test_a_line_without_end_is_forgotten_and_the_next_one_read(self) -> None:
         endless = (b"x" * 60_000 for _ in range(100))
         lines = list(numbered_lines([b"a\r\n", *endless, b"\nb\n", b"y" * (MAX_LINE + 1), b"\n", b"c"]))
-        assert lines == [(1, b"a"), (2, None), (3, b"b"), (4, None), (5, b"c")]
+        assert lines == [(1, b"a"), (2, TOO_LONG), (3, b"b"), (4, TOO_LONG), (5, b"c")]
 
     def test_a_byte_order_mark_is_no_part_of_the_first_line(self) -> None:
         assert list(numbered_lines([b"\xef", b"\xbb\xbfa\n", b"\xef\xbb\xbfb"])) == [
@@ -256,10 +258,26 @@ class TestTables:
             read(CSV, f"{header}\nC-1,a@example.com\n")
         assert said in [one.detail for one in caught.value.problems]
 
+    def test_a_row_that_may_be_cut_off_is_refused(self) -> None:
+        cut = list(READERS[CSV]([b"id,phone\nC-1,+221771234567\nC-2,+22177123"], may_be_cut=True))
+        assert [one.words for one in cut if isinstance(one, RefusedRow)] == [
+            "The line has no end: it may have been cut off"
+        ]
+        whole = list(READERS[NDJSON]([b'{"id": "C-1"}\n{"id": "C-2"}'], may_be_cut=True))
+        assert all(isinstance(one, ImportedRow) for one in whole)
+
     def test_a_first_row_of_data_is_not_repeated(self) -> None:
         with pytest.raises(InvalidRequestError) as caught:
             read(CSV, "C-1,awa@example.com\n")
         assert "awa" not in str(caught.value)
+
+
+def test_the_examples_in_the_documentation_are_read() -> None:
+    text = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
+    part = text.partition("## Importing recipients")[2].partition("\n## ")[0]
+    found = dict(re.findall(r"```(json|csv)\n(.*?)```", part, re.DOTALL))
+    for media_type, example in ((NDJSON, found["json"]), (CSV, found["csv"])):
+        assert [type(one) for one in read(media_type, example)] == [ImportedRow, ImportedRow]
 
 
 @given(st.sampled_from([NDJSON, CSV]), st.binary(max_size=200), st.integers(1, 50))

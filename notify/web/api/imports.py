@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import ClientDisconnected
 
+from notify.domain.imports import ImportReport
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.import_recipients import ImportRecipients
 from notify.web.api.answers import answer
@@ -80,16 +81,9 @@ class _Imports:
     max_bytes: int
 
     def post(self, _caller: Caller) -> Response:
-        report = self.import_recipients(_reader()(self._pieces()))
-        errors = [{"line": line, "error": words} for line, words in report.errors]
-        return answer(
-            {
-                "accepted": report.accepted,
-                "refused": report.refused,
-                "errors": errors,
-                "errors_left_out": report.errors_left_out,
-            }
-        )
+        # Servers end a chunked body as if it were whole when its sender goes away.
+        rows = _reader()(self._pieces(), may_be_cut=request.content_length is None)
+        return answer(report_body(self.import_recipients(rows)))
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield the body as it comes. BodyTooLargeError; MalformedBodyError if the sender breaks off."""
@@ -108,6 +102,16 @@ class _Imports:
             raise BodyTooLargeError(f"The body is larger than {self.max_bytes:,} bytes.")
         if told is not None and taken < told:
             raise MalformedBodyError("The body is shorter than its Content-Length.")
+
+
+def report_body(report: ImportReport) -> dict[str, Any]:
+    """Return a report as it is answered."""
+    return {
+        "accepted": report.accepted,
+        "refused": report.refused,
+        "errors": [{"line": line, "error": words} for line, words in report.errors],
+        "errors_left_out": report.errors_left_out,
+    }
 
 
 def _reader() -> Reader:

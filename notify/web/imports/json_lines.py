@@ -5,16 +5,20 @@ from collections.abc import Iterable, Iterator
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.imports import ImportedRow, RefusedRow
 from notify.web.api.bodies import parsed
-from notify.web.imports.lines import TOO_LONG, numbered_lines
+from notify.web.imports.lines import numbered_lines
 from notify.web.imports.rows import read_row
 from notify.web.refusals import MalformedBodyError
 
 
-def read_json_lines(pieces: Iterable[bytes]) -> Iterator[ImportedRow | RefusedRow]:
+def read_json_lines(
+    pieces: Iterable[bytes],
+    *,
+    may_be_cut: bool = False,  # noqa: ARG001 - an object that lacks its end is no JSON
+) -> Iterator[ImportedRow | RefusedRow]:
     """Yield a row for each line that is not blank."""
     for number, line in numbered_lines(pieces):
-        if line is None:
-            yield RefusedRow(number, (FieldProblem("", TOO_LONG),))
+        if isinstance(line, str):
+            yield RefusedRow(number, (FieldProblem("", line),))
         elif line.strip():
             yield _row(number, line)
 

@@ -9,7 +9,7 @@ from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.imports import ImportedRow, RefusedRow
 from notify.web.api.bodies import BAD_TEXT, Body
 from notify.web.imports.columns import Column, read_header
-from notify.web.imports.lines import MAX_LINE, TOO_LONG, numbered_lines
+from notify.web.imports.lines import MAX_LINE, Line, numbered_lines
 from notify.web.imports.rows import read_row
 
 MOST_LINES: Final = 100
@@ -18,13 +18,11 @@ MOST_LINES: Final = 100
 _NOT_UTF8: Final = "The line is not UTF-8"
 _NOT_CSV: Final = "The line is not valid CSV: its quotes do not match"
 
-Line = tuple[int, bytes | None]
 
-
-def read_table(pieces: Iterable[bytes]) -> Iterator[ImportedRow | RefusedRow]:
+def read_table(pieces: Iterable[bytes], *, may_be_cut: bool = False) -> Iterator[ImportedRow | RefusedRow]:
     """Yield a row for each record but the first, which names the columns. InvalidRequestError."""
     lines = deque[Line]()
-    source = numbered_lines(pieces)
+    source = numbered_lines(pieces, may_be_cut=may_be_cut)
     columns: Sequence[Column] = ()
     delimiter = ","
     while record := _record(lines, source):
@@ -54,7 +52,7 @@ def _record(again: deque[Line], source: Iterator[Line]) -> list[Line]:
     quotes = size = 0
     while line := again.popleft() if again else next(source, None):
         record.append(line)
-        if line[1] is None:
+        if isinstance(line[1], str):
             break
         quotes += line[1].count(b'"')
         size += len(line[1])
@@ -64,10 +62,11 @@ def _record(again: deque[Line], source: Iterator[Line]) -> list[Line]:
 
 
 def _decoded(record: Sequence[Line]) -> str:
-    if record[0][1] is None:
-        raise ValueError(TOO_LONG)
+    for _, line in record:
+        if isinstance(line, str):
+            raise ValueError(line if len(record) == 1 else _NOT_CSV)  # noqa: TRY004 - it is the content
     try:
-        text = b"\n".join(line or b"" for _, line in record).decode()
+        text = b"\n".join(line for _, line in record if isinstance(line, bytes)).decode()
     except UnicodeDecodeError:
         raise ValueError(_NOT_UTF8) from None
     if "\0" in text:
