@@ -175,6 +175,16 @@ def test_every_problem_is_named_at_once() -> None:
             "/recipient/consent/source",
         ),
         (person(consent={"policy_version": "3", "source": "shop"}), "/recipient/consent/accepted_at"),
+        (
+            person(
+                consent={
+                    "policy_version": "3" * 65,
+                    "accepted_at": "2026-01-05T10:00:00Z",
+                    "source": "shop",
+                }
+            ),
+            "/recipient/consent/policy_version",
+        ),
         (order(data={"note": "carte 4111 1111 1111 1111"}), "/data/note"),
         (order(data={"card": 4111111111111111}), "/data/card"),
     ],

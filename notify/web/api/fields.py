@@ -159,6 +159,7 @@ Day = Annotated[
     ),
 ]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+Version = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable)]
 PersonName = Annotated[Line, AfterValidator(_person_name)]
 Source = Annotated[Line, _no_address("say where the choice was made")]
 Reference = Annotated[

@@ -25,6 +25,7 @@ from notify.web.api.fields import (
     Text,
     Timestamp,
     Timezone,
+    Version,
 )
 
 MAX_BATCH = 1000
@@ -42,7 +43,7 @@ class Given(BaseModel):
 class Consent(Given):
     """The recipient accepted the privacy policy (its clause 7), as the shop recorded it."""
 
-    policy_version: Annotated[Line, Field(examples=["2026-01"])]
+    policy_version: Annotated[Version, Field(examples=["2026-01"])]
     accepted_at: Timestamp
     source: Annotated[Source, Field(examples=["checkout"])]
     """Where the recipient accepted it; never an address."""
