@@ -14,6 +14,7 @@ from notify.bootstrap import Composition
 from notify.cli.findings import Finding
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
 from notify.domain.errors import NotifyError
+from notify.domain.rate_limits import bare
 from notify.settings import Settings
 from notify.up.programs import embeds_redis
 
@@ -129,6 +130,30 @@ def senders(settings: Settings) -> Iterator[Finding]:
             yield Finding.check("Senders", text, "Use two: a block on one would stop the other.")
     if sound:
         yield Finding.ok("Senders", "well-formed")
+
+
+def limits(settings: Settings) -> Iterator[Finding]:
+    """Look whether each limit is anybody's, and whether SMS have any."""
+    used = {name for name, _ in (*settings.email_provider, *settings.sms_provider)}
+    senders = {
+        bare(sender)
+        for sender in (
+            settings.email_from,
+            settings.email_from_marketing,
+            settings.sms_from,
+            settings.sms_from_marketing,
+        )
+    }
+    for provider, sender in settings.provider_limits.by_name:
+        remedy = "Write names as EMAIL_PROVIDER, EMAIL_FROM and their like do."
+        if provider not in used:
+            yield Finding.check("Limits", f"PROVIDER_LIMITS: {provider} is not in use", remedy)
+        elif sender and sender not in senders:
+            text = f"PROVIDER_LIMITS: {provider} has an entry for a sender that none of the senders is"
+            yield Finding.check("Limits", text, remedy)
+    if "twilio" in used and (settings.sms_daily_limit is None or settings.sms_countries is None):
+        remedy = "Set SMS_DAILY_LIMIT and SMS_COUNTRIES: a bug or a fraud could cost a fortune."
+        yield Finding.check("Limits", "SMS may go anywhere, or in any number", remedy)
 
 
 def clock(skews: Sequence[float]) -> Iterator[Finding]:

@@ -50,6 +50,7 @@ def examine(data_dir: Path | None) -> list[Finding]:
         findings += checks.redis(composition, skews)
         findings += check_providers(settings, skews)
         findings += checks.senders(settings)
+        findings += checks.limits(settings)
         findings += checks.clock(skews)
         findings += checks.public_url(settings)
         findings += checks.keys(composition)

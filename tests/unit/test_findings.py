@@ -51,6 +51,34 @@ def test_one_sender_for_orders_and_news_is_worth_a_look(tmp_path: Path) -> None:
     assert State.CHECK in states(list(checks.senders(given)))
 
 
+TWILIO = {"sms_provider": "twilio", "twilio_account_sid": "AC1", "twilio_auth_token": "t"}
+BOUNDED = {**TWILIO, "sms_daily_limit": 5000, "sms_countries": "SN,CI"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, []),
+        (TWILIO, ["SMS may go anywhere, or in any number"]),
+        (BOUNDED, []),
+        ({**TWILIO, "sms_daily_limit": 5000}, ["SMS may go anywhere, or in any number"]),
+        ({**BOUNDED, "provider_limits": '{"twilio": {"per_second": 9}, "outbox": {"per_second": 9}}'}, []),
+        ({**BOUNDED, "provider_limits": '{"twilio SMARTTONTIN": {"per_second": 9}}'}, []),
+        (
+            {**BOUNDED, "provider_limits": '{"twilio Smarttontine": {"per_second": 9}}'},
+            ["PROVIDER_LIMITS: twilio has an entry for a sender that none of the senders is"],
+        ),
+        ({"provider_limits": '{"smtp": {"per_second": 9}}'}, ["PROVIDER_LIMITS: smtp is not in use"]),
+    ],
+)
+def test_limits_that_are_nobodys_or_missing_are_worth_a_look(
+    tmp_path: Path, given: dict[str, object], found: list[str]
+) -> None:
+    findings = list(checks.limits(settings(tmp_path, **given)))
+    assert [finding.text for finding in findings] == found
+    assert {finding.state for finding in findings} <= {State.CHECK}
+
+
 def test_links_must_be_https_once_messages_are_real(tmp_path: Path) -> None:
     local = settings(tmp_path, public_url="http://127.0.0.1:8000")
     assert states(list(checks.public_url(local))) == [State.OK]
