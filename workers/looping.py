@@ -16,11 +16,14 @@ _LONGEST_PAUSE_SECONDS: Final = 10.0
 class Loop:
     """Runs until it is stopped. Whatever goes wrong, it goes on, after pauses that grow."""
 
-    def __init__(self, name: str, run: Callable[[], int], idle: float) -> None:
-        """`run` returns how much it did; after 0 it waits for `idle` seconds."""
+    def __init__(
+        self, name: str, run: Callable[[], int], idle: float, *, first_pause: float = _FIRST_PAUSE_SECONDS
+    ) -> None:
+        """`run` returns how much it did; after 0 it waits for `idle` seconds, after trouble `first_pause`."""
         self._name = name
         self._step = run
         self._idle = idle
+        self._first_pause = first_pause
         self._stopped = threading.Event()
         # A daemon, so that a call that hangs cannot hold up the end of the process.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -37,7 +40,7 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE_SECONDS
+        pause = self._first_pause
         while not self._stopped.is_set():
             try:
                 done = self._step()
@@ -46,7 +49,7 @@ class Loop:
             except Exception:  # noqa: BLE001 - a thread that died would be missed for good
                 _log.exception("task failed", extra={"task": self._name})
             else:
-                pause = _FIRST_PAUSE_SECONDS
+                pause = self._first_pause
                 if not done:
                     self._stopped.wait(self._idle)
                 continue
