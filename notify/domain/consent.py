@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from notify.domain.catalogue import Purpose, Topic
 from notify.domain.status import Reason
@@ -50,8 +50,7 @@ class Scope(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """All that is known about one recipient × topic × channel at one moment.
 
     `subscribed` is the stored preference, None where the person never chose. `address_opted_out`:
@@ -68,8 +67,7 @@ class Standing:
     customer_since: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """Why someone is written to: the regime that applied and the ledger entry it rests on."""
 
     regime: str

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from notify.domain.catalogue import Channel
 
@@ -29,8 +29,7 @@ class TemplateInfo:
     supersedes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """The links a message carries: `mailto` is a bare address. None stands where there is none."""
 
     unsubscribe: str

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
-from typing import Any, Final, Self
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Self
 
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel
 from notify.domain.characters import shown
@@ -24,13 +25,12 @@ _YES_NO: Final[Mapping[str, Mapping[bool, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What a newsletter says of one person; `name` and `attributes` only where `Pinned` says it uses them."""
 
     links: Links
     name: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

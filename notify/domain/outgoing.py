@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OutgoingEmail:
     """One e-mail to one person. `message_ref` is our public message id, safe to give to a provider.
 

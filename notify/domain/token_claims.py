@@ -1,12 +1,11 @@
 """What the signed tokens in links say: numbers only, no personal data."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from notify.domain.catalogue import Channel
 
 
-@dataclass(frozen=True, slots=True)
-class OptOutClaim:
+class OptOutClaim(NamedTuple):
     """May opt recipient number `recipient` out of one topic on one channel; `message` is what carried it.
 
     Numbers are the database's own, from 0 to 2⁶³-1. `message` 0 means a preview, whose link changes nothing.
@@ -18,8 +17,7 @@ class OptOutClaim:
     message: int
 
 
-@dataclass(frozen=True, slots=True)
-class CentreClaim:
+class CentreClaim(NamedTuple):
     """May see and change all preferences of recipient number `recipient`; `message` is what carried it."""
 
     recipient: int

@@ -186,7 +186,7 @@ class SqlDeliveries:
                 consent,
                 phone_country,
                 *known,
-            ) in self._connection.execute(_AT_GATE, {"numbers": ours})
+            ) in self._connection.execute(_AT_GATE, {"numbers": ours}).all()
         ]
 
     def start_calls(
