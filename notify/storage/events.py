@@ -12,6 +12,7 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    literal_column,
     select,
     union_all,
     update,
@@ -50,10 +51,10 @@ _NUMBERS: Final = union_all(
     select(Message.provider_message_id.label("theirs"), Message.id).where(
         Message.provider_message_id.in_(_THEIRS)
     ),
-    # The messages of a greater dispatch share one id, so that it names none of them.
+    # Of SMS alone: the e-mails of one call share an id of SendGrid's, which names none of them.
     select(Dispatch.provider_message_id.label("theirs"), Message.id)
     .join(Message, Message.dispatch_id == Dispatch.id)
-    .where(Dispatch.provider_message_id.in_(_THEIRS), Dispatch.size == 1),
+    .where(Dispatch.provider_message_id.in_(_THEIRS), Dispatch.channel == literal_column("'sms'")),
 )
 
 

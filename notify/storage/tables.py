@@ -244,6 +244,12 @@ class Dispatch(Base):
             sqlite_where=text("campaign_id IS NOT NULL"),
         ),
         Index(
+            "ix_dispatches_sms_theirs",
+            "provider_message_id",
+            postgresql_where=text("channel = 'sms' AND provider_message_id IS NOT NULL"),
+            sqlite_where=text("channel = 'sms' AND provider_message_id IS NOT NULL"),
+        ),
+        Index(
             "ix_dispatches_unknown",
             "settled_at",
             postgresql_where=text("status = 'unknown'"),

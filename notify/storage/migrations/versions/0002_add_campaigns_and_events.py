@@ -100,6 +100,8 @@ def _dispatches() -> None:
     ):
         op.add_column("dispatches", column)
     _partial("ix_dispatches_campaign", "dispatches", ["campaign_id"], "campaign_id IS NOT NULL")
+    sms = "channel = 'sms' AND provider_message_id IS NOT NULL"
+    _partial("ix_dispatches_sms_theirs", "dispatches", ["provider_message_id"], sms)
     _partial("ix_dispatches_unknown", "dispatches", ["settled_at"], "status = 'unknown'")
 
 
@@ -131,7 +133,9 @@ def _messages() -> None:
         table.drop_constraint("fk_messages_dispatch_id", type_="foreignkey")
     if last:
         op.get_bind().execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'messages'"))
-        op.get_bind().execute(sa.text("INSERT INTO sqlite_sequence VALUES ('messages', :last)"), {"last": last})
+        op.get_bind().execute(
+            sa.text("INSERT INTO sqlite_sequence VALUES ('messages', :last)"), {"last": last}
+        )
     op.create_index("ix_messages_recipient", "messages", ["recipient_id", "id"])
     op.create_index(op.f("ix_messages_dispatch_id"), "messages", ["dispatch_id"])
     _partial("ix_messages_notification_id", "messages", ["notification_id"], "notification_id IS NOT NULL")
@@ -146,6 +150,4 @@ def _messages() -> None:
 
 def _partial(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
     condition = sa.text(where)
-    op.create_index(
-        name, table, columns, unique=unique, postgresql_where=condition, sqlite_where=condition
-    )
+    op.create_index(name, table, columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
