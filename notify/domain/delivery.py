@@ -65,8 +65,8 @@ class StoredNotification:
     """The numbers a stored notification got; `message_ids` in the order of its drafts."""
 
     id: int
-    message_ids: Sequence[int]
-    dispatch_ids: Sequence[int]
+    message_ids: list[int]
+    dispatch_ids: list[int]
 
 
 @dataclass(frozen=True, slots=True)

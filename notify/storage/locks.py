@@ -5,7 +5,7 @@ by side; an opt-out holds its shards alone. SQLite needs none of it: writers tak
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
@@ -21,7 +21,12 @@ _ALONE: Final = Prepared(
 _SHARED: Final = Prepared(
     lambda _: text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
 )
-_TRY: Final = text("SELECT pg_try_advisory_xact_lock(:space, :key)")
+_BEGIN: Final = Prepared(
+    lambda _: text(
+        "SELECT pg_try_advisory_xact_lock(:space, :number), k.request_hash, k.results"
+        " FROM (VALUES (1)) AS one LEFT JOIN idempotency_keys k ON k.key_hash = :key"
+    )
+)
 
 
 def shards(recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> list[int]:
@@ -52,12 +57,16 @@ def lock_shared(connection: Connection, wanted: list[int]) -> None:
     _lock(connection, _SHARED, wanted)
 
 
-def try_key(connection: Connection, key_hash: bytes) -> bool:
-    """Take an idempotency key until the end of the transaction; False if another request holds it."""
-    if connection.dialect.name != "postgresql":
-        return True
+def take_key(connection: Connection, key_hash: bytes) -> tuple[bool, bytes | None, Any]:
+    """PostgreSQL: take an idempotency key until the end of the transaction, and read its row.
+
+    Returns whether it was free, then the hash of the request and the results that are saved with it. They
+    are as they were just before: who saves new ones must mind what was committed in between.
+    """
     number = int.from_bytes(key_hash[:4], "big", signed=True)
-    return bool(connection.scalar(_TRY, {"space": _IDEMPOTENCY_SPACE, "key": number}))
+    given = {"space": _IDEMPOTENCY_SPACE, "number": number, "key": key_hash}
+    free, request_hash, results = _BEGIN.rows(connection, given)[0]
+    return free, request_hash, results
 
 
 def _lock(connection: Connection, statement: Prepared, wanted: list[int]) -> None:

@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import Closed, NotificationDraft, SentTo, StoredNotification
+from notify.domain.delivery import Closed, MessageDraft, NotificationDraft, SentTo, StoredNotification
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
 from notify.ports import Vault
+from notify.storage.accepting import ADD
 from notify.storage.columns import UtcDateTime
-from notify.storage.locks import try_key
+from notify.storage.json_rows import to_json
+from notify.storage.locks import take_key
 from notify.storage.prepared import Prepared
 from notify.storage.tables import Dispatch, IdempotencyKey, Message, Notification, Recipient
-from notify.storage.upserts import upsert_into
 
 DATA_FIELD: Final = "notifications.data"
 
@@ -29,13 +31,10 @@ _ADD_MESSAGES: Final = insert(Message).returning(Message.id, sort_by_parameter_o
 _SENT_TO: Final = Prepared(
     lambda _: select(Message.locale, Message.address_hash).where(Message.id == bindparam("number"))
 )
-_SAVED: Final = select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
-    IdempotencyKey.key_hash == bindparam("key")
-)
-_SAVE: Final = (
-    update(IdempotencyKey)
-    .where(IdempotencyKey.key_hash == bindparam("key"))
-    .values(results=bindparam("answer"))
+_SAVED: Final = Prepared(
+    lambda _: select(IdempotencyKey.request_hash, IdempotencyKey.results).where(
+        IdempotencyKey.key_hash == bindparam("key")
+    )
 )
 
 
@@ -45,36 +44,38 @@ class SqlNotifications:
     def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection
         self._vault = vault
+        self._begun: dict[str, tuple[bytes, bytes, datetime]] = {}
 
     def begin_idempotent(self, key: str, request: bytes, now: datetime) -> list[Any] | None:
-        """Claim a key by its unique index; return the saved results if it was used before."""
+        """Lock a key; return the saved results if it was used before."""
         key_hash = self._vault.hash("idempotency.key", key)
         request_hash = self._vault.hash("idempotency.request", request.decode())
-        if not try_key(self._connection, key_hash):
-            raise IdempotencyInProgressError("the first request with this key is still in progress")
-        claimed = self._connection.execute(
-            upsert_into(self._connection, IdempotencyKey)
-            .values(key_hash=key_hash, request_hash=request_hash, created_at=now)
-            .on_conflict_do_nothing()
-            .returning(IdempotencyKey.key_hash)  # psycopg counts no rows of an INSERT
-        )
-        return None if claimed.first() else self.saved_results(key, request)
+        if self._connection.dialect.name == "postgresql":
+            free, *saved = take_key(self._connection, key_hash)
+            if not free:
+                raise IdempotencyInProgressError("the first request with this key is still in progress")
+        else:
+            saved = list(_SAVED.first(self._connection, {"key": key_hash}) or (None,))
+        if saved[0] is None:
+            self._begun[key] = (key_hash, request_hash, now)
+            return None
+        return _unless_another(saved, request_hash)
 
     def saved_results(self, key: str, request: bytes) -> list[Any] | None:
         """Return what was saved with a key, if anything."""
         key_hash = self._vault.hash("idempotency.key", key)
-        saved = self._connection.execute(_SAVED, {"key": key_hash}).first()
+        saved = _SAVED.first(self._connection, {"key": key_hash})
         if saved is None:
             return None
-        if saved.request_hash != self._vault.hash("idempotency.request", request.decode()):
-            raise IdempotencyMismatchError("this key was used before, with another body")
-        results: list[Any] = saved.results
-        return results
+        return _unless_another(saved, self._vault.hash("idempotency.request", request.decode()))
 
     def save_results(self, key: str, results: list[Any]) -> None:
-        """Save the answer with the key."""
-        key_hash = self._vault.hash("idempotency.key", key)
-        self._connection.execute(_SAVE, {"key": key_hash, "answer": results})
+        """Save the answer with the key that was begun. IdempotencyInProgressError."""
+        key_hash, request_hash, now = self._begun.pop(key)
+        given = {"key": key_hash, "request": request_hash, "answer": results, "at": now}
+        if _SAVE.first(self._connection, given) is None:
+            # Another request with this key was committed between our look and our lock.
+            raise IdempotencyInProgressError("the first request with this key has just been answered")
 
     def drop_keys_before(self, at: datetime) -> int:
         """Delete idempotency keys older than `at`."""
@@ -85,6 +86,8 @@ class SqlNotifications:
         """Insert all notifications, then the dispatches, then the messages: three statements."""
         if not drafts:
             return []
+        if self._connection.dialect.name == "postgresql":
+            return self._add_at_once(drafts)
         ids = self._insert_returning(_ADD_NOTIFICATIONS, [self._notification(draft) for draft in drafts])
         opened = [
             (draft, message) for draft in drafts for message in draft.messages if message.reason is None
@@ -99,21 +102,7 @@ class SqlNotifications:
             own = [next(dispatches) if one.reason is None else None for one in draft.messages]
             stored.append((number, own))
             rows += [
-                {
-                    "notification_id": number,
-                    "recipient_id": draft.recipient_id,
-                    "dispatch_id": dispatch,
-                    "channel": one.channel,
-                    "topic": one.topic,
-                    "locale": one.locale,
-                    "status": Status.SKIPPED if one.reason else Status.QUEUED,
-                    "reason": one.reason,
-                    "address_hash": one.address_hash,
-                    "basis": one.basis,
-                    "basis_consent_id": one.basis_consent_id,
-                    "created_at": draft.created_at,
-                    "updated_at": draft.created_at,
-                }
+                {"notification_id": number, "dispatch_id": dispatch, **_message(draft, one)}
                 for one, dispatch in zip(draft.messages, own, strict=True)
             ]
         message_ids = iter(self._insert_returning(_ADD_MESSAGES, rows))
@@ -121,6 +110,24 @@ class SqlNotifications:
             StoredNotification(number, [next(message_ids) for _ in own], [one for one in own if one])
             for number, own in stored
         ]
+
+    def _add_at_once(self, drafts: Sequence[NotificationDraft]) -> list[StoredNotification]:
+        """Insert everything in one statement."""
+        notifications = [{"place": place, **self._notification(draft)} for place, draft in enumerate(drafts)]
+        messages = [
+            {"place": place, "lane": draft.lane, "due_at": draft.due_at, **_message(draft, one)}
+            for place, draft in enumerate(drafts)
+            for one in draft.messages
+        ]
+        given = {"notifications": to_json(notifications), "messages": to_json(messages)}
+        stored: dict[int, StoredNotification] = {}
+        for place, number, message_id, dispatch_id in ADD.rows(self._connection, given):
+            one = stored.setdefault(place, StoredNotification(number, [], []))
+            if message_id:
+                one.message_ids.append(message_id)
+            if dispatch_id:
+                one.dispatch_ids.append(dispatch_id)
+        return [stored[place] for place in range(len(drafts))]
 
     def add_message(self, after: int, channel: Channel, lane: Lane, now: datetime) -> int:
         """Give the notification of message `after` its next channel's, due now; return its dispatch."""
@@ -240,6 +247,48 @@ class SqlNotifications:
 
     def _insert_returning(self, statement: ReturningInsert[Any], rows: list[dict[str, Any]]) -> list[int]:
         return list(self._connection.scalars(statement, rows)) if rows else []
+
+
+def _save(dialect: str) -> ReturningInsert[Any]:
+    kind = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return (
+        kind(IdempotencyKey)
+        .values(
+            key_hash=bindparam("key"),
+            request_hash=bindparam("request"),
+            results=bindparam("answer"),
+            created_at=bindparam("at"),
+        )
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key_hash)  # psycopg counts no rows of an INSERT
+    )
+
+
+_SAVE: Final = Prepared(_save)
+
+
+def _unless_another(saved: Sequence[Any], request_hash: bytes) -> list[Any]:
+    """Return saved results; IdempotencyMismatchError if they are those of another request."""
+    if saved[0] != request_hash:
+        raise IdempotencyMismatchError("this key was used before, with another body")
+    results: list[Any] = saved[1]
+    return results
+
+
+def _message(draft: NotificationDraft, one: MessageDraft) -> dict[str, Any]:
+    return {
+        "recipient_id": draft.recipient_id,
+        "channel": one.channel,
+        "topic": one.topic,
+        "locale": one.locale,
+        "status": Status.SKIPPED if one.reason else Status.QUEUED,
+        "reason": one.reason,
+        "address_hash": one.address_hash,
+        "basis": one.basis,
+        "basis_consent_id": one.basis_consent_id,
+        "created_at": draft.created_at,
+        "updated_at": draft.created_at,
+    }
 
 
 def _dispatch(lane: Lane, channel: Channel, due_at: datetime) -> dict[str, Any]:

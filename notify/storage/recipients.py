@@ -14,8 +14,10 @@ from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
+from notify.storage.accepting import INSERT_RECIPIENTS
 from notify.storage.consents import SqlConsents
 from notify.storage.event_views import erase_events
+from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
 from notify.storage.tables import (
     Attempt,
@@ -33,11 +35,13 @@ from notify.storage.tables import (
 from notify.storage.upserts import upsert_into
 
 _TABLE: Final = cast("Table", Recipient.__table__)
-_LOCKED: Final = (
-    select(_TABLE)
-    .where(_TABLE.c.external_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_TABLE.c.external_id)
-    .with_for_update(key_share=True)  # FOR NO KEY UPDATE: messages may be added to them meanwhile
+_LOCKED: Final = Prepared(
+    lambda dialect: (
+        select(_TABLE)
+        .where(among(dialect, _TABLE.c.external_id, "ids"))
+        .order_by(_TABLE.c.external_id)
+        .with_for_update(key_share=True)
+    )  # FOR NO KEY UPDATE: messages may be added to them meanwhile
 )
 _BY_NUMBERS: Final = Prepared(lambda dialect: select(_TABLE).where(among(dialect, _TABLE.c.id, "numbers")))
 _Row: Final = namedtuple("_Row", [column.name for column in _TABLE.c])  # type: ignore[misc]  # noqa: PYI024
@@ -70,11 +74,11 @@ class SqlRecipients:
         ids = sorted(given)
         stored = self._locked(ids)
         missing = [external_id for external_id in ids if external_id not in stored]
+        inserted: dict[str, StoredRecipient] = {}
         if missing:
-            fresh = {one: merged(Profile(), *given[one]) for one in missing}
-            stored |= self._inserted(fresh, now)
-            stored |= self._locked([one for one in missing if one not in stored])
-        merges = {one: merged(stored[one].profile, *given[one]) for one in ids}
+            inserted = self._inserted({one: merged(Profile(), *given[one]) for one in missing}, now)
+            stored |= inserted | self._locked([one for one in missing if one not in inserted])
+        merges = {one: merged(stored[one].profile, *given[one]) for one in ids if one not in inserted}
         changed = {one: profile for one, profile in merges.items() if profile != stored[one].profile}
         return stored | self._changed({one: (stored[one], profile) for one, profile in changed.items()}, now)
 
@@ -186,8 +190,8 @@ class SqlRecipients:
     def _locked(self, ids: Sequence[str]) -> dict[str, StoredRecipient]:
         if not ids:
             return {}
-        rows = self._connection.execute(_LOCKED, {"ids": ids})
-        return {row.external_id: self.translate(row) for row in rows}
+        rows = _LOCKED.rows(self._connection, {"ids": list(ids)})
+        return {row.external_id: self.translate(row) for row in map(recipient_row, rows)}
 
     def _inserted(self, fresh: Mapping[str, Profile], now: datetime) -> dict[str, StoredRecipient]:
         """Insert those whom no other transaction has inserted meanwhile; return them."""
@@ -195,13 +199,13 @@ class SqlRecipients:
             external_id: {"external_id": external_id, "created_at": now, **self.columns(profile, now)}
             for external_id, profile in fresh.items()
         }
-        statement = upsert_into(self._connection, Recipient)
-        found = self._connection.execute(
-            statement.on_conflict_do_nothing(index_elements=["external_id"]).returning(
-                Recipient.id, Recipient.external_id
-            ),
-            list(rows.values()),
-        )
+        if self._connection.dialect.name == "postgresql":
+            found = INSERT_RECIPIENTS.rows(self._connection, {"rows": to_json(list(rows.values()))})
+        else:
+            statement = upsert_into(self._connection, Recipient)
+            unless = statement.on_conflict_do_nothing(index_elements=["external_id"])
+            returning = unless.returning(Recipient.id, Recipient.external_id)
+            found = [tuple(row) for row in self._connection.execute(returning, list(rows.values()))]
         return {
             external_id: StoredRecipient(
                 number,

@@ -7,12 +7,12 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     LargeBinary,
     Select,
     SmallInteger,
     String,
-    bindparam,
     cast,
     null,
     select,
@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from notify.domain.consent import Scope, Standing
+from notify.storage.prepared import Prepared, among
 from notify.storage.tables import AddressOptOut, Base, Preference, Suppression
 from notify.store import StandingKey
 
@@ -70,7 +71,7 @@ def _known(
     preferences: _Preferences = {}
     left: _Left = set()
     barred: _Barred = {}
-    rows = connection.execute(_EVERYTHING, {"recipient_ids": list(recipient_ids), "hashes": list(hashes)})
+    rows = _EVERYTHING.rows(connection, {"recipient_ids": list(recipient_ids), "hashes": list(hashes)})
     for recipient_id, address_hash, topic, channel, subscribed, consent_id, scope in rows:
         if recipient_id is not None:
             preferences[recipient_id, topic, channel] = (subscribed, consent_id)
@@ -90,9 +91,12 @@ def _like_known(table: type[Base]) -> Select[Any]:
     return select(*columns)
 
 
-_EVERYTHING: Final = union_all(
-    _like_known(Preference).where(Preference.recipient_id.in_(bindparam("recipient_ids", expanding=True))),
-    _like_known(AddressOptOut).where(AddressOptOut.address_hash.in_(bindparam("hashes", expanding=True))),
-    _like_known(Suppression).where(Suppression.address_hash.in_(bindparam("hashes", expanding=True))),
-)
-"""Built once: composing a statement costs SQLAlchemy more than running it."""
+def _everything(dialect: str) -> CompoundSelect[Any]:
+    return union_all(
+        _like_known(Preference).where(among(dialect, Preference.recipient_id, "recipient_ids")),
+        _like_known(AddressOptOut).where(among(dialect, AddressOptOut.address_hash, "hashes")),
+        _like_known(Suppression).where(among(dialect, Suppression.address_hash, "hashes")),
+    )
+
+
+_EVERYTHING: Final = Prepared(_everything)
