@@ -178,7 +178,9 @@ class MessageReader:
         of_all = Attempt.dispatch_id.in_(sharing) & Attempt.message_id.is_(None)
         own = Attempt.message_id.in_([row.id for row in rows])
         query = select(Attempt.__table__).where(or_(own, of_all)).order_by(Attempt.id)
-        for row in self._connection.execute(query):
+        made = self._connection.execute(query).all()
+        apart = {(row.message_id, row.at) for row in made if row.message_id}
+        for row in made:
             view: AttemptView = {
                 "at": rfc3339(row.at),
                 "provider": row.provider,
@@ -186,11 +188,12 @@ class MessageReader:
                 "detail": row.detail,
                 "duration_ms": row.duration_ms,
             }
-            # Who was dropped from a batch was not in the call that ended it.
+            # Not of one whose outcome in that call was another, nor of who was dropped before the last call.
             shared = (
                 one.id
                 for one in sharing.get(row.dispatch_id, ())
-                if one.now_status not in _DROPPED or row.outcome == "transient"
+                if (one.id, row.at) not in apart
+                and (one.now_status not in _DROPPED or row.outcome == "transient")
             )
             for number in [row.message_id] if row.message_id else shared:
                 found.setdefault(number, []).append(view)
