@@ -18,12 +18,12 @@ from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, U
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
+from notify.storage.ledger_rows import insert_entries, insert_proofs
 from notify.storage.locks import lock_alone, lock_shared, shards
 from notify.storage.opting_out import AT_ONCE, STOPS
 from notify.storage.standings import read_standings
 from notify.storage.tables import (
     AddressOptOut,
-    ConsentProof,
     ConsentRecord,
     Preference,
     Suppression,
@@ -34,8 +34,6 @@ from notify.store import StandingKey
 
 SEALED_ADDRESSES: Final = {Channel.EMAIL: "recipients.email", Channel.SMS: "recipients.phone"}
 PROOF_FIELD: Final = "consent_proofs.proof"
-
-_APPEND: Final = insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True)
 
 
 class SqlConsents:
@@ -77,7 +75,7 @@ class SqlConsents:
             }
             for entry, proof in zip(entries, proofs, strict=True)
         ]
-        ids = list(self._connection.scalars(_APPEND, rows))
+        ids = insert_entries(self._connection, rows)
         kept = [
             {
                 "consent_id": number,
@@ -87,8 +85,7 @@ class SqlConsents:
             for number, entry, proof in zip(ids, entries, proofs, strict=True)
             if proof
         ]
-        if kept:
-            self._connection.execute(insert(ConsentProof), kept)
+        insert_proofs(self._connection, kept)
         return ids
 
     def record(

@@ -1,14 +1,17 @@
-"""COPY, PostgreSQL's fastest way in, behind SQLAlchemy's connection and with the core's errors."""
+"""COPY and arrays, PostgreSQL's fastest ways in, behind SQLAlchemy and with the core's errors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
+from typing import Final
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from notify.domain.errors import UnavailableError
+
+_NUMBERS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,16 @@ class Columns:
     def statement(self) -> str:
         """What begins the COPY."""
         return f"COPY {self.table} ({', '.join(self.types)}) FROM STDIN (FORMAT BINARY)"
+
+    @property
+    def arrays(self) -> str:
+        """A table made of parameters that are lists, one for each column and of its name."""
+        return f"unnest({', '.join(f'CAST(:{name} AS {kind}[])' for name, kind in self.types.items())})"
+
+
+def next_numbers(connection: Connection, table: str, count: int) -> list[int]:
+    """Take numbers for new rows of a table, ascending."""
+    return list(connection.scalars(_NUMBERS, {"table": table, "count": count}))
 
 
 def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[str, object]]) -> None:
@@ -42,3 +55,16 @@ def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[s
         if driver.broken:
             connection.invalidate(error)
         raise UnavailableError("the database is out of reach") from error
+
+
+def upsert_rows(
+    connection: Connection, columns: Columns, key: Sequence[str], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Insert rows that differ in their keys, or bring those that are there up to date, in one statement."""
+    names = list(columns.types)
+    newest = ", ".join(f"{name} = EXCLUDED.{name}" for name in names if name not in key)
+    statement = text(
+        f"INSERT INTO {columns.table} ({', '.join(names)}) SELECT * FROM {columns.arrays}"  # noqa: S608 - no input
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {newest}"
+    )
+    connection.execute(statement, {name: [row[name] for row in rows] for name in names})

@@ -12,18 +12,15 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
 from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
-from notify.storage.copying import Columns, copy_rows
+from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
 from notify.storage.locks import lock_all_alone
 from notify.storage.recipients import SqlRecipients, hashes_of
-from notify.storage.tables import AddressOptOut, Preference, Suppression
+from notify.storage.tables import Base, Suppression
 from notify.storage.upserts import upsert_into
 
 Given = Mapping[str, tuple[ProfilePatch, str | None]]
 
 _KNOWN: Final = text("SELECT external_id FROM recipients WHERE external_id = ANY(:ids)")
-_NUMBERS: Final = text(
-    "SELECT nextval(pg_get_serial_sequence('recipients', 'id')) FROM generate_series(1, :count)"
-)
 _COPIED: Final = Columns(
     "recipients",
     {
@@ -34,6 +31,22 @@ _COPIED: Final = Columns(
         "updated_at": "timestamptz",
     },
 )  # fmt: skip
+_PREFERENCES: Final = Columns(
+    "preferences",
+    {
+        "recipient_id": "int8", "topic": "int2", "channel": "varchar", "subscribed": "bool",
+        "changed_at": "timestamptz", "consent_id": "int8",
+    },
+)  # fmt: skip
+_PREFERENCE_KEY: Final = ("recipient_id", "topic", "channel")
+_OPT_OUTS: Final = Columns(
+    "address_optouts",
+    {
+        "address_hash": "bytea", "topic": "int2", "channel": "varchar", "opted_out_at": "timestamptz",
+        "consent_id": "int8",
+    },
+)  # fmt: skip
+_OPT_OUT_KEY: Final = ("address_hash", "topic", "channel")
 
 
 class SqlImports:
@@ -67,8 +80,8 @@ class SqlImports:
         """Store preferences, and bar the addresses of those who left."""
         left = [one for one in choices if not one.change.subscribed]
         self._upsert(
-            Preference,
-            ("recipient_id", "topic", "channel"),
+            _PREFERENCES,
+            _PREFERENCE_KEY,
             [
                 {
                     "recipient_id": one.recipient.id,
@@ -82,8 +95,8 @@ class SqlImports:
             ],
         )
         self._upsert(
-            AddressOptOut,
-            ("address_hash", "topic", "channel"),
+            _OPT_OUTS,
+            _OPT_OUT_KEY,
             [
                 {
                     "address_hash": one.recipient.hashes[one.change.channel],
@@ -117,7 +130,7 @@ class SqlImports:
             )
 
     def _copied(self, fresh: Given, now: datetime) -> dict[str, StoredRecipient]:
-        numbers = self._connection.scalars(_NUMBERS, {"count": len(fresh)})
+        numbers = next_numbers(self._connection, _COPIED.table, len(fresh))
         found, rows = {}, []
         for number, (external_id, given) in zip(numbers, fresh.items(), strict=True):
             profile = first(*given)
@@ -129,13 +142,17 @@ class SqlImports:
         copy_rows(self._connection, _COPIED, rows)
         return found
 
-    def _upsert(self, table: type, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows or bring them up to date, in the order of their keys: nobody deadlocks."""
-        if not rows:
+    def _upsert(self, columns: Columns, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows or bring them up to date, the last of each key, in their order: nobody deadlocks."""
+        last = {tuple(row[name] for name in key): row for row in rows}
+        ordered = [last[one] for one in sorted(last)]
+        if not ordered:
             return
-        statement = upsert_into(self._connection, table)
-        newest = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        if self._connection.dialect.name == "postgresql":
+            upsert_rows(self._connection, columns, key, ordered)
+            return
+        statement = upsert_into(self._connection, Base.metadata.tables[columns.table])
+        newest = {name: statement.excluded[name] for name in columns.types if name not in key}
         self._connection.execute(
-            statement.on_conflict_do_update(index_elements=list(key), set_=newest),
-            sorted(rows, key=lambda row: [row[name] for name in key]),
+            statement.on_conflict_do_update(index_elements=list(key), set_=newest), ordered
         )

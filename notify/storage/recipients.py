@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, text, update
 
 from notify.domain.addresses import address_key
 from notify.domain.catalogue import Channel
@@ -45,6 +45,11 @@ _LOCKED: Final = Prepared(
 )
 _BY_NUMBERS: Final = Prepared(lambda dialect: select(_TABLE).where(among(dialect, _TABLE.c.id, "numbers")))
 _Row: Final = namedtuple("_Row", [column.name for column in _TABLE.c])  # type: ignore[misc]  # noqa: PYI024
+_SET_POLICY_CONSENTS: Final = text(
+    "UPDATE recipients SET policy_consent_id = given.entry"
+    " FROM unnest(CAST(:number AS int8[]), CAST(:entry AS int8[])) AS given(number, entry)"
+    " WHERE recipients.id = given.number"
+)
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
 _HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
 _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
@@ -109,6 +114,10 @@ class SqlRecipients:
 
     def set_policy_consents(self, consent_ids: Mapping[int, int]) -> None:
         """Remember the ledger entry of each recipient's acceptance of the policy."""
+        if self._connection.dialect.name == "postgresql":
+            both = {"number": sorted(consent_ids), "entry": [consent_ids[one] for one in sorted(consent_ids)]}
+            self._connection.execute(_SET_POLICY_CONSENTS, both)
+            return
         self._connection.execute(
             update(_TABLE)
             .where(_TABLE.c.id == bindparam("number"))
