@@ -48,12 +48,23 @@ def lines(report: BacklogReport | None, queues: Sequence[LaneQueue] | None, now:
             yield f"  {queue.lane:<14}{queue.depth:>8}{oldest:>12}{queue.failed:>8}{queue.workers:>9}"
     if report:
         yield ""
-        if report.sms:
-            yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
-        if not report.beats:
-            yield "The scheduler has not run yet."
-        for name, at in sorted(report.beats.items()):
-            yield f"Scheduler, {name}: last run {age(at, now)} ago"
+        yield from _besides(report, now)
+
+
+def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
+    """Say what waits or is limited besides the lanes, and when the scheduler last ran."""
+    if report.sms:
+        yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
+    posts = report.posts
+    if posts.waiting:
+        since = age(posts.oldest_at, now)
+        yield f"Providers' events: {posts.waiting} posts wait to be read, the oldest since {since}"
+    if posts.unreadable:
+        yield f"Providers' events: {posts.unreadable} posts COULD NOT BE READ; the log says why"
+    if not report.beats:
+        yield "The scheduler has not run yet."
+    for name, at in sorted(report.beats.items()):
+        yield f"Scheduler, {name}: last run {age(at, now)} ago"
 
 
 def age(at: datetime | None, now: datetime) -> str:

@@ -32,12 +32,22 @@ class SmsUse:
 
 
 @dataclass(frozen=True, slots=True)
+class PostsBacklog:
+    """Posts of providers' events that wait, since when, and those that could not be read so far."""
+
+    waiting: int
+    oldest_at: datetime | None
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
 class BacklogReport:
-    """The whole database: every lane, when each periodic task last ran, and the day's SMS if limited."""
+    """The whole database: every lane, when each periodic task last ran, what else waits or is limited."""
 
     lanes: Sequence[LaneBacklog]
     beats: Mapping[str, datetime]
     sms: SmsUse | None = None
+    posts: PostsBacklog = PostsBacklog(0, None, 0)
 
 
 @dataclass(frozen=True, slots=True)

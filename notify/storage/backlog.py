@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from notify.domain.backlog import BacklogReport, LaneBacklog, SmsUse
+from notify.domain.backlog import BacklogReport, LaneBacklog, PostsBacklog, SmsUse
 from notify.domain.requests import Lane
 from notify.storage.engine import transaction
+from notify.storage.event_tables import EventPost
 from notify.storage.migrate import is_current
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
@@ -21,7 +22,7 @@ class SqlBacklog:
         self._sms_daily_limit = sms_daily_limit
 
     def report(self, now: datetime) -> BacklogReport:
-        """Return every lane, when each periodic task last ran, and the day's SMS if they are limited."""
+        """Return every lane, when each periodic task last ran, and what else waits or is limited."""
         due = (Dispatch.phase == "waiting") & (Dispatch.due_at <= now)
         query = (
             select(
@@ -47,6 +48,7 @@ class SqlBacklog:
                 ],
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
                 sms=self._sms(connection, now),
+                posts=_posts(connection),
             )
 
     def _sms(self, connection: Connection, now: datetime) -> SmsUse | None:
@@ -70,3 +72,13 @@ class SqlBacklog:
             return is_current(self._engine)
         except SQLAlchemyError:
             return False
+
+
+def _posts(connection: Connection) -> PostsBacklog:
+    unread = EventPost.tries == 0
+    query = select(
+        func.count(case((unread, 1))),
+        func.min(case((unread, EventPost.received_at))),
+        func.count(case((~unread, 1))),
+    )
+    return PostsBacklog(*connection.execute(query).one())

@@ -1,4 +1,4 @@
-"""Delete what has served: undo tokens that ran out, idempotency keys past their promise, counts of SMS."""
+"""Delete what has served: undo tokens and idempotency keys that ran out, counts of SMS, unreadable posts."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,6 +10,9 @@ KEYS_KEPT_FOR: Final = timedelta(days=8)
 """Callers are promised seven days."""
 
 SMS_DAYS_KEPT_FOR: Final = timedelta(days=90)
+
+POSTS_KEPT_FOR: Final = timedelta(days=30)
+"""Posts of events that nothing here could read; they hold addresses."""
 
 
 class Purge:
@@ -26,5 +29,6 @@ class Purge:
             gone = tx.consents.drop_spent_undos(now)
             gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
             gone += tx.sms_budget.forget_before(now.date() - SMS_DAYS_KEPT_FOR)
+            gone += tx.events.drop_posts_before(now - POSTS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select, text
 
+from notify.cli.status import lines
 from notify.domain.catalogue import Channel
 from notify.domain.outcome import Accepted, Ambiguous
 from notify.domain.requests import Routing
@@ -352,11 +353,30 @@ def test_a_post_that_cannot_be_read_is_tried_again_and_holds_up_no_other(
     assert posts(reporting) == 1
     assert "cannot be read" in caplog.text
     assert EMAIL not in caplog.text
+    told = "\n".join(status_lines(reporting))
+    assert "1 posts COULD NOT BE READ" in told
+    assert "wait to be read" not in told
     for pause in (*PAUSES, ASIDE, ASIDE):
         assert reporting.read() == 0
         reporting.world.clock.advance(pause)
         assert reporting.read() == 1
     assert posts(reporting) == 1
+    reporting.world.clock.advance(timedelta(days=28))
+    reporting.world.parts.purge()
+    assert posts(reporting) == 0
+
+
+def test_posts_that_wait_are_told(reporting: Reporting) -> None:
+    reporting.post([])
+    reporting.post([])
+    reporting.world.clock.advance(timedelta(minutes=7))
+    found = [line for line in status_lines(reporting) if line.startswith("Providers' events")]
+    assert found == ["Providers' events: 2 posts wait to be read, the oldest since 7 min"]
+
+
+def status_lines(reporting: Reporting) -> list[str]:
+    now = reporting.world.clock()
+    return list(lines(reporting.world.parts.backlog.report(now), None, now))
 
 
 def test_an_event_that_breaks_its_batch_is_found_and_put_off_alone(
