@@ -81,6 +81,7 @@ def test_each_message_is_counted(server: Loopback, email: SendGridProvider) -> N
     assert (seen["calls"], seen["messages"], seen["taken"]) == (3, 1_501, 1_501)
     assert (seen["distinct"], seen["doubled"], seen["addresses_doubled"]) == (1_500, 1, 1)
     assert sum(seen["taken_each_second"]) == 1_501
+    assert server.ask("/_progress") == {"calls": 3, "taken": 1_501, "in_flight": 0}
     assert [row[1] for row in server.ask("/_calls")] == [1_000, 500, 1]
     of_ids = server.ask("/_seen", {"ids": ["msg_3", "msg_4", "msg_none"]})
     assert {ref: (one["calls"], one["taken"]) for ref, one in of_ids.items()} == {

@@ -64,25 +64,27 @@ class FastServer:
         return self.script.popleft() if self.script else self.mishaps()
 
     def control(self, call: Received) -> Reply | None:
-        """Answer the harness: `/_seen`, `/_calls`, `/_control`, `/_forget`; None for the provider's own."""
+        """Answer what the harness asks, at paths that begin with `/_`; None for the provider's own."""
         if not call.path.startswith("/_"):
             return None
-        if call.path == "/_seen":
-            self.tally.flush()
-            ids = call.json["ids"] if call.method == "POST" else None
-            return _json(self.tally.of_ids(ids) if ids is not None else self.tally.summary())
-        if call.path == "/_calls":
-            after, most = (
-                int(call.query.get(name, n)) for name, n in (("after", "0"), ("most", _MOST_CALLS))
-            )
-            return _json(self.tally.calls(after, min(most, _MOST_CALLS)))
-        if call.path == "/_forget" and call.method == "POST":
-            self.tally.forget()
-            return _json({})
-        if call.path == "/_control" and call.method == "POST":
-            self._set(call.json)
-            return _json({})
-        return Reply(404)
+        answer = {
+            ("GET", "/_seen"): self._seen,
+            ("POST", "/_seen"): lambda: self.tally.of_ids(call.json["ids"]),
+            ("GET", "/_progress"): self.tally.progress,
+            ("GET", "/_calls"): lambda: self._calls(**call.query),
+            ("POST", "/_control"): lambda: self._set(call.json),
+            ("POST", "/_forget"): self.tally.forget,
+        }.get((call.method, call.path))
+        return _json(answer()) if answer else Reply(404)
+
+    def _seen(self) -> object:
+        """Return all counts; the log is complete then."""
+        self.tally.flush()
+        return self.tally.summary()
+
+    def _calls(self, after: str = "0", most: str = "50000") -> object:
+        """Return a page of calls."""
+        return self.tally.calls(int(after), min(int(most), _MOST_CALLS))
 
     def _set(self, wanted: Mapping[str, Any]) -> None:
         """Change latency, random faults and script while running."""

@@ -25,6 +25,7 @@ from tests.loopback.twilio import Sms
 
 _EVENTS_A_POST: Final = 1_000
 _AGAIN_SECONDS: Final = 1.0
+_MOST_WAITING: Final = 50
 _ENDS: Final = ("bounce", "blocked", "dropped")
 _REASONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "bounce": {"event": "bounce", "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 no such user"},
@@ -133,7 +134,8 @@ class EventPosts:
 
     def _make_events(self) -> None:
         events: list[dict[str, Any]] = []
-        while self._emails:
+        # A webhook that is slower than the sending must not fill the memory with posts.
+        while self._emails and len(self._waiting) < _MOST_WAITING:
             call_id, messages = self._emails.popleft()
             for ref, to in messages:
                 events += self._events_of(call_id, ref, to)

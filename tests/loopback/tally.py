@@ -4,7 +4,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, BinaryIO, Final
 
 Messages = Sequence[tuple[str, str]]
@@ -33,7 +33,7 @@ class Tally:
         self._ids, self._addresses, self._calls = array("q"), array("q"), array("I")
         self._arrived, self._served = array("d"), array("f")
         self._sizes, self._statuses, self._taken = array("I"), array("H"), array("b")
-        self._bytes = 0
+        self._bytes = self.taken = 0
         self.most_in_flight = 0
 
     def begin(self) -> None:
@@ -55,6 +55,7 @@ class Tally:
         self._statuses.append(status)
         self._taken.append(taken)
         self._bytes += length
+        self.taken += len(messages) if taken else 0
         self._ids.extend([hash(ref) for ref, _ in messages])
         self._addresses.extend([hash(to) for _, to in messages])
         self._calls.extend([number] * len(messages))
@@ -70,13 +71,21 @@ class Tally:
             self._log.flush()
             self._flushed_at = time.time()
 
+    def progress(self) -> dict[str, Any]:
+        """Return how far it is, at no cost."""
+        return {"calls": len(self._arrived), "taken": self.taken, "in_flight": self.in_flight}
+
+    def _distinct(self, hashed: "array[int]") -> tuple[int, int]:
+        """Count the different ones among what was taken, and those that were taken more than once."""
+        ordered = sorted(one for one, call in zip(hashed, self._calls, strict=True) if self._taken[call])
+        sizes = [sum(1 for _ in same) for _, same in groupby(ordered)]
+        return len(sizes), sum(1 for size in sizes if size > 1)
+
     def summary(self) -> dict[str, Any]:
         """Return the counts. `distinct` and `doubled` are ids that were taken, and taken more than once."""
         taken = self._taken
-        counts = Counter(one for one, call in zip(self._ids, self._calls, strict=True) if taken[call])
-        by_address = Counter(
-            one for one, call in zip(self._addresses, self._calls, strict=True) if taken[call]
-        )
+        distinct, doubled = self._distinct(self._ids)
+        addresses, addresses_doubled = self._distinct(self._addresses)
         starts = sorted(self._arrived)
         gaps = sorted(after - before for before, after in pairwise(starts))
         seconds: Counter[int] = Counter()
@@ -90,11 +99,11 @@ class Tally:
             "body_bytes": self._bytes,
             "statuses": {str(status): n for status, n in sorted(Counter(self._statuses).items())},
             "messages": len(self._ids),
-            "taken": sum(counts.values()),
-            "distinct": len(counts),
-            "doubled": sum(1 for n in counts.values() if n > 1),
-            "addresses": len(by_address),
-            "addresses_doubled": sum(1 for n in by_address.values() if n > 1),
+            "taken": self.taken,
+            "distinct": distinct,
+            "doubled": doubled,
+            "addresses": addresses,
+            "addresses_doubled": addresses_doubled,
             "first_at": starts[0] if starts else None,
             "last_at": starts[-1] if starts else None,
             "taken_each_second": [seconds[second] for second in range(max(seconds, default=-1) + 1)],
