@@ -5,18 +5,18 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
-    Integer,
-    ScalarSelect,
     Select,
     and_,
-    case,
-    cast,
+    any_,
     false,
     func,
     literal,
     or_,
     select,
+    text,
+    union_all,
 )
 
 from notify.campaign_store import Candidate
@@ -29,29 +29,52 @@ from notify.storage.audience_filter import meets
 from notify.storage.tables import AddressOptOut, Dispatch, Message, Preference, Recipient, Suppression
 
 _HASHES: Final = {Channel.EMAIL: Recipient.email_hash, Channel.SMS: Recipient.phone_hash}
-_SCOPES: Final = {None: None, 1: Scope.MARKETING.value, 2: Scope.ALL.value}
+_FACTS: Final[tuple[Any, ...]] = (
+    Recipient.locale,
+    Recipient.timezone,
+    Recipient.effective_country,
+    Recipient.phone_country,
+    Recipient.customer_since,
+    Recipient.policy_consent_id,
+)
+_CHOICE: Final[tuple[Any, ...]] = (Preference.recipient_id, Preference.subscribed, Preference.consent_id)
+_LEFT: Final = "left"
+_SEEN: Final = "seen"
+
+_NO_NESTED_LOOPS: Final = text("SET LOCAL enable_nestloop = off")
+_NESTED_LOOPS_AGAIN: Final = text("RESET enable_nestloop")
+_BY_INDEX_ONLY: Final = text("SET LOCAL enable_seqscan = off")
 
 
 class SqlAudiences:
     """Implements `campaign_store.Audiences`.
 
-    Counting joins whole tables, once. A slice must never do that, whatever the statistics say: what is known
-    about each recipient is a scalar subquery there, which a planner cannot turn into a scan.
+    Counting joins whole tables, once. A slice must never do that, whatever the statistics say: it asks for
+    ranges and for lists of keys, never joins, and PostgreSQL is told to use indexes.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._postgresql = connection.dialect.name == "postgresql"
 
     def highest(self) -> int:
         """Return the highest number a recipient has."""
         return self._connection.scalar(select(func.max(Recipient.id))) or 0
 
     def count(self, topic: Topic, channels: Collection[Channel], audience: Audience, highest: int) -> int:
-        """Count the messages a campaign would have."""
-        return sum(
+        """Count the messages a campaign would have.
+
+        Without statistics, as right after an import, PostgreSQL would compare everybody with everything.
+        """
+        if self._postgresql:
+            self._connection.execute(_NO_NESTED_LOOPS)
+        found = sum(
             self._connection.scalar(self._counted(topic, channel, audience, highest)) or 0
             for channel in channels
         )
+        if self._postgresql:
+            self._connection.execute(_NESTED_LOOPS_AGAIN)
+        return found
 
     def slice_end(self, after: int, highest: int, limit: int) -> int | None:
         """Return the number of the last of the next `limit` recipients."""
@@ -67,45 +90,53 @@ class SqlAudiences:
 
     def candidates(self, campaign: Campaign, audience: Audience, after: int, up_to: int) -> list[Candidate]:
         """Read those in the filter that have an address."""
-        found = []
-        for channel in campaign.channels:
-            query = self._slice(campaign, channel, audience).where(
-                Recipient.id > after, Recipient.id <= up_to
-            )
-            # The preference comes as the number of its entry, below 0 where it is an opt-out.
-            found += [
-                Candidate(
+        if self._postgresql:
+            self._connection.execute(_BY_INDEX_ONLY)
+        return [
+            one
+            for channel in campaign.channels
+            for one in self._of_channel(campaign, channel, audience, after, up_to)
+        ]
+
+    def _of_channel(
+        self, campaign: Campaign, channel: Channel, audience: Audience, after: int, up_to: int
+    ) -> list[Candidate]:
+        """Read a slice, then what else is known of its people and addresses, each by an index."""
+        run = self._connection.execute
+        rows = run(self._slice(channel, audience, after, up_to)).all()
+        if not rows:
+            return []
+        chosen = {
+            number: (subscribed, entry)
+            for number, subscribed, entry in run(_choices(campaign.topic, channel, after, up_to))
+        }
+        left, seen = set(), set()
+        barred: dict[bytes, str] = {}
+        for kind, address_hash in run(self._known(campaign, channel, after, up_to)):
+            if kind == _LEFT:
+                left.add(address_hash)
+            elif kind == _SEEN:
+                seen.add(address_hash)
+            elif barred.get(address_hash) != Scope.ALL:  # the widest scope counts
+                barred[address_hash] = kind
+        never = (None, None)
+        new = tuple.__new__  # a third of the time of Candidate(), a million times
+        return [
+            new(
+                Candidate,
+                (
                     number,
                     channel,
                     address_hash,
-                    locale,
-                    timezone,
-                    country,
-                    phone_country,
-                    since,
-                    policy,
-                    None if chosen is None else chosen > 0,
-                    None if chosen is None else abs(chosen),
-                    left is not None,
-                    _SCOPES[widest],
-                    seen is not None,
-                )
-                for (
-                    number,
-                    address_hash,
-                    locale,
-                    timezone,
-                    country,
-                    phone_country,
-                    since,
-                    policy,
-                    chosen,
-                    left,
-                    widest,
-                    seen,
-                ) in self._connection.execute(query)
-            ]
-        return found
+                    *facts,
+                    *chosen.get(number, never),
+                    address_hash in left,
+                    barred.get(address_hash),
+                    address_hash in seen,
+                ),
+            )
+            for number, address_hash, *facts in rows
+        ]
 
     def _counted(self, topic: Topic, channel: Channel, audience: Audience, highest: int) -> Select[Any]:
         chosen = and_(
@@ -135,26 +166,47 @@ class SqlAudiences:
             query = query.where(Recipient.id.in_(_failed_in(audience.failed_in, Message.recipient_id)))
         return query
 
-    def _slice(self, campaign: Campaign, channel: Channel, audience: Audience) -> Select[Any]:
-        address_hash = _HASHES[channel]
-        query = select(
-            Recipient.id,
-            address_hash,
-            Recipient.locale,
-            Recipient.timezone,
-            Recipient.effective_country,
-            Recipient.phone_country,
-            Recipient.customer_since,
-            Recipient.policy_consent_id,
-            _choice(campaign.topic, channel),
-            _opt_out(address_hash, campaign.topic, channel),
-            _widest_suppression(address_hash, channel),
-            _seen(address_hash, campaign.number, channel),
-        ).where(address_hash.is_not(None), *self._filter(audience))
-        if audience.failed_in is not None:
-            mine = _failed_in(audience.failed_in, Message.id).where(Message.recipient_id == Recipient.id)
-            query = query.where(mine.correlate(Recipient).limit(1).scalar_subquery().is_not(None))
-        return query.order_by(Recipient.id)
+    def _slice(self, channel: Channel, audience: Audience, after: int, up_to: int) -> Select[Any]:
+        query = (
+            select(Recipient.id, _HASHES[channel], *_FACTS)
+            .where(Recipient.id > after, Recipient.id <= up_to, _HASHES[channel].is_not(None))
+            .where(*self._filter(audience))
+            .order_by(Recipient.id)
+        )
+        if audience.failed_in is None:
+            return query
+        # As a scalar, so that no planner turns it into a join with all messages of that campaign.
+        mine = _failed_in(audience.failed_in, Message.id).where(Message.recipient_id == Recipient.id)
+        return query.where(mine.correlate(Recipient).limit(1).scalar_subquery().is_not(None))
+
+    def _known(self, campaign: Campaign, channel: Channel, after: int, up_to: int) -> CompoundSelect[Any]:
+        """Select what is known of the addresses of a slice: who left, who is barred, who was written to."""
+        hashes = select(_HASHES[channel]).where(
+            Recipient.id > after, Recipient.id <= up_to, _HASHES[channel].is_not(None)
+        )
+        return union_all(
+            select(literal(_LEFT), AddressOptOut.address_hash).where(
+                AddressOptOut.topic == campaign.topic,
+                AddressOptOut.channel == channel,
+                self._among(AddressOptOut.address_hash, hashes),
+            ),
+            select(Suppression.scope, Suppression.address_hash).where(
+                Suppression.channel == channel, self._among(Suppression.address_hash, hashes)
+            ),
+            select(literal(_SEEN), Message.address_hash).where(
+                Message.campaign_id == campaign.number,
+                Message.channel == channel,
+                Message.to_sealed.is_(None),
+                self._among(Message.address_hash, hashes),
+            ),
+        )
+
+    def _among(self, column: Any, hashes: Select[Any]) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+        """Compare with many hashes: as an array in PostgreSQL, which no planner turns into a join."""
+        found: ColumnElement[bool] = (
+            column == any_(func.array(hashes.scalar_subquery())) if self._postgresql else column.in_(hashes)
+        )
+        return found
 
     def _filter(self, audience: Audience) -> list[ColumnElement[bool]]:
         dialect = self._connection.dialect.name
@@ -171,49 +223,12 @@ def _from_the_start(topic: Topic) -> ColumnElement[bool]:
     return func.coalesce(or_(by_policy, soft), false())
 
 
-def _choice(topic: int, channel: Channel) -> ScalarSelect[Any]:
-    entry = case((Preference.subscribed, Preference.consent_id), else_=-Preference.consent_id)
-    return (
-        select(entry)
-        .where(
-            Preference.recipient_id == Recipient.id,
-            Preference.topic == topic,
-            Preference.channel == channel,
-        )
-        .scalar_subquery()
-    )
-
-
-def _opt_out(address_hash: Any, topic: int, channel: Channel) -> ScalarSelect[Any]:  # noqa: ANN401 - a mapped column
-    return (
-        select(cast(1, Integer))
-        .where(
-            AddressOptOut.address_hash == address_hash,
-            AddressOptOut.topic == topic,
-            AddressOptOut.channel == channel,
-        )
-        .scalar_subquery()
-    )
-
-
-def _widest_suppression(address_hash: Any, channel: Channel) -> ScalarSelect[Any]:  # noqa: ANN401 - a mapped column
-    return (
-        select(func.max(case((Suppression.scope == Scope.ALL, 2), else_=1)))
-        .where(Suppression.address_hash == address_hash, Suppression.channel == channel)
-        .scalar_subquery()
-    )
-
-
-def _seen(address_hash: Any, campaign: int, channel: Channel) -> ScalarSelect[Any]:  # noqa: ANN401 - a mapped column
-    return (
-        select(cast(1, Integer))
-        .where(
-            Message.campaign_id == campaign,
-            Message.channel == channel,
-            Message.address_hash == address_hash,
-            Message.to_sealed.is_(None),
-        )
-        .scalar_subquery()
+def _choices(topic: int, channel: Channel, after: int, up_to: int) -> Select[Any]:
+    return select(*_CHOICE).where(
+        Preference.recipient_id > after,
+        Preference.recipient_id <= up_to,
+        Preference.topic == topic,
+        Preference.channel == channel,
     )
 
 

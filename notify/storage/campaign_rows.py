@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import Connection, insert
 
-from notify.campaign_store import Bundle, Envelope
+from notify.campaign_store import Bundle
 from notify.domain.campaigns import Campaign
 from notify.domain.errors import UnavailableError
 from notify.domain.status import Status
@@ -27,6 +27,9 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = 1_000_000
 _HEAD: Final = struct.Struct(">hiq").pack
 _ENTRY: Final = struct.Struct(">iq").pack
+_HASH_LENGTH: Final = 16
+_WHOLE: Final = struct.Struct(f">hiqi{_HASH_LENGTH}siq").pack
+"""The number of columns, recipient, hash and consent, each with its length."""
 
 
 def insert_messages(
@@ -98,26 +101,25 @@ def _copied(campaign: Campaign, bundle: Bundle, dispatch: int | None, now: datet
             _field(at),
         )
     )
-    tails: dict[tuple[str | None, str | None], bytes] = {}
+    tails: dict[str | None, bytes] = {}
     rows = []
-    for one in bundle.envelopes:
-        key = (one.basis, one.reason)
+    for recipient, address_hash, basis, consent, reason in bundle.envelopes:
+        key = basis or reason
         if key not in tails:
-            tails[key] = _kind(one) + shared
-        address_hash, consent = one.address_hash, one.basis_consent_id
-        rows.append(
-            _HEAD(_COLUMNS, 8, one.recipient)
-            + (_NULL if address_hash is None else len(address_hash).to_bytes(4, "big") + address_hash)
-            + (_NULL if consent is None else _ENTRY(8, consent))
-            + tails[key]
-        )
+            tails[key] = _kind(basis, reason) + shared
+        if address_hash is not None and consent is not None and len(address_hash) == _HASH_LENGTH:
+            head = _WHOLE(_COLUMNS, 8, recipient, _HASH_LENGTH, address_hash, 8, consent)
+        else:
+            entry = _NULL if consent is None else _ENTRY(8, consent)
+            head = _HEAD(_COLUMNS, 8, recipient) + _field(address_hash) + entry
+        rows.append(head + tails[key])
     return b"".join(rows)
 
 
-def _kind(one: Envelope) -> bytes:
-    status = Status.SKIPPED if one.reason else Status.QUEUED
-    basis, reason = (None if text is None else text.encode() for text in (one.basis, one.reason))
-    return _field(basis) + _field(status.encode()) + _field(reason)
+def _kind(basis: str | None, reason: str | None) -> bytes:
+    status = Status.SKIPPED if reason else Status.QUEUED
+    texts = (basis, status.value, reason)
+    return b"".join(_field(None if text is None else text.encode()) for text in texts)
 
 
 def _field(value: bytes | None) -> bytes:
