@@ -48,6 +48,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         import_recipients=composition.import_recipients,
         import_max_bytes=composition.settings.import_max_bytes,
         change=composition.change_preferences,
+        campaigns=composition.campaigns,
         lookups=composition.lookups,
         templates=composition.templates,
         catalogue=composition.catalogue,

@@ -36,6 +36,7 @@ from notify.usecases.import_recipients import ImportRecipients, Rows
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.web import errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints
+from tests.doubles_campaigns import FakeDesk
 from tests.doubles_templates import FakeTemplates
 
 AT = "2026-11-23T10:00:00Z"
@@ -48,7 +49,7 @@ def caller(*scopes: KeyScope, test: bool = False) -> Caller:
 
 KEYS: dict[str, Caller] = {
     "admin": caller(KeyScope.ADMIN),
-    "test": caller(KeyScope.SEND, test=True),
+    "test": caller(KeyScope.SEND, KeyScope.CAMPAIGNS, test=True),
     **{str(scope): caller(scope) for scope in KeyScope if scope is not KeyScope.ADMIN},
 }
 
@@ -337,6 +338,7 @@ class FakeApi:
     erase: Erase = field(default_factory=Erase)
     imports: Import = field(default_factory=Import)
     change: Change = field(default_factory=Change)
+    campaigns: FakeDesk = field(default_factory=FakeDesk)
     lookups: FakeLookups = field(default_factory=FakeLookups)
     templates: Templates = field(default_factory=FakeTemplates)
 
@@ -350,6 +352,7 @@ class FakeApi:
             import_recipients=self.imports,
             import_max_bytes=1_000_000,
             change=self.change,
+            campaigns=self.campaigns,
             lookups=self.lookups,
             templates=self.templates,
             catalogue=CATALOGUE,

@@ -98,7 +98,7 @@ KINDS: Final[Mapping[type[NotifyError], Kind]] = {
         HTTPStatus.CONFLICT,
         "conflict",
         "Its state forbids it",
-        "The state of the thing forbids what was asked.",
+        None,
         "Look at its status first.",
     ),
     IdempotencyInProgressError: Kind(

@@ -234,7 +234,13 @@ def test_a_template_is_not_shown_with_wrong_data(client: FlaskClient) -> None:
     assert unknown.status_code == 404
 
 
-PATHS = {"{notification_id}": "n1", "{message_id}": "m1", "{recipient_id}": "C-1", "{name}": "order_shipped"}
+PATHS = {
+    "{notification_id}": "n1",
+    "{message_id}": "m1",
+    "{recipient_id}": "C-1",
+    "{name}": "order_shipped",
+    "{campaign_id}": "c1",
+}
 CASES = [
     pytest.param(operation, body, id=f"{operation.id} {name}")
     for operation in OPERATIONS

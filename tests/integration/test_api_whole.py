@@ -1,6 +1,6 @@
 """The API on the real composition: use cases, storage, templates; on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from notify.app import create_app
 from notify.bootstrap import build
 from notify.settings import load_settings
 from notify.usecases.api_keys import KeyScope
+from notify.web.api.campaign_examples import CAMPAIGN
 from notify.web.api.openapi import OPERATIONS
+from notify.web.api.operations import Operation
 from tests.doubles_api import bearer
 
 ORDER: dict[str, Any] = {
@@ -24,11 +26,12 @@ ORDER: dict[str, Any] = {
 
 
 class Whole:
-    """A client of the whole application, with a key."""
+    """A client of the whole application, with a key; `pump` runs the campaigns once."""
 
-    def __init__(self, client: FlaskClient, key: str) -> None:
+    def __init__(self, client: FlaskClient, key: str, pump: Callable[[], int]) -> None:
         self.client = client
         self.headers = bearer(key)
+        self.pump = pump
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         return self.client.open(path, method=method, json=body, headers={**self.headers, **headers})
@@ -39,8 +42,27 @@ def whole(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Whole]:
     given = {"database_url": database_url, "redis_url": redis_url}
     composition = build(load_settings(tmp_path).model_copy(update=given))
     key = composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=False, expires_at=None)
-    yield Whole(create_app(composition).test_client(), key)
+    yield Whole(create_app(composition).test_client(), key, composition.run_campaigns)
     composition.close()
+
+
+LEADING_TO: dict[str, tuple[str, ...]] = {
+    "unscheduleCampaign": ("schedule",),
+    "pauseCampaign": ("schedule",),
+    "resumeCampaign": ("schedule", "pause"),
+}
+"""What makes a campaign ready for a call on it."""
+
+
+def a_campaign_for(whole: Whole, operation: Operation) -> str:
+    """Write a campaign, and bring it where `operation` is legal; return its id."""
+    campaign: str = whole.call("POST", "/v1/campaigns", next(iter(CAMPAIGN.values()))).get_json()["id"]
+    for act in LEADING_TO.get(operation.id, ()):
+        moved = whole.call("POST", f"/v1/campaigns/{campaign}/{act}", {})
+        assert moved.status_code == 200, moved.text
+        if operation.id != "unscheduleCampaign":
+            whole.pump()
+    return campaign
 
 
 def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole) -> None:
@@ -61,6 +83,8 @@ def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole
     for operation in sorted(plain, key=lambda one: one.method == "DELETE"):
         for body in operation.examples.values() or [None]:
             path = operation.path
+            if "{campaign_id}" in path:
+                ids["{campaign_id}"] = a_campaign_for(whole, operation)
             for name, value in ids.items():
                 path = path.replace(name, value)
             answer = whole.call(operation.method, path, body)
@@ -76,11 +100,13 @@ def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:
     for path, body in (
         ("/v1/notifications", ORDER),
         ("/v1/notifications/batch", {"notifications": [ORDER, {}]}),
+        ("/v1/campaigns", next(iter(CAMPAIGN.values()))),
     ):
         first = whole.call("POST", path, body, **{"Idempotency-Key": path})
         again = whole.call("POST", path, body, **{"Idempotency-Key": path})
         assert (first.status_code, first.data) == (again.status_code, again.data)
     assert len(whole.call("GET", "/v1/notifications").get_json()["items"]) == 2
+    assert len(whole.call("GET", "/v1/campaigns").get_json()["items"]) == 1
     other = whole.call(
         "POST", "/v1/notifications", {**ORDER, "reference": "x"}, **{"Idempotency-Key": "/v1/notifications"}
     )

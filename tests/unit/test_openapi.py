@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from notify.domain import views
-from notify.web.api import shapes
+from notify.web.api import campaign_shapes, shapes
 from notify.web.api.models import Notification
 from notify.web.api.openapi import OPERATIONS, describe
 from notify.web.api.parsing import checked
@@ -26,6 +26,8 @@ MIRRORED: list[tuple[type[BaseModel], Any]] = [
     (shapes.ConsentAnswer, views.ConsentView),
     (shapes.RecipientAnswer, views.RecipientView),
     (shapes.NotificationList, views.Page),
+    (campaign_shapes.CampaignAnswer, views.CampaignView),
+    (campaign_shapes.SentTestsAnswer, views.SentTestsView),
 ]
 
 

@@ -32,7 +32,7 @@ class CampaignDesk:
         check = CampaignCheck(templates, catalogue)
         pinning = Pinning(templates, catalogue, mailto)
         self.lookups = lookups
-        self.create = CreateCampaign(store, check, lookups, clock)
+        self.create = CreateCampaign(store, check, clock)
         self.patch = PatchCampaign(store, check, lookups, catalogue, clock)
         self.schedule = ScheduleCampaign(store, pinning, lookups, clock)
         self.unschedule = UnscheduleCampaign(store, lookups, clock)

@@ -10,6 +10,7 @@ from notify.domain.content import Links
 from notify.ports import Templates
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller
+from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.erase_recipient import EraseRecipient
@@ -17,6 +18,7 @@ from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
 from notify.web.api.auth import Door
+from notify.web.api.campaigns import campaigns_blueprint
 from notify.web.api.catalogue import catalogue_blueprint
 from notify.web.api.docs import docs_blueprint
 from notify.web.api.imports import imports_blueprint
@@ -38,6 +40,7 @@ class ApiParts:
     import_recipients: ImportRecipients
     import_max_bytes: int
     change: ChangePreferences
+    campaigns: CampaignDesk
     lookups: Lookups
     templates: Templates
     catalogue: Catalogue
@@ -57,10 +60,9 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         ),
         messages_blueprint(door, lookups=parts.lookups),
         recipients_blueprint(door, upsert=parts.upsert, erase=parts.erase, lookups=parts.lookups),
-        imports_blueprint(
-            door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes
-        ),
+        imports_blueprint(door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes),
         preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
+        campaigns_blueprint(door, desk=parts.campaigns),
         catalogue_blueprint(
             door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links
         ),

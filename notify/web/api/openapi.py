@@ -10,7 +10,16 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from notify import __doc__ as about
 from notify.usecases.api_keys import KeyScope
-from notify.web.api import catalogue, examples, imports, messages, notifications, preferences, recipients
+from notify.web.api import (
+    campaigns,
+    catalogue,
+    examples,
+    imports,
+    messages,
+    notifications,
+    preferences,
+    recipients,
+)
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
 from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
@@ -25,6 +34,7 @@ OPERATIONS: Final = (
     *recipients.OPERATIONS,
     *imports.OPERATIONS,
     *preferences.OPERATIONS,
+    *campaigns.OPERATIONS,
     *catalogue.OPERATIONS,
 )
 
@@ -33,6 +43,7 @@ _TAGS: Final[Mapping[str, str]] = {
     "Messages": "One notification on one channel to one address.",
     "Recipients": "The people the shop knows, by the shop's own id.",
     "Preferences": "Recipient × topic × channel, and the ledger of every change.",
+    "Campaigns": "One newsletter to many recipients.",
     "Catalogue": "Topics and templates.",
 }
 
