@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
+_LONG_ENOUGH: Final = re.compile(r"[0-9A-Za-z]{14}")
+"""The shortest is a witness program of two bytes: bc1 and eleven signs."""
+
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUES: Final = {sign: value for value, sign in enumerate(_BASE58)}
 # At most 34 signs: 58³⁴ is less than 2²⁰⁰, so that what is found always fits into 25 bytes.
@@ -39,6 +42,8 @@ def holds_wallet_address(text: str) -> bool:
 
     Where the address has a checksum, it must be right: what only looks like one passes.
     """
+    if not _LONG_ENOUGH.search(text):
+        return False
     return (
         _ETHEREUM.search(text) is not None
         or any(_is_base58check(match[0]) for match in _BASE58_TOKEN.finditer(text))
