@@ -4,6 +4,7 @@
 
 FILE gets, at the end or when it is told to stop, how often each of our functions was at work (on the stack)
 and how often it was waiting, as JSON. Sampling costs little, unlike cProfile, so that proportions stay true.
+A thread that stands at the very place where it was at the look before counts as waiting.
 """
 
 import json
@@ -19,11 +20,8 @@ from typing import Final
 _EVERY_SECONDS: Final = 0.01
 _WRITE_EVERY_SECONDS: Final = 1.0
 _OURS: Final = ("/notify/", "/workers/")
-_WAITS: Final = frozenset(
-    {"wait", "select", "poll", "acquire", "recv", "recv_into", "get", "sleep", "readinto"}
-)
-"""Functions in which a thread waits for others; C functions show as the Python function that calls them."""
-_WAITING_FILES: Final = ("threading.py", "selectors.py", "queue.py", "waiting.py")
+_SWITCH_SECONDS: Final = 0.0005
+"""How long a thread may keep the interpreter: the sampler must not only see those that give it up."""
 
 
 class Sampler:
@@ -35,23 +33,25 @@ class Sampler:
         self._leaves: Counter[str] = Counter()
         self._waits: Counter[str] = Counter()
         self._samples = 0
+        self._places: dict[int, tuple[int, int]] = {}
 
     def run(self) -> None:
         """Sample until the process ends."""
         own = threading.get_ident()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         written_at = time.monotonic()
         while True:
             time.sleep(_EVERY_SECONDS)
             self._samples += 1
             for thread, frame in sys._current_frames().items():  # noqa: SLF001 - there is no public way
                 if thread != own:
-                    self._count(frame)
+                    self._count(thread, frame)
             if time.monotonic() - written_at > _WRITE_EVERY_SECONDS:
                 written_at = time.monotonic()
                 self._write()
 
-    def _count(self, leaf: FrameType) -> None:
-        stack = []
+    def _count(self, thread: int, leaf: FrameType) -> None:
+        stack: list[str] = []
         frame: FrameType | None = leaf
         while frame is not None:
             stack.append(_name(frame))
@@ -59,7 +59,8 @@ class Sampler:
         ours = [name for name in stack if name.startswith(_OURS_SHORT)]
         if not ours:
             return
-        if leaf.f_code.co_filename.endswith(_WAITING_FILES) and leaf.f_code.co_name in _WAITS:
+        before, self._places[thread] = self._places.get(thread), (id(leaf), leaf.f_lasti)
+        if before == self._places[thread]:
             self._waits[ours[0]] += 1
             return
         self._leaves[f"{ours[0]} · {_name(leaf)}"] += 1
