@@ -83,10 +83,9 @@ def holds_card_number(text: str) -> bool:
     code or another short number may stand beside it. What has a letter (unless it ends a word as "CB") or one
     more digit beside it is no whole token. What follows a "+" and is no longer than a phone number is one.
     """
-    plain = _plain(text)
-    if len(_digits(plain)) < MIN_DIGITS:
+    if (len(_digits(text)) if text.isascii() else sum(map(str.isdigit, text))) < MIN_DIGITS:
         return False
-    plain = _LABEL.sub(" ", plain)
+    plain = _LABEL.sub(" ", _plain(text))
     if "-" in plain:
         plain = _UUID.sub(" ", plain)
     if any(is_card_number(digits) for digits in _candidates(plain)):
