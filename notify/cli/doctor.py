@@ -12,6 +12,7 @@ from notify.cli import checks
 from notify.cli.findings import Finding, State
 from notify.cli.options import data_dir_option
 from notify.cli.provider_checks import check_providers
+from notify.cli.report_checks import reports
 from notify.domain.errors import ConfigurationError
 from notify.logs import configure_logs
 from notify.settings import load_settings
@@ -49,6 +50,7 @@ def examine(data_dir: Path | None) -> list[Finding]:
         findings += checks.database(composition)
         findings += checks.redis(composition, skews)
         findings += check_providers(settings, skews)
+        findings += reports(settings)
         findings += checks.senders(settings)
         findings += checks.limits(settings)
         findings += checks.clock(skews)
