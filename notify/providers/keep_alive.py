@@ -1,6 +1,7 @@
 """One HTTP endpoint over kept-alive connections, which knows whether a request can have arrived."""
 
 import base64
+import contextlib
 import logging
 import ssl
 import time
@@ -106,14 +107,12 @@ class Endpoint:
             connection.close()
             return
         self._idle.append(connection)
-        try:
-            oldest = self._idle.popleft()
-        except IndexError:
-            return
-        if time.monotonic() - oldest.used_at >= self._idle_seconds:
-            oldest.close()
-        else:
-            self._idle.appendleft(oldest)
+        # Others take and give back meanwhile: whoever gets it out closes it.
+        with contextlib.suppress(IndexError, ValueError):
+            oldest = self._idle[0]
+            if time.monotonic() - oldest.used_at >= self._idle_seconds:
+                self._idle.remove(oldest)
+                oldest.close()
 
 
 def _close_all(connections: deque[Connection]) -> None:

@@ -263,3 +263,34 @@ def test_a_name_that_is_not_there_is_asked_for_again() -> None:
         with pytest.raises(socket.gaierror):
             names.addresses(time.monotonic() + 5)
     assert resolver.asked == 2
+
+
+def test_what_idled_too_long_is_closed_by_and_by() -> None:
+    """A burst leaves many connections; those that are not needed any more do not stay open for good."""
+    ended: list[float] = []
+
+    def talk(wire: socket.socket) -> None:
+        with wire:
+            while request_of(wire):
+                time.sleep(0.05)
+                wire.sendall(OK)
+        ended.append(time.monotonic())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(3):
+                wire, _ = listener.accept()
+                threading.Thread(target=talk, args=(wire,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        endpoint = Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", 5.0, idle=0.2)
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(lambda _: call(endpoint), range(3)))
+        deadline = time.monotonic() + 5
+        while len(ended) < 2 and time.monotonic() < deadline:
+            call(endpoint)
+        assert len(ended) == 2
+        endpoint.close()
+        while len(ended) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
