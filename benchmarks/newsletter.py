@@ -68,20 +68,20 @@ def schedule(stack: Stack, campaign: str) -> None:
     stack.api.call("POST", f"/v1/campaigns/{campaign}/schedule", {"send_at": datetime.now(UTC).isoformat()})
 
 
-def await_sent(
-    stack: Stack, campaign: str, seconds: float = _LONGEST_SECONDS, every: float = 0.5
-) -> dict[str, Any]:
+def await_sent(stack: Stack, campaign: str, seconds: float = _LONGEST_SECONDS) -> dict[str, Any]:
     """Wait until a campaign is `sent`; return it as the API shows it."""
+    number = int(campaign.rpartition("_")[2])
     deadline = time.monotonic() + seconds
     while True:
-        found: dict[str, Any] = stack.api.call("GET", f"/v1/campaigns/{campaign}")
-        if found["status"] == "sent":
-            return found
-        if found["status"] not in {"scheduled", "sending"} or time.monotonic() > deadline:
-            raise RuntimeError(
-                f"the campaign is {found['status']}: {found.get('reason')}, {found['progress']}"
-            )
-        time.sleep(every)
+        # The row alone is asked, so that the waiting costs nothing that counts.
+        status = stack.query("SELECT status FROM campaigns WHERE id = :number", number=number)[0][0]
+        if status not in {"scheduled", "sending"} or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    found: dict[str, Any] = stack.api.call("GET", f"/v1/campaigns/{campaign}")
+    if status != "sent":
+        raise RuntimeError(f"the campaign is {status}: {found['reason']}, {found['progress']}")
+    return found
 
 
 def send(bench: Bench, stack: Stack, reached: int, workers: int) -> Run:
@@ -94,7 +94,7 @@ def send(bench: Bench, stack: Stack, reached: int, workers: int) -> Run:
     meter.begin()
     schedule(stack, campaign)
     found = await_sent(stack, campaign)
-    cost = meter.end()
+    cost = meter.end(datetime.fromisoformat(found["finished_at"]).timestamp())
     seen = bench.provider.summary()
     counted = (seen["distinct"], seen["doubled"], seen["addresses_doubled"])
     if counted != (reached, 0, 0) or found["progress"].get("sent", 0) != reached:
