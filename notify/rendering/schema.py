@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from notify.domain.errors import ConfigurationError, FieldProblem
 from notify.rendering.formats import format_checker
+from notify.rendering.quick_check import quick_check
 from notify.rendering.wording import FORMATS, escaped, problem_texts
 
 RESERVED: Final = frozenset({"links", "recipient_name", "topic", "loop", "properties"})
@@ -31,7 +32,9 @@ class DataSchema:
         except SchemaError as error:
             raise ConfigurationError(f"data: not a JSON Schema: {error.message}") from None
         self._schema = schema
-        self._validator = Draft202012Validator(schema, format_checker=format_checker())
+        formats = format_checker()
+        self._validator = Draft202012Validator(schema, format_checker=formats)
+        self._fits = quick_check(schema, formats)
         self._absent = dict.fromkeys(shared)
         self.json = {**schema, "examples": [sample(schema)]}
         for label, data in self.variants():
@@ -43,7 +46,10 @@ class DataSchema:
 
         Names that start with `_` are this service's own: no caller may give one.
         """
-        found = {(f"/{escaped(name)}", "is not a known field"): None for name in data if name.startswith("_")}
+        own = [name for name in data if name.startswith("_")]
+        if not own and self._fits is not None and self._fits(data):
+            return []
+        found = {(f"/{escaped(name)}", "is not a known field"): None for name in own}
         errors = sorted(self._validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
         found |= dict.fromkeys(text for error in errors for text in problem_texts(error))
         return [FieldProblem(pointer, detail) for pointer, detail in found]

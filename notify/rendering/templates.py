@@ -17,6 +17,7 @@ from notify.rendering.finishing import finished_sms, finished_subject, finished_
 from notify.rendering.folders import Folder, Layout, read_folder, template_folders
 from notify.rendering.newsletters import Newsletter, load_newsletter
 from notify.rendering.schema import DataSchema
+from notify.rendering.shapes import Shapes, Trials, parse_all
 
 _SAMPLE_LINKS: Final = (
     Links("https://smarttontine.org/u/sample"),
@@ -34,6 +35,7 @@ class _Loaded:
     topic: Topic
     schema: DataSchema
     texts: Mapping[str, Texts]
+    trials: Trials
 
 
 class FileTemplates:
@@ -81,11 +83,14 @@ class FileTemplates:
         found = template.schema.problems(data)
         if found:
             return found
+        if template.trials.passed(data):
+            return []
         try:
             # One language is enough: each was tried with every field in and out when it was loaded.
             list(_everything(template, DEFAULT_LOCALE, data, _SAMPLE_LINKS[1]))
         except RenderingError:
             return [FieldProblem("", "does not render with this template")]
+        template.trials.note(data)
         return []
 
     def email(self, name: str, locale: str, data: Mapping[str, Any], links: Links) -> EmailContent:
@@ -152,10 +157,11 @@ def _load(path: Path, folder: Folder, topic_name: str, layout: Layout, catalogue
         schema = DataSchema(folder.data, layout.fields)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path / 'template.toml'}: {error}") from None
-    texts = {}
+    texts, sources = {}, {}
     for locale in LOCALES:
         compiler = Compiler(folder, layout, locale, (topic.purpose,), schema.format_of)
-        texts[locale] = compiler.texts(compiler.sources())
+        sources[locale] = compiler.sources()
+        texts[locale] = compiler.texts(sources[locale])
     info = TemplateInfo(
         name=path.name,
         topic=topic_name,
@@ -165,7 +171,9 @@ def _load(path: Path, folder: Folder, topic_name: str, layout: Layout, catalogue
         expires_after=folder.expires_after,
         supersedes=folder.supersedes,
     )
-    return _Loaded(info, topic, schema, texts)
+    tried = sources[DEFAULT_LOCALE]
+    parsed = parse_all((tried.subject, tried.html, tried.text, tried.sms), DEFAULT_LOCALE)
+    return _Loaded(info, topic, schema, texts, Trials(Shapes(schema.json, parsed)))
 
 
 def _try_out(path: Path, template: _Loaded) -> None:
