@@ -70,6 +70,9 @@ from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
 _CONNECTIONS: Final = 12
 """Kept open to the database; ten more are opened under load. Threads that call providers need none."""
 
+_WEB_BELL_PAUSE_SECONDS: Final = 0.02
+"""How often a web process rings a lane at most: a bell for each order would cost more than taking it."""
+
 _CALL_MARGIN_SECONDS: Final = 5
 """How much longer than a provider's time-out a call's lease lasts."""
 
@@ -152,7 +155,7 @@ class Composition:
     @cached_property
     def wake_ups(self) -> RqWakeUps:
         """The bell of the lanes."""
-        return RqWakeUps(self.redis)
+        return RqWakeUps(self.redis, pause=_WEB_BELL_PAUSE_SECONDS if self._role == "web" else 0.0)
 
     @cached_property
     def provider_choice(self) -> HealthyProviders:

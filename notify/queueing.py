@@ -112,10 +112,20 @@ class RqWakeUps:
     A job that starts wakes threads, which find in the database what was committed before. So while enough
     jobs wait that have not started yet, another adds nothing. The last of them names no dispatch and wakes
     every thread: it stands for those that are not rung.
+
+    With a `pause`, the bell of a lane is rung at once, then at most every so often, in a thread of its own:
+    the last ring always comes after whatever was committed before it was asked for.
     """
 
-    def __init__(self, connection: Redis) -> None:
-        """Ring through `connection`, which should have short time-outs: callers of the API wait for it."""
+    def __init__(self, connection: Redis, pause: float = 0.0) -> None:
+        """Ring through `connection`, which should have short time-outs: callers of the API wait for it.
+
+        `pause` in seconds: how long after one ring of a lane the next may come; 0 rings each time.
+        """
+        self._pause = pause
+        self._pausing = threading.Lock()
+        self._rung_at: dict[Lane, float] = {}
+        self._asked_again: set[Lane] = set()
         self._queues = {
             lane: Queue(lane.value, connection=connection, serializer=JSONSerializer) for lane in Lane
         }
@@ -124,11 +134,38 @@ class RqWakeUps:
         self._silent_until = 0.0
 
     def ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
-        """Wake a worker of the lane.
+        """Wake a worker of the lane, or have it woken when the pause is over.
 
         While Redis is away one thread at a time tries it, a second after the last try failed; the others
         return at once. Workers then look by themselves, and `reconcile` rings for what waits.
         """
+        if self._pause and self._waits(lane):
+            return not self._away
+        return self._ring(lane, dispatch_ids)
+
+    def _waits(self, lane: Lane) -> bool:
+        """Whether the lane's bell pauses; then it is rung once more as soon as the pause is over."""
+        with self._pausing:
+            now = time.monotonic()
+            left = self._rung_at.get(lane, 0.0) + self._pause - now
+            if left <= 0:
+                self._rung_at[lane] = now
+                return False
+            if lane not in self._asked_again:
+                self._asked_again.add(lane)
+                again = threading.Timer(left, self._ring_again, (lane,))
+                again.daemon = True
+                again.start()
+            return True
+
+    def _ring_again(self, lane: Lane) -> None:
+        """Ring for all that asked during the pause: by no dispatch's name, which wakes every thread."""
+        with self._pausing:
+            self._asked_again.discard(lane)
+            self._rung_at[lane] = time.monotonic()
+        self._ring(lane, [])
+
+    def _ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         if not self._away:
             return self._try(lane, dispatch_ids)
         if not self._probe.acquire(blocking=False):
