@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Final
 
 import psycopg
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
 from notify.domain.errors import UnavailableError
@@ -68,3 +69,17 @@ def upsert_rows(
         f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {newest}"
     )
     connection.execute(statement, {name: [row[name] for row in rows] for name in names})
+
+
+def update_rows(connection: Connection, columns: Columns, rows: Sequence[Mapping[str, object]]) -> None:
+    """Bring rows up to date, which are found by their `id` and locked already."""
+    lists = {
+        name: [Jsonb(row[name]) if kind == "jsonb" else row[name] for row in rows]
+        for name, kind in columns.types.items()
+    }
+    changes = ", ".join(f"{name} = given.{name}" for name in columns.types if name != "id")
+    statement = text(
+        f"UPDATE {columns.table} SET {changes}"  # noqa: S608 - no input
+        f" FROM {columns.arrays} AS given({', '.join(columns.types)}) WHERE {columns.table}.id = given.id"
+    )
+    connection.execute(statement, lists)

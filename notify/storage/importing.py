@@ -14,7 +14,7 @@ from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
 from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
 from notify.storage.locks import lock_all_alone
-from notify.storage.recipients import SqlRecipients, hashes_of
+from notify.storage.recipients import STORED, SqlRecipients, hashes_of
 from notify.storage.tables import Base, Suppression
 from notify.storage.upserts import upsert_into
 
@@ -22,15 +22,8 @@ Given = Mapping[str, tuple[ProfilePatch, str | None]]
 
 _KNOWN: Final = text("SELECT external_id FROM recipients WHERE external_id = ANY(:ids)")
 _COPIED: Final = Columns(
-    "recipients",
-    {
-        "id": "int8", "external_id": "varchar", "email_sealed": "bytea", "email_hash": "bytea",
-        "phone_sealed": "bytea", "phone_hash": "bytea", "phone_country": "varchar", "name_sealed": "bytea",
-        "locale": "varchar", "country": "varchar", "effective_country": "varchar", "timezone": "varchar",
-        "customer_since": "date", "attributes": "jsonb", "created_at": "timestamptz",
-        "updated_at": "timestamptz",
-    },
-)  # fmt: skip
+    STORED.table, {**STORED.types, "external_id": "varchar", "created_at": "timestamptz"}
+)
 _PREFERENCES: Final = Columns(
     "preferences",
     {

@@ -16,6 +16,7 @@ from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
 from notify.storage.accepting import INSERT_RECIPIENTS
 from notify.storage.consents import SqlConsents
+from notify.storage.copying import Columns, update_rows
 from notify.storage.event_views import erase_events
 from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
@@ -45,6 +46,17 @@ _LOCKED: Final = Prepared(
 )
 _BY_NUMBERS: Final = Prepared(lambda dialect: select(_TABLE).where(among(dialect, _TABLE.c.id, "numbers")))
 _Row: Final = namedtuple("_Row", [column.name for column in _TABLE.c])  # type: ignore[misc]  # noqa: PYI024
+STORED: Final = Columns(
+    "recipients",
+    {
+        "id": "int8", "email_sealed": "bytea", "email_hash": "bytea", "phone_sealed": "bytea",
+        "phone_hash": "bytea", "phone_country": "varchar", "name_sealed": "bytea", "locale": "varchar",
+        "country": "varchar", "effective_country": "varchar", "timezone": "varchar",
+        "customer_since": "date", "attributes": "jsonb", "updated_at": "timestamptz",
+    },
+)  # fmt: skip
+"""The columns of a profile, and the number of its row."""
+_MANY: Final = 50
 _SET_POLICY_CONSENTS: Final = text(
     "UPDATE recipients SET policy_consent_id = given.entry"
     " FROM unnest(CAST(:number AS int8[]), CAST(:entry AS int8[])) AS given(number, entry)"
@@ -233,15 +245,17 @@ class SqlRecipients:
         for external_id, (recipient, profile) in changes.items():
             columns = self.columns(profile, now)
             hashes = hashes_of(columns["email_hash"], columns["phone_hash"])
-            rows.append({"number": recipient.id} | {f"new_{name}": value for name, value in columns.items()})
+            rows.append({"id": recipient.id, **columns})
             found[external_id] = replace(recipient, profile=profile, hashes=hashes)
-        if rows:
-            names = [name.removeprefix("new_") for name in rows[0] if name != "number"]
+        if len(rows) >= _MANY and self._connection.dialect.name == "postgresql":
+            update_rows(self._connection, STORED, rows)
+        elif rows:
+            names = [name for name in rows[0] if name != "id"]
             self._connection.execute(
                 update(_TABLE)
                 .where(_TABLE.c.id == bindparam("number"))
                 .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names}),
-                rows,
+                [{"number": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows],
             )
         return found
 

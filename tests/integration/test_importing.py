@@ -115,6 +115,24 @@ def test_rows_are_merged_as_put_merges(imports: Imports) -> None:
     assert imports.standing("C-3", Channel.SMS).country == "SN"
 
 
+def test_many_are_changed_at_once(imports: Imports) -> None:
+    first = [row(n, f"C-{n}", email=f"p{n}@example.com", attributes={"n": n, "é": "à"}) for n in range(60)]
+    imports.rows(*first)
+    later = [
+        row(n, f"C-{n}", phone=f"+22177{n:07d}", name=f"Awa {n}", attributes={"n": n + 1}) for n in range(60)
+    ]
+    assert imports.rows(*later).accepted == 60
+    for n in (0, 59):
+        found = imports.parts.lookups.recipient(f"C-{n}")
+        assert (found["email"], found["phone"], found["name"]) == (
+            f"p{n}@example.com",
+            f"+22177{n:07d}",
+            f"Awa {n}",
+        )
+        assert found["attributes"] == {"n": n + 1, "é": "à"}
+        assert imports.parts.lookups.find_recipients(email=None, phone=f"+22177{n:07d}")
+
+
 def test_a_number_as_dialled_at_home_is_read_by_the_stored_country(imports: Imports) -> None:
     imports.rows(row(country="SN"))
     assert imports.rows(row(phone="77 123 45 67")).accepted == 1
