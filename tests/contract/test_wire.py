@@ -99,13 +99,27 @@ def test_answers_after_which_the_connection_is_kept(answer: bytes) -> None:
     [
         b"HTTP/1.1 200 OK\r\n\r\nok",
         b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ],
+)
+def test_answers_after_which_it_is_not(answer: bytes) -> None:
+    with serving(saying(answer), saying(OK)) as url:
+        endpoint = Endpoint(url, TIMEOUT)
+        for _ in range(2):
+            assert call(endpoint).body == b"ok"
+        endpoint.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
         OK + b"and more that nobody asked for",
         CHUNKED + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother",
     ],
 )
-def test_answers_after_which_it_is_not(answer: bytes) -> None:
-    with serving(saying(answer), saying(OK)) as url:
+def test_an_open_connection_that_cannot_be_trusted_is_not_used(answer: bytes) -> None:
+    """What comes after an answer would be taken for the next one."""
+    with serving(saying(answer, OK.replace(b"ok", b"no")), saying(OK)) as url:
         endpoint = Endpoint(url, TIMEOUT)
         for _ in range(2):
             assert call(endpoint).body == b"ok"
