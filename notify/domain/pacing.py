@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 _MINUTE: Final = timedelta(minutes=1)
+_MINUTE_IN_MICROSECONDS: Final = 60_000_000
 _SLICES_A_MINUTE: Final = 6
 
 
@@ -15,9 +16,15 @@ def slice_size(throttle: int | None, channels: int, largest: int) -> int:
     return max(1, min(largest, throttle // (_SLICES_A_MINUTE * channels)))
 
 
-def pause_after(made: int, throttle: int | None) -> timedelta:
-    """Return how long to wait after so many messages."""
-    return timedelta() if throttle is None else _MINUTE * made / throttle
+def pause_after(most: int, throttle: int | None) -> timedelta:
+    """Return how long to wait after a slice that could have had so many messages.
+
+    Not those it had: after a small slice and a short pause, a large one could be too much for the minute.
+    """
+    if throttle is None:
+        return timedelta()
+    microseconds = -(-_MINUTE_IN_MICROSECONDS * most // throttle)  # rounded up
+    return timedelta(microseconds=microseconds)
 
 
 def allot(

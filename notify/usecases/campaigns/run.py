@@ -133,13 +133,13 @@ class RunCampaigns:
             slicer = Slicer(campaign, self._pinned_of(tx, campaign), self._policy, now, booked)
             bundles = slicer(candidates)
             tx.campaigns.add_messages(campaign, bundles, now)
-        made = sum(len(one.envelopes) for one in bundles)
+        made, most = sum(len(one.envelopes) for one in bundles), size * len(campaign.channels)
         last = end is None or end >= highest
         changes: CampaignChanges = {
             "cursor": campaign.cursor if end is None else end,
             "pending": 0 if last else max(0, campaign.pending - made),
             "pumped": last,
-            "next_slice_at": now + pause_after(made, throttle),
+            "next_slice_at": now + pause_after(most if made else 0, throttle),
         }
         tx.campaigns.change(campaign.number, changes, now)
         return bundles
