@@ -69,7 +69,8 @@ for number, account in ipairs(asked.accounts) do
     if hold > now then
       wait = hold - now
     elseif wait == 0 then
-      local blocked = rank == 3 and bulk >= account.bulk_concurrent
+      local most = messages > 1 and account.bulk_concurrent or account.bulk_singles
+      local blocked = rank == 3 and bulk >= most
       blocked = blocked or (concurrent > 0 and flying >= concurrent - account.reserve * (rank - 1))
       for ahead = 1, rank - 1 do
         blocked = blocked or want[ahead] > now
@@ -244,6 +245,7 @@ class RedisThrottle:
                     "burst": limits.burst,
                     "concurrent": limits.concurrent or 0,
                     "bulk_concurrent": limits.bulk_concurrent,
+                    "bulk_singles": limits.bulk_singles,
                     "reserve": limits.reserve,
                     "places": any(map(self._has_place, ours)),
                     "calls": [(_RANK[call.lane], call.messages, call.key) for call in ours],

@@ -68,6 +68,7 @@ class Pump(Generic[W]):
         self._all = threads
         self._room = 1
         self._held = False
+        self._most = _MOST_PREPARED
         self._stopped = threading.Event()
         self._started = False
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
@@ -113,7 +114,8 @@ class Pump(Generic[W]):
         look_in = self._look_every
         while (free := self._await_turn(look_in)) and not self._stopped.is_set():
             try:
-                found = self._prepare(min(free, _MOST_PREPARED))
+                asked = min(free, self._most)
+                found = self._prepare(asked)
             except Exception as error:  # noqa: BLE001 - a thread that died would be missed for good
                 _report(error)
                 self._stopped.wait(pause)
@@ -127,12 +129,17 @@ class Pump(Generic[W]):
                 self._held = found.pause is not None
                 # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
                 # others' slow calls leave free is enough after a moment.
-                self._room = (
-                    min(_ROOM_IN_BACKLOG, self._all) if found.claimed >= min(free, _MOST_PREPARED) else 1
-                )
+                self._room = min(_ROOM_IN_BACKLOG, asked) if found.claimed >= asked else 1
+                self._most = self._modest(found)
             for work in found.works:
                 self._ready.put(work)
             look_in = self._look_every if found.pause is None else min(found.pause, self._look_every)
+
+    def _modest(self, found: Prepared[W]) -> int:
+        """Return how many to claim next: about as many as the providers' limits let through."""
+        if found.pause is not None and found.claimed > len(found.works):
+            return max(1, len(found.works))
+        return min(self._most * 2, _MOST_PREPARED)
 
     def _await_turn(self, look_in: float) -> int:
         """Wait until there is reason to look, and room for a call; return how many calls can begin."""
@@ -192,6 +199,7 @@ class Pump(Generic[W]):
     def _release(self, count: int) -> None:
         with self._changed:
             self._free += count
+            self._most = min(self._most + count, _MOST_PREPARED)
             self._wanted = self._wanted or self._held  # a place for what had to wait
             self._changed.notify_all()
 

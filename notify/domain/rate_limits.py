@@ -34,6 +34,7 @@ ROUNDING: Final = 1e-6
 _FIELDS: Final = ("per_second", "concurrent", "bulk_concurrent")
 _LEAST_CONCURRENT: Final = 3
 _RESERVED_SHARE: Final = 8
+_SINGLES: Final = 16
 _MOST: Final = 1_000_000
 
 
@@ -41,7 +42,8 @@ _MOST: Final = 1_000_000
 class Limits:
     """What a provider allows a sender: messages a second, calls in flight, and those of them for campaigns.
 
-    None is no limit. They hold for all workers together.
+    None is no limit. They hold for all workers together. `bulk_concurrent` is of calls with many messages;
+    of those with one, as each SMS is, a campaign may have sixteen times as many in flight.
     """
 
     per_second: float | None = None
@@ -52,6 +54,11 @@ class Limits:
     def burst(self) -> float:
         """How many messages may leave at once after a rest."""
         return max(1.0, self.per_second * BURST_SECONDS) if self.per_second else 0.0
+
+    @property
+    def bulk_singles(self) -> int:
+        """How many calls of one message each a campaign may have in flight."""
+        return _SINGLES * self.bulk_concurrent
 
     @property
     def reserve(self) -> int:
@@ -170,7 +177,7 @@ class Meter:
     def _wait(self, call: PlannedCall, now: float) -> float:
         """Return how long to wait; 0.0 for not at all."""
         ahead = RANKS[: RANKS.index(call.lane)]
-        if self._no_place(call.lane) or any(self._buckets[lane].wanted_until > now for lane in ahead):
+        if self._no_place(call) or any(self._buckets[lane].wanted_until > now for lane in ahead):
             self._buckets[call.lane].wanted_until = now + WANTED_SECONDS
             return FIRST_LOOK_SECONDS[call.lane]
         rate, burst = self._limits.per_second, self._limits.burst
@@ -184,14 +191,15 @@ class Meter:
             need = max(need, burst / 2)
         return max(debt - (burst - need) / rate, 0.001)
 
-    def _no_place(self, lane: Lane) -> bool:
+    def _no_place(self, call: PlannedCall) -> bool:
         limits = self._limits
         bulk = sum(1 for one, _ in self._calls.values() if one is Lane.BULK)
-        if lane is Lane.BULK and bulk >= limits.bulk_concurrent:
+        most = limits.bulk_concurrent if call.messages > 1 else limits.bulk_singles
+        if call.lane is Lane.BULK and bulk >= most:
             return True
         if limits.concurrent is None:
             return False
-        return len(self._calls) >= limits.concurrent - limits.reserve * RANKS.index(lane)
+        return len(self._calls) >= limits.concurrent - limits.reserve * RANKS.index(call.lane)
 
     def _begin(self, call: PlannedCall, now: float) -> None:
         if call.lane is Lane.BULK or self._limits.concurrent is not None:

@@ -11,7 +11,7 @@ from notify.domain.delivery import Claimed, Letter, NotificationErrand, PlannedC
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.hours import LATE_AFTER, morning_after, zone_of
-from notify.domain.outcome import Transient
+from notify.domain.outcome import Outcome, Transient
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
 from notify.ports import Clock, Providers, Telemetry, Throttle, WakeUps
@@ -107,6 +107,7 @@ class Deliver:
         started = time.perf_counter()
         try:
             outcomes = work.provider.send(list(work.outgoing.values()))
+            self._hold(work, outcomes)  # before another call can take its place
         finally:
             self._give_back([work])
             # There is room again for one that had to wait.
@@ -115,6 +116,9 @@ class Deliver:
         work.note(outcomes, at, seconds, self._clock(), self._random())
         self._providers.report(work.provider, outcomes, seconds)
         self._telemetry.provider_call(work.provider.name, work.record.attempts[0].outcome, seconds)
+
+    def _hold(self, work: Work, outcomes: Sequence[Outcome]) -> None:
+        """Hold everybody back for as long as the provider asked for."""
         asked = [one.retry_after for one in set(outcomes) if isinstance(one, Transient) and one.retry_after]
         if asked and work.call:
             self._throttle.hold(work.provider.name, work.call.sender, max(asked))
@@ -156,14 +160,16 @@ class Deliver:
             )
         waits = self._throttle.admit([work.call for work in asking if work.call]) if asking else []
         now = self._clock()
-        waiting = []
+        soonest: dict[Channel, datetime] = {}
         for work, wait in zip(asking, waits, strict=True):
             if wait > 0:
-                waiting.append(work)
                 work.call = None
-                work.postpone_all(now + timedelta(seconds=wait))
-                self._busy_until[lane, work.claimed.channel] = now + timedelta(seconds=wait)
-        return [work for work in works if work not in waiting]
+                due_at = now + timedelta(seconds=wait)
+                work.postpone_all(due_at)
+                channel = work.claimed.channel
+                soonest[channel] = min(soonest.get(channel, due_at), due_at)
+        self._busy_until |= {(lane, channel): at for channel, at in soonest.items()}
+        return [work for work in works if work.call or not work.claimed.letters]
 
     def _give_back(self, works: Sequence[Work]) -> None:
         """Give back the places of calls that were made, or will not be."""

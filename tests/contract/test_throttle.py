@@ -70,11 +70,11 @@ def test_a_campaign_pays_for_orders(limits: RedisThrottle) -> None:
 
 
 def test_a_campaign_has_eight_calls_in_flight_and_orders_find_places(limits: RedisThrottle) -> None:
-    bulk = calls(10, "outbox", Lane.BULK)
+    bulk = calls(10, "outbox", Lane.BULK, 2)
     assert [wait == 0 for wait in limits.admit(bulk)] == [True] * 8 + [False] * 2
     assert limits.admit(calls(70, "outbox")) == [0.0] * 70
     limits.finished(bulk[:3])
-    assert [wait == 0 for wait in limits.admit(calls(4, "outbox", Lane.BULK))] == [True] * 3 + [False]
+    assert [wait == 0 for wait in limits.admit(calls(4, "outbox", Lane.BULK, 2))] == [True] * 3 + [False]
 
 
 def test_calls_in_flight(limits: RedisThrottle) -> None:
@@ -144,8 +144,8 @@ def redis_time(client: redis.Redis) -> float:
 
 def test_all_workers_share_what_redis_counts(redis_url: str) -> None:
     one, other = throttle(redis_url), throttle(redis_url)
-    assert one.admit(calls(8, "outbox", Lane.BULK)) == [0.0] * 8
-    assert other.admit(calls(1, "outbox", Lane.BULK))[0] > 0
+    assert one.admit(calls(8, "outbox", Lane.BULK, 2)) == [0.0] * 8
+    assert other.admit(calls(1, "outbox", Lane.BULK, 2))[0] > 0
 
 
 def test_whoever_hears_of_a_hold_asks_again_at_once_for_another_provider_may_do(redis_url: str) -> None:
@@ -159,11 +159,11 @@ def test_whoever_hears_of_a_hold_asks_again_at_once_for_another_provider_may_do(
 
 def test_a_flushed_redis_starts_anew(redis_url: str) -> None:
     limits = throttle(redis_url)
-    limits.admit(calls(8, "outbox", Lane.BULK))
+    limits.admit(calls(8, "outbox", Lane.BULK, 2))
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
         client.script_flush()
-    assert limits.admit(calls(8, "outbox", Lane.BULK)) == [0.0] * 8
+    assert limits.admit(calls(8, "outbox", Lane.BULK, 2)) == [0.0] * 8
 
 
 def test_keys_say_nothing_about_people_and_do_not_stay(redis_url: str) -> None:
@@ -187,7 +187,7 @@ from notify.domain.requests import Lane
 from notify.queueing import connect
 from notify.throttle import RedisThrottle
 limits = RedisThrottle(connect(sys.argv[1]), ProviderLimits(), 1.0)
-waits = limits.admit([PlannedCall(str(n), "outbox", "x", Lane.BULK, 1) for n in range(7)])
+waits = limits.admit([PlannedCall(str(n), "outbox", "x", Lane.BULK, 2) for n in range(7)])
 print(waits.count(0.0), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -199,10 +199,10 @@ def test_the_places_of_a_killed_worker_come_back(redis_url: str) -> None:
         [sys.executable, "-c", KILLED, redis_url], capture_output=True, text=True, check=False
     )
     assert (killed.stdout.strip(), killed.returncode) == ("7", -signal.SIGKILL)
-    assert limits.admit([call("outbox", Lane.BULK, sender="x")]) == [0.0]
-    assert limits.admit([call("outbox", Lane.BULK, sender="x")])[0] > 0
+    assert limits.admit([call("outbox", Lane.BULK, 2, sender="x")]) == [0.0]
+    assert limits.admit([call("outbox", Lane.BULK, 2, sender="x")])[0] > 0
     deadline = time.monotonic() + 5
-    while limits.admit([call("outbox", Lane.BULK, sender="x")])[0]:
+    while limits.admit([call("outbox", Lane.BULK, 2, sender="x")])[0]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -265,7 +265,7 @@ def test_a_redis_that_hangs_holds_nobody_up_for_long(hanging_url: str) -> None:
 def test_places_are_given_back_once_redis_is_back(redis_url: str, tmp_path: Path) -> None:
     connection = connect(redis_url)
     limits = RedisThrottle(connection, ProviderLimits(), 30)
-    first = calls(8, "outbox", Lane.BULK)
+    first = calls(8, "outbox", Lane.BULK, 2)
     assert limits.admit(first) == [0.0] * 8
     there, connection.connection_pool = (
         connection.connection_pool,
@@ -274,9 +274,9 @@ def test_places_are_given_back_once_redis_is_back(redis_url: str, tmp_path: Path
     limits.finished(first)
     connection.connection_pool = there
     other = throttle(redis_url)
-    assert other.admit(calls(1, "outbox", Lane.BULK))[0] > 0
+    assert other.admit(calls(1, "outbox", Lane.BULK, 2))[0] > 0
     deadline = time.monotonic() + 5
-    while other.admit(calls(1, "outbox", Lane.BULK))[0]:
+    while other.admit(calls(1, "outbox", Lane.BULK, 2))[0]:
         assert time.monotonic() < deadline
         limits.finished([])
         time.sleep(0.1)

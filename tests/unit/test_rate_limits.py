@@ -134,9 +134,15 @@ def test_a_campaign_makes_room_for_an_order_that_found_no_place() -> None:
 
 def test_a_call_that_never_came_back_stops_counting() -> None:
     meter = Meter(Limits(bulk_concurrent=1), lease=30)
-    assert meter.admit([call(Lane.BULK)], 0.0) == [0.0]
-    assert meter.admit([call(Lane.BULK)], 29.9)[0] > 0
-    assert meter.admit([call(Lane.BULK)], 30.1) == [0.0]
+    assert meter.admit([call(Lane.BULK, 2)], 0.0) == [0.0]
+    assert meter.admit([call(Lane.BULK, 2)], 29.9)[0] > 0
+    assert meter.admit([call(Lane.BULK, 2)], 30.1) == [0.0]
+
+
+def test_calls_of_one_message_have_sixteen_times_the_places() -> None:
+    meter = Meter(Limits(bulk_concurrent=1), lease=30)
+    waits = meter.admit([call(Lane.BULK) for _ in range(17)], 0.0)
+    assert [wait == 0.0 for wait in waits] == [True] * 16 + [False]
 
 
 def test_a_hold_is_for_everybody_and_never_shrinks() -> None:
