@@ -141,9 +141,9 @@ def _condition(given: object, pointer: str) -> Condition | FieldProblem:
         return FieldProblem(pointer, "must have field, op and value")
     field, op, value = given["field"], given["op"], given["value"]
     attribute = _ATTRIBUTE.fullmatch(field) if isinstance(field, str) else None
-    if attribute is None and field not in _FIELDS:
+    if attribute is None and (not isinstance(field, str) or field not in _FIELDS):
         return FieldProblem(f"{pointer}/field", f"must be {_LISTED}, or attributes. and a name")
-    if op not in _OPS:
+    if not isinstance(op, str) or op not in _OPS:
         return FieldProblem(f"{pointer}/op", f"must be {', '.join(Op)}")
     op = Op(op)
     wrong = _wrong_op(field, op) or _wrong_value(field, op, value)
