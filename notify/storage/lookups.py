@@ -117,7 +117,7 @@ class SqlLookups:
         now = self._clock()
         query = message_rows(now)
         if campaign_id is not None:
-            query = query.where(Message.campaign_id == ids.number_of(ids.CAMPAIGN, campaign_id))
+            query = query.where(Message.campaign_id == _campaign_number(campaign_id))
         if recipient_id is not None:
             query = query.where(Recipient.external_id == recipient_id)
         if status is not None:
@@ -280,6 +280,14 @@ class SqlLookups:
             "policy_version": row.policy_version,
             "message_id": ids.public(ids.MESSAGE, row.message_id) if row.message_id else None,
         }
+
+
+def _campaign_number(campaign_id: str) -> int:
+    """Return 0, which no campaign has, for what is no id of ours: its list is empty, not missing."""
+    try:
+        return ids.number_of(ids.CAMPAIGN, campaign_id)
+    except NotFoundError:
+        return 0
 
 
 def _page(
