@@ -40,10 +40,12 @@ def read_progress(
             Message.campaign_id,
             Message.status,
             case((Message.dispatch_id.is_not(None), _fate(now))).label("fate"),
-            func.count().label("count"),
+            # Tests are left out here and not in WHERE, where PostgreSQL would take it as a hint to the index
+            # of all messages, instead of that of the few with a status of their own.
+            func.sum(case((Message.to_sealed.is_(None), 1), else_=0)).label("count"),
         )
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
-        .where(Message.campaign_id.in_(numbers), Message.status != Status.QUEUED, Message.to_sealed.is_(None))
+        .where(Message.campaign_id.in_(numbers), Message.status != Status.QUEUED)
         .group_by(Message.campaign_id, Message.status, "fate")
         .cte("apart")
     )
