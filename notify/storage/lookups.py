@@ -117,7 +117,8 @@ class SqlLookups:
         now = self._clock()
         query = message_rows(now)
         if campaign_id is not None:
-            query = query.where(Message.campaign_id == _campaign_number(campaign_id))
+            of_it = Message.campaign_id == _campaign_number(campaign_id)
+            query = query.where(of_it, Message.recipient_id != 0)  # tests count in no progress either
         if recipient_id is not None:
             query = query.where(Recipient.external_id == recipient_id)
         if status is not None:

@@ -350,6 +350,7 @@ def test_tests_go_to_addresses_of_nobody_and_their_links_change_nothing(world: W
         shown = office.call("GET", f"/v1/messages/{one['id']}")
         assert (shown["status"], shown["recipient_id"], shown["campaign_id"]) == ("sent", None, campaign)
     assert office.look(campaign)["progress"] == {"total": 0, "pending": 0}
+    assert not office.messages(campaign)
     office.act(campaign, "test", {"to": ["nobody"]}, status=422)
     office.act(campaign, "test", {"to": ["nobody@"]}, status=422)
 
