@@ -16,6 +16,7 @@ from benchmarks.chaos.shop import Shop
 from benchmarks.chaos.verdict import Kind, ProviderLog, judge, statuses, table
 from benchmarks.chaos.watch import Watch
 from benchmarks.directories import directory
+from benchmarks.processes import wait_until
 from benchmarks.provider_side import providers
 from benchmarks.stack import Engines, Stack, engines
 from tests.ports import free_port
@@ -70,13 +71,12 @@ class _Chaos:
         stack.provider.control(
             latency_ms=given.latency, faults=_FAULTS, seed=given.seed, slow_seconds=_SLOW_SECONDS
         )
-        dice = random.Random(given.seed)  # noqa: S311 - no secret
-        with Watch(stack, campaign) as watch:
-            with Keeper(self._parts, stack, dice) as keeper:
-                killer = Killer(self._parts, stack, keeper, dice)
-                shop.open()
-                killer.strike(given.kills, given.pause, given.absence)
+        with Watch(stack, campaign) as watch, Keeper(self._parts, stack, _dice(given.seed)) as keeper:
+            killer = Killer(self._parts, stack, keeper, _dice(given.seed))
+            shop.open()
+            killer.strike(given.kills, given.pause, given.absence)
             shop.close(given.settle)
+            wait_until(keeper.all_alive, given.settle, "the return of everything that was killed", every=1)
             kinds, wrong = self._account(shop, watch)
         self._print(killer, shop, watch, kinds)
         return wrong
@@ -128,6 +128,10 @@ class _Chaos:
         if watch.looks:
             print(f"progress added up {watch.looks - len(watch.wrong_sums)} of {watch.looks} times")
         print(f"\n{table(kinds)}")
+
+
+def _dice(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - no secret
 
 
 def _parser() -> argparse.ArgumentParser:

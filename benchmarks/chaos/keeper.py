@@ -68,10 +68,6 @@ class Keeper:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        for running in self._kept().values():
-            if not running.alive():
-                running.bury()
-                running.start()
 
     def keep_away(self, name: str, seconds: float) -> None:
         """Leave a process dead for that long, instead of two seconds at most."""
@@ -87,6 +83,12 @@ class Keeper:
             self._postgres_due = time.monotonic() + self._dice.uniform(0, _LONGEST_REVIVAL_SECONDS)
             return True
 
+    def all_alive(self) -> bool:
+        """Whether everything runs, and nothing is about to be started."""
+        with self._lock:
+            lying = self._due or self._postgres_due is not None
+            return not lying and all(running.alive() for running in self._kept().values())
+
     def _kept(self) -> dict[str, Running]:
         return {**self._stack.running, "valkey": self._engines.valkey}
 
@@ -99,9 +101,6 @@ class Keeper:
                 if self._postgres_due is not None and now >= self._postgres_due:
                     _start_again(self._engines.postgres)
                     self._postgres_due = None
-        with self._lock:
-            if self._postgres_due is not None:
-                _start_again(self._engines.postgres)
 
     def _tend(self, name: str, running: Running, now: float) -> None:
         if running.alive():
