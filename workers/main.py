@@ -1,6 +1,7 @@
 """The worker of one lane. One queue a process: on two, rq can lose the job of a worker that is killed."""
 
 import logging
+import os
 from typing import Final
 
 import click
@@ -18,6 +19,9 @@ _log: Final = logging.getLogger(__name__)
 _RECORD_SECONDS: Final = 5
 """For writing down what came of a call that took as long as a provider may."""
 
+_NICENESS: Final = 10
+"""How far campaigns stand back when orders and pages want the same processor."""
+
 _SLICE_SECONDS: Final = 10
 _LOOK_FOR_EVENTS_SECONDS: Final = 0.5
 
@@ -28,6 +32,8 @@ def main(lane: str) -> None:
     """Deliver one lane until told to stop."""
     setproctitle(f"notify: worker {lane}")
     configure_logs(f"worker {lane}")
+    if Lane(lane) is Lane.BULK:
+        os.nice(_NICENESS)
     parts = runtime.worker(Lane(lane))
     _ = parts.deliver  # build everything before the first job, or fail now
     pump = runtime.pump(Lane(lane))
