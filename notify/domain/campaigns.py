@@ -19,6 +19,9 @@ from notify.domain.timing import MAX_AHEAD
 RECIPIENT_ZONE: Final = "recipient"
 """The `timezone` of a schedule that means everyone's own."""
 
+NOBODY: Final = 0
+"""The recipient of a test, as its message and its links have it: they change nothing."""
+
 MAX_TEST_ADDRESSES: Final = 10
 
 _EARLIEST: Final = timedelta(hours=14)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from notify.campaign_store import Bundle, TestMessage
-from notify.domain.campaigns import Campaign, CampaignChanges, CampaignStatus
+from notify.domain.campaigns import NOBODY, Campaign, CampaignChanges, CampaignStatus
 from notify.domain.catalogue import Channel
 from notify.domain.errors import NotFoundError
 from notify.domain.newsletters import Content, Pinned
@@ -123,7 +123,7 @@ class SqlCampaigns:
         rows = [
             {
                 "campaign_id": campaign.number,
-                "recipient_id": 0,
+                "recipient_id": NOBODY,
                 "dispatch_id": dispatch,
                 "channel": one.channel,
                 "topic": campaign.topic,

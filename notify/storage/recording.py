@@ -64,8 +64,13 @@ _NOTE: Final = insert(Attempt)
 
 
 def waiting_or_paused() -> ColumnElement[str]:
-    """Return the phase in which a dispatch waits: `paused` while its campaign is."""
-    paused = exists().where(Campaign.id == Dispatch.campaign_id, Campaign.status == "paused")
+    """Return the phase in which a dispatch waits: `paused` while its campaign is.
+
+    So does one whose campaign was cancelled in mid-call, until `cancel_leftovers` ends it. A test of a paused
+    campaign is not held back.
+    """
+    stopped = Campaign.status.in_(("paused", "cancelled"))
+    paused = exists().where(Campaign.id == Dispatch.campaign_id, stopped, Dispatch.lane == "bulk")
     return case((paused, "paused"), else_="waiting")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from notify.domain import ids
+from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
 from notify.domain.content import RECIPIENT_NAME, Links
 from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
@@ -16,6 +17,8 @@ from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.ports import Templates, Tokens
 
 _MAX_SMS_VALIDITY: Final = 36_000  # seconds; Twilio's longest ValidityPeriod
+
+_TEST: Final = "[Test] "
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Composer:
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=sender,
             to=letter.address or "",
-            subject=content.subject,
+            subject=_TEST + content.subject if letter.recipient_id == NOBODY else content.subject,
             html=content.html,
             text=content.text,
             headers=mail_headers(topic, pinned.template, sender, links.unsubscribe, links.mailto),
