@@ -59,9 +59,12 @@ class RefusedRow:
     @property
     def words(self) -> str:
         """Everything that is wrong, in one line."""
-        named = [f"{one.pointer}: {one.detail}" if one.pointer else one.detail for one in self.problems]
-        more = len(named) - _PROBLEMS_NAMED
-        return "; ".join(named[:_PROBLEMS_NAMED]).rstrip(".") + (f"; and {more} more" if more > 0 else "")
+        named = [
+            f"{one.pointer}: {one.detail}".removeprefix(": ").rstrip(".")
+            for one in self.problems[:_PROBLEMS_NAMED]
+        ]
+        more = len(self.problems) - len(named)
+        return "; ".join([*named, f"and {more} more"] if more else named)
 
 
 @dataclass(frozen=True, slots=True)

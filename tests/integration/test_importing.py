@@ -157,7 +157,7 @@ def test_bad_rows_are_reported_by_line_and_never_fail_the_rest(imports: Imports)
     assert (report.accepted, report.refused) == (2, 7)
     assert [line for line, _ in report.errors] == [1, 3, 4, 5, 6, 7, 9]
     told = dict(report.errors)
-    assert "/email: An email address must have an @-sign.; /phone: The phone number" in told[1]
+    assert "/email: An email address must have an @-sign; /phone: The phone number" in told[1]
     assert told[3] == "/customer_since: lies in the future"
     assert told[4] == "/preferences/0/proof: is required to subscribe someone"
     assert told[5].startswith("/preferences/0/topic: there is no such topic")

@@ -15,6 +15,7 @@ from notify.web.api.auth import Door
 from notify.web.api.operations import Operation, Routes
 from notify.web.api.shapes import Shape
 from notify.web.imports import CSV, NDJSON, READERS, Reader
+from notify.web.imports.rows import ImportedRecipient
 from notify.web.refusals import BodyTooLargeError, MalformedBodyError, UnsupportedBodyError
 
 _PIECE: Final = 65_536
@@ -68,6 +69,7 @@ IMPORT: Final = Operation(
     ),
     scopes=(KeyScope.RECIPIENTS,),
     response=ImportAnswer,
+    row=ImportedRecipient,
     streams={NDJSON: _NDJSON_EXAMPLE, CSV: _CSV_EXAMPLE},
     errors=(400, 413, 415, 422, 503),
 )

@@ -127,6 +127,8 @@ def _schemas(operations: Sequence[Operation]) -> tuple[_Modes, _Schema]:
     for operation in operations:
         if operation.request:
             wanted.append((operation.request, "validation"))
+        if operation.row:
+            wanted.append((operation.row, "validation"))
         if operation.response:
             wanted.append((operation.response, "serialization"))
     schemas, document = models_json_schema(
@@ -166,11 +168,19 @@ def _operation(operation: Operation, schemas: _Modes) -> dict[str, Any]:
         described["requestBody"] = {
             "required": True,
             "content": {
-                media_type: {"schema": {"type": "string"}, "example": example}
+                media_type: {"schema": _stream(operation, media_type, schemas), "example": example}
                 for media_type, example in operation.streams.items()
             },
         }
     return described
+
+
+def _stream(operation: Operation, media_type: str, schemas: _Modes) -> _Schema:
+    """Describe a body of many rows; only those in JSON have a schema."""
+    schema: _Schema = {"type": "string", "contentMediaType": media_type}
+    if operation.row and "json" in media_type:
+        schema["contentSchema"] = schemas[operation.row, "validation"]
+    return schema
 
 
 def _responses(operation: Operation, schemas: _Modes) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Operation:
     """One call of the API. `path` is as OpenAPI writes it; `scopes` are those of which any one will do.
 
     `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500. `streams`
-    are bodies that are no single JSON value: an example of each media type.
+    are bodies that are no single JSON value, an example of each media type; `row` is what a JSON line holds.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Operation:
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
     streams: Mapping[str, str] = field(default_factory=dict)
+    row: type[BaseModel] | None = None
 
     @property
     def rule(self) -> str:
