@@ -1,9 +1,11 @@
 """Structured logs of every process: JSON lines, or readable ones on a terminal, without personal data."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import structlog
@@ -14,6 +16,10 @@ _SILENCED: Final = ("twilio", "python_http_client", "urllib3", "requests", "werk
 
 _CHATTY: Final = ("alembic", "rq", "asyncio")
 """What they say below a warning tells operators nothing."""
+
+ACCESS: Final = "notify.access"
+"""The logger of the access log, which tells of nothing but `_TOLD`: routes, numbers, words of our own."""
+_TOLD: Final = ("method", "route", "status", "ms")
 
 _OURS: Final = ("_id", "_ids", "timestamp", "level", "logger", "role")
 """Ends of keys whose values are never personal, whatever their digits look like."""
@@ -40,7 +46,9 @@ def configure_logs(role: str, *, stream: TextIO | None = None, level: int = logg
     ]
     handler = logging.StreamHandler(target)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Lines(
+            role,
+            plain=not target.isatty(),
             foreign_pre_chain=[*before, _Role(role)],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last(target)],
         )
@@ -75,6 +83,31 @@ def _last(target: TextIO) -> list[Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         renderer,
     ]
+
+
+class _Lines(structlog.stdlib.ProcessorFormatter):
+    """Writes records as lines; those of requests by a short way, since each request has one."""
+
+    def __init__(self, role: str, *, plain: bool, **more: Any) -> None:  # noqa: ANN401 - the formatter's own
+        super().__init__(**more)
+        self._role = role
+        self._plain = plain
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if not self._plain or record.name != ACCESS:
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        event = {
+            **{name: getattr(record, name, None) for name in _TOLD},
+            "event": record.msg,
+            **structlog.contextvars.get_contextvars(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "role": self._role,
+            "timestamp": at,
+        }
+        return json.dumps(event, ensure_ascii=False)
 
 
 class _Role:

@@ -10,6 +10,9 @@ _LOG: Final = logging.getLogger("notify.access")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines; logged only when they fail."""
 
+# Written as they are: callers may make up methods, with whatever in them.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
 
 def log_requests(app: Flask) -> None:
     """Log method, route, status and milliseconds; the request's id comes from the log's context."""
@@ -28,7 +31,7 @@ def _finish(response: Response) -> Response:
     _LOG.info(
         "Request",
         extra={
-            "method": request.method,
+            "method": request.method if request.method in _METHODS else "(other)",
             "route": route,
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.started) * 1000, 1) if "started" in g else None,

@@ -125,3 +125,19 @@ def test_tracebacks_and_nested_values_are_struck_out(lines: Lines) -> None:
 def test_loggers_that_print_bodies_and_paths_are_silent(lines: Lines, name: str) -> None:
     logging.getLogger(name).error("POST /u/token")
     assert lines.stream.getvalue() == ""
+
+
+def test_a_request_is_told_in_the_same_words_as_everything_else() -> None:
+    stream = io.StringIO()
+    configure_logs("web", stream=stream)
+    told = {"method": "POST", "route": "/u/<token>", "status": 200, "ms": 1.5}
+    structlog.contextvars.bind_contextvars(request_id="r-1")
+    try:
+        logging.getLogger("notify.access").info("Request", extra=told)
+        logging.getLogger("notify.other").info("Request", extra=told)
+    finally:
+        structlog.contextvars.clear_contextvars()
+    request, other = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert request | {"logger": "", "timestamp": ""} == other | {"logger": "", "timestamp": ""}
+    assert request["timestamp"].endswith("Z")
+    assert other["timestamp"].endswith("Z")

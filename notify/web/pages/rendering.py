@@ -47,8 +47,12 @@ class Pages:
         self._environment.filters["unbroken"] = _unbroken
         self._environment.filters["moment"] = _moment
         self._environment.filters["linked"] = _linked
-        self._style = (directory / "page.css").read_text(encoding="utf-8").strip()
-        self._outbox_style = (directory / "outbox.css").read_text(encoding="utf-8").strip()
+        style = (directory / "page.css").read_text(encoding="utf-8").strip()
+        with_outbox = style + (directory / "outbox.css").read_text(encoding="utf-8").strip()
+        self._styles = {
+            outbox: (css, _policy(css, frames=outbox))
+            for outbox, css in ((False, style), (True, with_outbox))
+        }
 
     def texts(self, locale: str) -> Texts:
         """Return the words of one language."""
@@ -69,8 +73,21 @@ class Pages:
         `switch` is the address of the same page in the other language, None where there is none to GET.
         `outbox` adds the outbox's own style, and lets the page hold a frame of this site.
         """
-        css = self._style + self._outbox_style if outbox else self._style
-        body = self._environment.get_template(f"{template}.html").render(
+        body = self.rendered(template, locale, switch=switch, outbox=outbox, **context)
+        return self.response(body, locale, status=status, outbox=outbox)
+
+    def rendered(
+        self,
+        template: str,
+        locale: str,
+        *,
+        switch: str | None = None,
+        outbox: bool = False,
+        **context: object,
+    ) -> str:
+        """Render `template` to text, with the arguments of `respond`."""
+        css, _ = self._styles[outbox]
+        return self._environment.get_template(f"{template}.html").render(
             t=self._texts[locale],
             style=Markup(css),  # noqa: S704 - our own file
             lang=locale,
@@ -78,9 +95,12 @@ class Pages:
             switch=switch,
             **context,
         )
+
+    def response(self, body: str, locale: str, *, status: int = 200, outbox: bool = False) -> Response:
+        """Answer with what `rendered` returned."""
         response = Response(body, status=status, mimetype="text/html")
         response.headers["Content-Language"] = locale
-        response.headers["Content-Security-Policy"] = _policy(css, frames=outbox)
+        _, response.headers["Content-Security-Policy"] = self._styles[outbox]
         return response
 
 

@@ -6,9 +6,10 @@ from notify.domain.requests import Proof
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import language
+from notify.web.pages.opted_out import OptedOutPage
 from notify.web.pages.previews import preview_page
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
-from notify.web.pages.texts import Texts, localised, whole
+from notify.web.pages.texts import Texts, localised
 from notify.web.pages.visits import discard_body, from_our_form, proof
 
 
@@ -31,6 +32,7 @@ class _OptOutPages:
         self._unsubscribe = unsubscribe
         self._undo = undo
         self._pages = pages
+        self._opted_out = OptedOutPage(pages)
 
     def show(self, token: str) -> Response:
         """Say what the link stops, with the button that does."""
@@ -65,14 +67,7 @@ class _OptOutPages:
         locale = language(done.view.locale)
         if done.view.preview:
             return preview_page(self._pages, locale, "unsubscribe", switch=None)
-        return self._pages.respond(
-            "unsubscribed",
-            locale,
-            outcome=_outcome(self._pages.texts(locale), done.view, whole_channel=whole_channel),
-            undo=in_language("take_back", locale, token=done.undo) if done.undo else None,
-            stop_all=None if whole_channel else _action("stop_channel", locale, token),
-            channel=done.view.channel,
-        )
+        return self._opted_out(token, done, locale, whole_channel=whole_channel)
 
     def _proof(self, token: str, *, whole_channel: bool) -> tuple[Proof, str | None]:
         """Return the proof and the language of its wording.
@@ -112,10 +107,3 @@ def _wording(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
     else:
         shown = [_question(t, view), view.address or "", t("unsubscribe.button")]
     return " / ".join(part for part in shown if part)
-
-
-def _outcome(t: Texts, view: OptOutView, *, whole_channel: bool) -> str:
-    at = t(f"at.{view.channel}", address=whole(view.address)) if view.address else ""
-    if whole_channel:
-        return t(f"done.channel.{view.channel}", at=at)
-    return t("done.topic", what=t.what(view.topic), by=t.by(view.channel), at=at)
