@@ -9,6 +9,8 @@ from notify.domain.catalogue import Channel
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Choice, Lane, Proof, RecipientInput
 from notify.domain.views import CampaignView
+from notify.storage.campaign_lookups import SqlCampaignLookups
+from notify.store import Store
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.run import RunCampaigns
 from notify.usecases.campaigns.watch import WatchCampaigns
@@ -34,12 +36,22 @@ OPT_IN = Proof(source="form", wording="Oui, je veux les nouvelles")
 class Newsroom:
     """Makes readers and campaigns in a world, and runs the pump by hand."""
 
-    def __init__(self, world: World, *, largest_slice: int = 5000) -> None:
+    def __init__(self, world: World, *, largest_slice: int = 5000, store: Store | None = None) -> None:
+        """`store` is the pump's, where it is not the world's."""
         parts = world.parts
         self.world = world
-        self.desk: CampaignDesk = parts.campaigns
-        self.run = RunCampaigns(
+        self.desk = CampaignDesk(
             store=parts.store,
+            templates=parts.templates,
+            catalogue=parts.catalogue,
+            contacts=parts.contacts,
+            wake_ups=world.wake_ups,
+            lookups=SqlCampaignLookups(parts.engine, parts.catalogue, world.clock),
+            clock=world.clock,
+            mailto=False,
+        )
+        self.run = RunCampaigns(
+            store=store or parts.store,
             policy=parts.policy,
             wake_ups=world.wake_ups,
             telemetry=world.telemetry,
