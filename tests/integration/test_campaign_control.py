@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -18,7 +19,7 @@ from notify.storage.engine import transaction
 from notify.storage.store import SqlStore, SqlTransaction
 from notify.storage.tables import Dispatch, Message
 from tests.campaigns import CONTENT, Newsroom
-from tests.world import World
+from tests.world import World, settings_for
 
 
 @pytest.fixture
@@ -79,6 +80,29 @@ def test_what_comes_back_from_a_call_waits_while_its_campaign_is_paused(world: W
     assert news.progress(campaign) == {"total": 1, "sent": 1}
 
 
+def test_a_pause_waits_for_who_is_just_putting_something_back(postgres_url: str, tmp_path: Path) -> None:
+    world = World(settings_for(postgres_url, tmp_path))
+    news = Newsroom(world)
+    _readers(news, 1)
+    campaign = news.send()
+    news.pump()
+    world.email.script(Transient("busy"))
+    (work,) = world.deliver.prepare(Lane.BULK, 5).works
+    world.deliver.send(work)
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            tx.deliveries.record([work.sum_up()], world.clock())
+            pausing = pool.submit(news.desk.pause, campaign)
+            with pytest.raises(TimeoutError):
+                pausing.result(0.3)
+        assert pausing.result(10)["status"] == "paused"
+    world.clock.advance(timedelta(hours=1))
+    assert _claim(world) == []
+    news.desk.resume(campaign)
+    assert _claim(world)
+    world.parts.close()
+
+
 def test_what_comes_back_from_a_call_is_dropped_when_its_campaign_was_cancelled(
     world: World, news: Newsroom
 ) -> None:
@@ -126,7 +150,8 @@ def test_illegal_moves_are_conflicts(world: World, news: Newsroom) -> None:
     with pytest.raises(ConflictError):
         news.desk.pause(draft)
     news.desk.cancel(draft)
-    for act in [*acts, news.desk.cancel]:
+    acts.append(news.desk.cancel)
+    for act in acts:
         with pytest.raises(ConflictError):
             act(draft)
     with pytest.raises(ConflictError):
