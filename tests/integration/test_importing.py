@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from notify.bootstrap import Composition
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
-from notify.domain.errors import FieldProblem, NotFoundError
+from notify.domain.errors import FieldProblem, NotFoundError, UnavailableError
 from notify.domain.imports import ERRORS_SHOWN, BarredFor, ImportedRow, ImportReport, RefusedRow
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
@@ -298,12 +299,26 @@ def test_an_imported_opt_out_waits_for_an_open_gate(on_postgres: Imports) -> Non
     assert on_postgres.standing("C-1").subscribed is False
 
 
-def wait_for_a_lock(imports: Imports) -> None:
-    """Wait until somebody waits for a lock."""
+def test_a_database_that_goes_away_is_said_to_be_away(on_postgres: Imports) -> None:
+    with on_postgres.parts.store.write() as tx:
+        tx.recipients.upsert({"C-1": ({}, None)}, FixedClock()())
+        with ThreadPoolExecutor(1) as pool:
+            importing = pool.submit(on_postgres.rows, row(1, "C-1", name="Awa"))
+            process = wait_for_a_lock(on_postgres)
+            with on_postgres.parts.engine.connect() as connection:
+                connection.execute(text("SELECT pg_terminate_backend(:process)"), {"process": process})
+            with pytest.raises(UnavailableError):
+                importing.result()
+    assert on_postgres.rows(row(1, "C-1", name="Awa")).accepted == 1
+    assert on_postgres.parts.lookups.recipient("C-1")["name"] == "Awa"
+
+
+def wait_for_a_lock(imports: Imports) -> int:
+    """Wait until somebody waits for a lock; return which process of the database it is."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
         with imports.parts.engine.connect() as connection:
-            if connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                return
+            if process := connection.scalar(text("SELECT pid FROM pg_locks WHERE NOT granted LIMIT 1")):
+                return int(process)
         time.sleep(0.01)
     raise AssertionError("nobody waited for a lock")
