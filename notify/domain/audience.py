@@ -1,7 +1,7 @@
 """Who of those subscribed a campaign is for: a filter over what the shop knows, parsed, and evaluated."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -258,12 +258,3 @@ def _compare(op: Op, found: Any, value: Any) -> bool:  # noqa: ANN401 - two text
     if op is Op.GTE:
         return bool(found >= value)
     return bool(found < value) if op is Op.LT else bool(found <= value)
-
-
-def problems_of(given: Mapping[str, Any] | None) -> Sequence[FieldProblem]:
-    """Return what is wrong with an audience as a caller wrote it."""
-    try:
-        parse_audience(given)
-    except InvalidRequestError as error:
-        return error.problems
-    return ()

@@ -80,15 +80,18 @@ class RunCampaigns:
 
     def _run(self, number: int, now: datetime) -> bool:
         """Do what is next for one campaign, unless somebody else is at it."""
+        with self._store.read() as tx:
+            before = tx.campaigns.get(number)
+            snapshot = self._snapshot(tx, before, now) if _is_due(before, now) else {}
         bundles: list[Bundle] = []
         with self._store.write() as tx:
             campaign = tx.campaigns.lock_if_free(number)
-            if campaign is None:
+            if campaign is None or not _is_due(campaign, now):
                 return False
             if campaign.status is CampaignStatus.SCHEDULED:
-                self._start(tx, campaign, now)
-            elif campaign.status is not CampaignStatus.SENDING:
-                return False
+                if campaign != before:
+                    return False  # changed meanwhile: counted anew in the next round
+                tx.campaigns.change(number, snapshot, now)
             elif campaign.pumped:
                 self._look_for_end(tx, campaign, now)
             else:
@@ -98,22 +101,22 @@ class RunCampaigns:
         self._count_skipped(campaign, bundles)
         return True
 
-    def _start(self, tx: Transaction, campaign: Campaign, now: datetime) -> None:
-        """Take the snapshot: nobody who comes later is part of it."""
+    def _snapshot(self, tx: Transaction, campaign: Campaign, now: datetime) -> CampaignChanges:
+        """Return how a campaign starts: nobody who comes later is part of it.
+
+        Counting takes seconds, so nothing is locked meanwhile.
+        """
+        if campaign.status is not CampaignStatus.SCHEDULED:
+            return {}
         topic = self._policy.catalogue.numbered(campaign.topic)
         highest = tx.audiences.highest()
         audience = parse_audience(campaign.audience)
-        pending = tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0
-        tx.campaigns.change(
-            campaign.number,
-            {
-                "status": moved(Act.START, campaign.status),
-                "started_at": now,
-                "highest": highest,
-                "pending": pending,
-            },
-            now,
-        )
+        return {
+            "status": moved(Act.START, campaign.status),
+            "started_at": now,
+            "highest": highest,
+            "pending": tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0,
+        }
 
     def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
         """Make the next slice's messages, and move the cursor."""
@@ -171,3 +174,11 @@ class RunCampaigns:
             for reason, count in Counter(one.reason for one in bundle.envelopes if one.reason).items():
                 name = topic.name if topic else ""
                 self._telemetry.settled(name, bundle.channel, "", Status.SKIPPED, reason, count=count)
+
+
+def _is_due(campaign: Campaign, now: datetime) -> bool:
+    """Whether there is something to do for a campaign: it may have changed since it was found."""
+    if campaign.status is CampaignStatus.SCHEDULED:
+        return campaign.start_at is not None and campaign.start_at <= now
+    waits = campaign.next_slice_at is not None and campaign.next_slice_at > now
+    return campaign.status is CampaignStatus.SENDING and not waits
