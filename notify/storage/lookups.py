@@ -24,6 +24,7 @@ from notify.domain.views import (
 )
 from notify.ports import Clock, Contacts, Vault
 from notify.storage import cursors
+from notify.storage.campaign_messages import newest_with_status
 from notify.storage.consents import PROOF_FIELD, SqlConsents
 from notify.storage.engine import transaction
 from notify.storage.notifications import DATA_FIELD
@@ -121,7 +122,11 @@ class SqlLookups:
             query = query.where(of_it, Message.recipient_id != 0)  # tests count in no progress either
         if recipient_id is not None:
             query = query.where(Recipient.external_id == recipient_id)
-        if status is not None:
+        if campaign_id is not None and recipient_id is None and status is not None:
+            number = _campaign_number(campaign_id)
+            newest = newest_with_status(number, status, cursors.decode(cursor), limit + 1, now)
+            query = query.where(Message.id.in_(newest))
+        elif status is not None:
             query = query.where(effective_status(now) == status)
         with transaction(self._engine, write=False) as connection:
             reader = MessageReader(connection, self._vault, self._catalogue)

@@ -309,6 +309,23 @@ def test_campaigns_are_listed_newest_first_by_cursor(news: Newsroom) -> None:
         news.desk.lookups.campaign("cmp_999")
 
 
+def test_messages_of_a_campaign_are_listed_by_status_and_cursor(world: World, news: Newsroom) -> None:
+    for number in range(5):
+        news.reader(f"R-{number}")
+    world.email.script(Refused("no such mailbox"), Refused("no such mailbox"))
+    campaign = news.send()
+    news.send()
+    news.finish()
+    for status, count in {"sent": 3, "failed": 2, "queued": 0}.items():
+        found, cursor, pages = [], None, 0
+        while pages == 0 or cursor:
+            page = world.parts.lookups.messages(campaign_id=campaign, status=status, cursor=cursor, limit=2)
+            found += [(one["campaign_id"], one["status"], one["id"]) for one in page["items"]]
+            cursor, pages = page["next_cursor"], pages + 1
+        assert [one[:2] for one in found] == [(campaign, status)] * count
+        assert len(set(found)) == count
+
+
 def test_a_campaign_of_a_test_key_ends_in_the_outbox(world: World, news: Newsroom) -> None:
     news.reader("A")
     news.send(test=True)
