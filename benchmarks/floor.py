@@ -65,7 +65,7 @@ def _pattern(stack: Stack, loopback: SendGridLoopback) -> _Pattern:
         psycopg.connect(_plain(stack)) as connection,
         connection.cursor().copy(f"COPY ({one}) TO STDOUT") as copy,
     ):
-        row = bytes(next(iter(copy))).decode().rstrip("\n").split("\t")
+        row = b"".join(bytes(part) for part in copy).decode().rstrip("\n").split("\t")
     kept = {name: value for name, value in call.headers.items() if name in {"authorization", "content-type"}}
     return _Pattern(call.body, kept, names, row)
 
