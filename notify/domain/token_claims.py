@@ -8,7 +8,7 @@ from notify.domain.catalogue import Channel
 class OptOutClaim(NamedTuple):
     """May opt recipient number `recipient` out of one topic on one channel; `message` is what carried it.
 
-    Numbers are the database's own, from 0 to 2⁶³-1. `message` 0 means a preview, whose link changes nothing.
+    Numbers are the database's own, from 0 to 2⁶³-1.
     """
 
     recipient: int
@@ -16,9 +16,19 @@ class OptOutClaim(NamedTuple):
     channel: Channel
     message: int
 
+    @property
+    def preview(self) -> bool:
+        """Whether it is of a preview or of a test, which are nobody's: its link changes nothing."""
+        return not (self.recipient and self.message)
+
 
 class CentreClaim(NamedTuple):
     """May see and change all preferences of recipient number `recipient`; `message` is what carried it."""
 
     recipient: int
     message: int
+
+    @property
+    def preview(self) -> bool:
+        """Whether it is of a preview or of a test, which are nobody's: its link changes nothing."""
+        return not (self.recipient and self.message)

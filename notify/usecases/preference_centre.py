@@ -56,7 +56,7 @@ class PreferenceCentre:
     def describe(self, token: str) -> CentreView:
         """Show; changes nothing. InvalidTokenError, also when the recipient is gone."""
         claim = self._tokens.read_centre(token)
-        if not claim.message:
+        if claim.preview:
             return self._sample()
         with self._store.read() as tx:
             return self._view(tx, _bearer(tx, claim))
@@ -72,7 +72,7 @@ class PreferenceCentre:
     ) -> tuple[CentreView, str | None]:
         """Apply choices; `firmly` also writes down opt-outs of what was never subscribed."""
         claim = self._tokens.read_centre(token)
-        if not claim.message:
+        if claim.preview:
             return self._sample(), None
         now = self._clock()
         with self._store.write() as tx:
@@ -108,7 +108,7 @@ class PreferenceCentre:
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         """“This is not me”: bar the address of that channel from everything."""
         claim = self._tokens.read_centre(token)
-        if not claim.message:
+        if claim.preview:
             return self._sample()
         now = self._clock()
         with self._store.write() as tx:

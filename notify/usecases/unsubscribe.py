@@ -95,7 +95,7 @@ class Unsubscribe:
         topics = {claim.topic}
         if whole_channel:
             topics |= {topic.number for topic in self._catalogue}
-        if not claim.message:  # the link of a test or preview: answers, and changes nothing
+        if claim.preview:  # the link of a test or preview: answers, and changes nothing
             blank = _Bearer(_blank(claim), known=False, hashes=(), locale=None)
             return OptOutDone(self._view(claim, blank, subscribed=False), None)
         if not whole_channel and (done := self._at_once(claim, proof, locale, now)):
@@ -150,7 +150,7 @@ class Unsubscribe:
             address=masked(claim.channel, address) if address else None,
             locale=locale,
             subscribed=subscribed,
-            preview=not claim.message,
+            preview=claim.preview,
         )
 
     def _still_comes(self, tx: Transaction, claim: OptOutClaim, bearer: _Bearer) -> bool:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from notify.app import create_app
 from notify.domain.catalogue import Channel
 from notify.domain.outcome import Refused
 from notify.domain.requests import Choice, Lane
+from notify.storage.tables import ConsentRecord
 from notify.usecases.api_keys import KeyScope
 from tests.campaigns import Newsroom
 from tests.doubles_api import bearer
@@ -176,6 +178,9 @@ def test_pause_is_exact_and_resume_reaches_each_once(world: World, office: Offic
     assert len(office.sent_to()) == 2
     assert office.progress(campaign) == {"total": 7, "sent": 2, "queued": 2, "pending": 3}
     opt_out(world, "G")
+    slower = office.call("PATCH", f"/v1/campaigns/{campaign}", {"throttle": 100_000})
+    assert (slower["throttle"], slower["status"]) == (100_000, "paused")
+    office.call("PATCH", f"/v1/campaigns/{campaign}", {"name": "Friday"}, status=409)
     assert office.act(campaign, "resume")["status"] == "sending"
     office.news.finish()
     assert office.sent_to() == [f"{name.lower()}@example.com" for name in names[:-1]]
@@ -339,12 +344,23 @@ def test_tests_go_to_addresses_of_nobody_and_their_links_change_nothing(world: W
     assert [one["channel"] for one in sent["messages"]] == ["email", "sms"]
     world.work()
     assert (world.email.messages[0].subject, world.email.messages[0].to) == (
-        "The news",
+        "[Test] The news",
         "a@example.com",
     )
     assert world.sms.messages[0].to == "+33612345678"
-    for channel in (Channel.EMAIL, Channel.SMS):
-        assert office.client.post(f"/u/{world.opt_out_token(channel)}").status_code == 200
+    centre = world.email.messages[0].filled().text.rsplit("/preferences/", 1)[1].split()[0]
+    entries = select(func.count()).select_from(ConsentRecord)
+    with world.parts.engine.connect() as connection:
+        before = connection.scalar(entries)
+    for token in map(world.opt_out_token, Channel):
+        assert office.client.get(f"/u/{token}").status_code == 200
+        assert office.client.post(f"/u/{token}").status_code == 200
+        assert office.client.post(f"/u/{token}/all").status_code == 200
+    assert office.client.get(f"/preferences/{centre}").status_code == 200
+    pressed = office.client.post(f"/preferences/{centre}", data={"do": "stop_everything"})
+    assert pressed.status_code == 200
+    with world.parts.engine.connect() as connection:
+        assert connection.scalar(entries) == before
     assert world.subscribed("company_news", Channel.EMAIL, "A")
     for one in sent["messages"]:
         shown = office.call("GET", f"/v1/messages/{one['id']}")
