@@ -177,6 +177,8 @@ def test_a_campaign_is_scheduled(
         ({"send_at": "2026-12-01"}, "/send_at"),
         ({"send_at": 1796119200}, "/send_at"),
         ({"timezone": 1}, "/timezone"),
+        ({"send_at": "2026-12-01T10:00", "timezone": "right/Europe/Paris"}, "/timezone"),
+        ({"send_at": "2026-12-01T10:00", "timezone": "localtime"}, "/timezone"),
         ({"send_past": "yes"}, "/send_past"),
         ({"at": "2026-12-01T10:00:00Z"}, "/at"),
     ],

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from notify.domain.audience import MAX_CONDITIONS, MAX_LIST, Op
-from notify.domain.campaigns import MAX_TEST_ADDRESSES
+from notify.domain.campaigns import MAX_TEST_ADDRESSES, RECIPIENT_ZONE
 from notify.domain.catalogue import LOCALES
 from notify.domain.recipient_ids import address_in
-from notify.web.api.fields import Channels, Line, Locale, parse_timestamp
+from notify.web.api.fields import Channels, Line, Locale, parse_timestamp, timezones
 from notify.web.api.models import Given
 
 MAX_THROTTLE: Final = 1_000_000
@@ -26,6 +26,12 @@ def _moment(value: object) -> datetime:
         return datetime.fromisoformat(value.upper())
     except ValueError:
         raise ValueError("is not a time that exists") from None
+
+
+def _zone(text: str) -> str:
+    if text != RECIPIENT_ZONE and text not in timezones():
+        raise ValueError('must be an IANA time zone, such as Africa/Dakar, or "recipient"')
+    return text
 
 
 def _no_addresses(value: object) -> object:
@@ -65,6 +71,7 @@ Content = Annotated[
 ]
 Throttle = Annotated[int, Field(ge=1, le=MAX_THROTTLE)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+Zone = Annotated[str, AfterValidator(_zone)]
 TestAddress = Annotated[str, StringConstraints(min_length=1, max_length=320)]
 OpName = Annotated[Op, Field(strict=False)]
 ComparedWith = Annotated[
@@ -135,7 +142,7 @@ class ScheduleGiven(Given):
         Moment | None, Field(examples=["2026-12-01T10:00:00+00:00", "2026-12-01T10:00:00"])
     ] = None
     """At once when absent or past. With its offset (RFC 3339); without one, where there is a `timezone`."""
-    timezone: Annotated[Line | None, Field(examples=["Europe/Paris", "recipient"])] = None
+    timezone: Annotated[Zone | None, Field(examples=["Europe/Paris", "recipient"])] = None
     """Whose clock `send_at` is by: an IANA time zone, or `recipient` for everyone's own (else that of the
     country, else Europe/Paris)."""
     send_past: bool = False

@@ -34,8 +34,9 @@ def countries() -> frozenset[str]:
 
 
 @cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
+def timezones() -> frozenset[str]:
+    """Return the names of the tz database, without those that differ by machine (right/…, localtime)."""
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def parse_timestamp(value: object) -> datetime:
@@ -92,7 +93,7 @@ def _country(text: str) -> str:
 
 
 def _timezone(text: str) -> str:
-    if text not in _timezones():
+    if text not in timezones():
         raise ValueError("must be an IANA time zone, such as Africa/Dakar")
     return text
 
