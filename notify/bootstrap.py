@@ -73,7 +73,7 @@ _CONNECTIONS: Final = 12
 _WEB_BELL_PAUSE_SECONDS: Final = 0.02
 """How often a web process rings a lane at most: a bell for each order would cost more than taking it."""
 
-_CALL_MARGIN_SECONDS: Final = 7
+_CALL_MARGIN_SECONDS: Final = 2.5
 """How much longer than a provider's time-out a call's lease lasts."""
 
 _PLACE_MARGIN_SECONDS: Final = 15

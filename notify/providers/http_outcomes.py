@@ -39,7 +39,7 @@ STOPS_THE_BATCH: Final = frozenset({401, 402, 403, 404, 405, 429, 503})
 """After these, calling again at once for the next message would only be refused again."""
 
 
-LAST_START_SECONDS: Final = 5.0
+LAST_START_SECONDS: Final = 2.0
 """How long after a batch's first call another may begin: a batch lasts this and one call's time-out at most,
 so that it ends before its lease does."""
 

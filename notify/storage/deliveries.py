@@ -22,6 +22,7 @@ from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
 from notify.storage.letters import Found, SqlLetters
 from notify.storage.recording import waiting_or_paused, write_records
+from notify.storage.splitting import split
 from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
 from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message, Recipient
 
@@ -150,6 +151,10 @@ class SqlDeliveries:
         return Claimed(
             row.id, claim, Lane(row.lane), channel, row.attempt + 1, row.planned_at, letters, unreadable
         )
+
+    def split(self, claimed: Claimed, most: int, now: datetime) -> int:
+        """Put a claimed dispatch back as several of `most` messages each; return how many they are."""
+        return split(self._connection, claimed, most, now)
 
     def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:
         """Lock what is still ours and not called yet; then read its messages, as they are now."""

@@ -85,7 +85,7 @@ class Deliver:
             return Prepared(0, pause=self._pause(lane, now))
         with self._store.write() as tx:
             claimed = tx.deliveries.claim(lane, free, limit, now, now + CLAIM_LEASE)
-        works = [self._work(one) for one in claimed]
+        works = self._split_large([self._work(one) for one in claimed], now)
         try:
             admitted = self._admit(works, lane)
             for work in admitted:
@@ -145,6 +145,18 @@ class Deliver:
     def _work(self, claimed: Claimed) -> Work:
         test = any(letter.errand.test for letter in claimed.letters)
         return Work(claimed, self._providers.choose(claimed.channel, test=test))
+
+    def _split_large(self, works: Sequence[Work], now: datetime) -> list[Work]:
+        """Put back in parts what is more than its provider takes in a call; return the rest.
+
+        A dispatch is one call, so that whoever is lost in it leaves no more than that one unknown.
+        """
+        large = [work for work in works if len(work.claimed.letters) > work.provider.most]
+        if large:
+            with self._store.write() as tx:
+                for work in large:
+                    tx.deliveries.split(work.claimed, work.provider.most, now)
+        return [work for work in works if len(work.claimed.letters) <= work.provider.most]
 
     def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:
         """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long."""

@@ -208,3 +208,15 @@ def test_texts_over_the_budget_of_the_day_are_skipped(world: World) -> None:
         ("sent", None),
         ("skipped", "budget"),
     ]
+
+
+def test_what_is_more_than_a_provider_takes_is_parted_into_calls(world: World, news: Newsroom) -> None:
+    world.email = FakeProvider(name="mail", most=2)
+    campaign = news.send()
+    news.pump()
+    assert world.deliver(Lane.BULK) == 1
+    assert world.email.batches == []
+    assert news.progress(campaign) == {"total": 5, "queued": 5}
+    news.finish()
+    assert [len(batch) for batch in world.email.batches] == [2, 2, 1]
+    assert news.progress(campaign) == {"total": 5, "sent": 5}
