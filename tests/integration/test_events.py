@@ -13,11 +13,13 @@ from sqlalchemy import func, select, text
 
 from notify.cli.status import lines
 from notify.domain.catalogue import Channel
+from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.outcome import Accepted, Ambiguous
 from notify.domain.requests import Routing
 from notify.domain.views import NotificationView
 from notify.storage.event_tables import EventPost, ProviderEventRow
 from notify.storage.tables import Suppression
+from notify.usecases.applying_events import apply_events
 from notify.usecases.record_events import ASIDE, PAUSES
 from tests.reporting import SENDGRID_HOOK, SID, TOKEN, TWILIO_HOOK, Reporting, public_text
 from tests.world import EMAIL
@@ -176,6 +178,15 @@ def test_a_complaint_bars_marketing_and_leaves_the_topic_by_the_ledger(reporting
     assert later["messages"][0]["reason"] == "unsubscribed"
     guest = world.order(recipient="guest-1", profile={"email": EMAIL}, channels=(Channel.EMAIL,))
     assert guest["messages"][0]["reason"] == "unsubscribed"
+
+
+def test_who_has_left_already_leaves_no_second_entry(reporting: Reporting) -> None:
+    _, message = sent(reporting)
+    reporting.told(reporting.event(message, "unsubscribe"))
+    reporting.told(reporting.event(message, "spamreport"))
+    (entry,) = reporting.world.parts.lookups.consents("C-1042")["items"]
+    assert entry["source"] == "provider"
+    assert suppressed(reporting) == [("marketing", "complaint")]
 
 
 def test_the_next_channel_follows_a_bounce(reporting: Reporting) -> None:
@@ -431,6 +442,54 @@ def test_two_workers_share_posts_and_every_event_counts_once(postgres_url: str, 
     counted = reporting.world.telemetry.provider_events
     assert sum(count for (_, _, outcome), count in counted.items() if outcome != "repeated") == len(events)
     reporting.world.parts.close()
+
+
+def test_two_reports_of_one_message_take_turns(postgres_url: str, tmp_path: Path) -> None:
+    reporting = Reporting(postgres_url, tmp_path)
+    answer, message = sent(reporting)
+    store, now = reporting.world.parts.store, reporting.world.clock()
+    bounced, delivered = (
+        ProviderEvent("sendgrid", kind.value, kind, now, message_ref=message, hard=True)
+        for kind in (EventKind.BOUNCED, EventKind.DELIVERED)
+    )
+    with store.write() as tx:
+        apply_events(tx, [bounced], now)
+        other = _meanwhile(reporting, delivered)
+    other.join(20)
+    assert status(reporting, answer) == "bounced"
+    reporting.world.parts.close()
+
+
+def test_a_cancellation_and_a_bounce_take_turns(postgres_url: str, tmp_path: Path) -> None:
+    reporting = Reporting(postgres_url, tmp_path)
+    answer, message = sent(reporting, channels=(Channel.EMAIL, Channel.SMS), routing=Routing.FALLBACK)
+    store, now = reporting.world.parts.store, reporting.world.clock()
+    with store.write() as tx:
+        tx.notifications.cancel(int(answer["id"].removeprefix("ntf_")), now)
+        other = _meanwhile(
+            reporting, ProviderEvent("sendgrid", "e", EventKind.BOUNCED, now, message_ref=message)
+        )
+    other.join(20)
+    assert status(reporting, answer) == "bounced"
+    assert reporting.world.work() == 0
+    reporting.world.parts.close()
+
+
+def _meanwhile(reporting: Reporting, event: ProviderEvent) -> threading.Thread:
+    """Apply an event in a transaction that has to wait for the one that is open."""
+
+    def apply() -> None:
+        with reporting.world.parts.store.write() as tx:
+            apply_events(tx, [event], event.at)
+
+    thread = threading.Thread(target=apply)
+    thread.start()
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with reporting.world.parts.engine.connect() as connection:
+        while not connection.scalar(waiting):
+            assert thread.is_alive()
+            connection.rollback()
+    return thread
 
 
 def _until_done(record: Callable[[], int], errors: list[BaseException]) -> None:

@@ -12,13 +12,13 @@ from notify.domain.catalogue import Channel
 from notify.domain.delivery import Fate, Record
 from notify.domain.doubts import FIRST_LOOK, WINDOW
 from notify.domain.errors import UnavailableError
-from notify.domain.event_moves import Move
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.outcome import Ambiguous
 from notify.domain.status import Status
 from notify.domain.views import NotificationView
 from notify.providers.twilio import TwilioProvider
 from notify.storage.tables import Attempt
+from notify.usecases.applying_events import apply_events
 from notify.usecases.settle_unknown import Settlement, SettleUnknown
 from tests.doubles import FakeProviders
 from tests.loopback.server import Fault
@@ -188,11 +188,11 @@ def test_what_was_settled_cancelled_or_expired_is_not_sent_again(resending: Sett
     world = resending.world
     settled, cancelled = resending.broken(Channel.EMAIL), resending.broken(Channel.EMAIL)
     expired = resending.broken(Channel.EMAIL, expires_at=world.clock() + timedelta(minutes=20))
+    event = ProviderEvent(
+        "mail", "e-1", EventKind.DELIVERED, world.clock(), message_ref=settled["messages"][0]["id"]
+    )
     with world.parts.store.write() as tx:
-        number = int(settled["messages"][0]["id"].removeprefix("msg_"))
-        (message,) = tx.events.reported([number], world.clock()).values()
-        event = ProviderEvent("mail", "e-1", EventKind.DELIVERED, world.clock())
-        tx.events.move([Move(message, Status.DELIVERED, event)], world.clock())
+        apply_events(tx, [event], world.clock())
     world.parts.cancel_notification(cancelled["id"])
     resending.wait_it_out()
     assert world.work() == 0
@@ -209,10 +209,27 @@ def test_late_news_of_the_first_call_cannot_undo_the_second(resending: Settling)
     world.reconcile()
     assert resending.status(answer) == "unknown"
     resending.wait_it_out()
+    late = Record(claimed, "mail", Fate(Status.FAILED))
+    with world.parts.store.write() as tx:
+        tx.deliveries.record([late], world.clock())
     assert world.work() == 1
     with world.parts.store.write() as tx:
-        tx.deliveries.record([Record(claimed, "mail", Fate(Status.FAILED))], world.clock())
+        tx.deliveries.record([late], world.clock())
     assert resending.status(answer) == "sent"
+
+
+def test_what_was_settled_meanwhile_is_not_queued(resending: Settling) -> None:
+    world = resending.world
+    answer = resending.broken(Channel.EMAIL)
+    world.clock.advance(WINDOW)
+    event = ProviderEvent(
+        "mail", "e-1", EventKind.DELIVERED, world.clock(), message_ref=answer["messages"][0]["id"]
+    )
+    with world.parts.store.write() as tx:
+        (doubt,) = tx.doubts.take(world.clock(), 5, world.clock())
+        apply_events(tx, [event], world.clock())
+        assert not tx.doubts.send_again(doubt.dispatch_id, world.clock())
+    assert resending.status(answer) == "delivered"
 
 
 def test_two_schedulers_settle_one_thing_once(resending: Settling) -> None:
