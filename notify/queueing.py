@@ -123,9 +123,10 @@ class RqWakeUps:
         `pause` in seconds: how long after one ring of a lane the next may come; 0 rings each time.
         """
         self._pause = pause
-        self._pausing = threading.Lock()
+        self._pausing = threading.Condition()
         self._rung_at: dict[Lane, float] = {}
-        self._asked_again: set[Lane] = set()
+        self._to_ring_at: dict[Lane, float] = {}
+        self._ringer: threading.Thread | None = None
         self._queues = {
             lane: Queue(lane.value, connection=connection, serializer=JSONSerializer) for lane in Lane
         }
@@ -147,23 +148,32 @@ class RqWakeUps:
         """Whether the lane's bell pauses; then it is rung once more as soon as the pause is over."""
         with self._pausing:
             now = time.monotonic()
-            left = self._rung_at.get(lane, 0.0) + self._pause - now
-            if left <= 0:
+            over_at = self._rung_at.get(lane, 0.0) + self._pause
+            if over_at <= now and lane not in self._to_ring_at:
                 self._rung_at[lane] = now
                 return False
-            if lane not in self._asked_again:
-                self._asked_again.add(lane)
-                again = threading.Timer(left, self._ring_again, (lane,))
-                again.daemon = True
-                again.start()
+            if lane not in self._to_ring_at:
+                self._to_ring_at[lane] = over_at
+                self._pausing.notify()
+            if self._ringer is None:  # not before it is needed: a fork would not take it along
+                self._ringer = threading.Thread(target=self._ring_after_pauses, name="bell", daemon=True)
+                self._ringer.start()
             return True
 
-    def _ring_again(self, lane: Lane) -> None:
-        """Ring for all that asked during the pause: by no dispatch's name, which wakes every thread."""
-        with self._pausing:
-            self._asked_again.discard(lane)
-            self._rung_at[lane] = time.monotonic()
-        self._ring(lane, [])
+    def _ring_after_pauses(self) -> None:
+        """Ring for all that asked during a pause: by no dispatch's name, which wakes every thread."""
+        while True:
+            with self._pausing:
+                now = time.monotonic()
+                due = [lane for lane, at in self._to_ring_at.items() if at <= now]
+                for lane in due:
+                    del self._to_ring_at[lane]
+                    self._rung_at[lane] = now
+                if not due:
+                    next_at = min(self._to_ring_at.values(), default=None)
+                    self._pausing.wait(None if next_at is None else next_at - now)
+            for lane in due:
+                self._ring(lane, [])
 
     def _ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         if not self._away:

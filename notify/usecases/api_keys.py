@@ -99,6 +99,7 @@ class Authenticate:
         self._clock = clock
         self._trusted: dict[bytes, tuple[datetime, KeyRow]] = {}
         self._lock = threading.Lock()
+        self._noting = threading.Lock()
 
     def __call__(self, key: str) -> Caller | None:
         """Return the caller; None if the key is unknown, revoked or expired."""
@@ -128,8 +129,12 @@ class Authenticate:
         """Write down that the key was used, at most once a minute; never at the price of the call."""
         if row.last_used_at and now - row.last_used_at < _USE_NOTED_EVERY:
             return
+        if not self._noting.acquire(blocking=False):  # one thread is enough: others would wait for its lock
+            return
         try:
             with self._store.write() as tx:
                 tx.api_keys.note_use(row.id, now)
         except UnavailableError:
             return
+        finally:
+            self._noting.release()
