@@ -6,9 +6,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from notify.domain.addresses import address_key
+from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
@@ -150,7 +165,7 @@ class SqlRecipients:
     def erase(self, recipient: StoredRecipient, now: datetime) -> None:
         """Delete what is held; the address hashes stay, barred from marketing for good."""
         run = self._connection.execute
-        messages = self._lock_messages(recipient.id)
+        messages = self._lock_messages(recipient)
         known = {(channel, value) for channel, value in recipient.hashes.items()}
         known |= {
             (Channel(channel), value)
@@ -180,17 +195,20 @@ class SqlRecipients:
         run(delete(ConsentProof).where(ConsentProof.consent_id.in_(entries)))
         run(delete(Recipient).where(Recipient.id == recipient.id))
 
-    def _lock_messages(self, recipient_id: int) -> list[Row[Any]]:
-        """Lock the person's notifications, dispatches and messages, in the order that everybody keeps."""
+    def _lock_messages(self, recipient: StoredRecipient) -> list[Row[Any]]:
+        """Lock the person's notifications, dispatches and messages, in the order that everybody keeps.
+
+        Tests of campaigns that went to an address of theirs are among them.
+        """
         run = self._connection.execute
-        asked = select(Notification.id).where(Notification.recipient_id == recipient_id)
+        asked = select(Notification.id).where(Notification.recipient_id == recipient.id)
         run(asked.order_by(Notification.id).with_for_update()).all()
-        mine = select(Message.dispatch_id).where(Message.recipient_id == recipient_id)
-        run(select(Dispatch.id).where(Dispatch.id.in_(mine)).order_by(Dispatch.id).with_for_update()).all()
+        tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(recipient.hashes.values()))
+        mine = or_(Message.recipient_id == recipient.id, tests)
+        theirs = Dispatch.id.in_(select(Message.dispatch_id).where(mine))
+        run(select(Dispatch.id).where(theirs).order_by(Dispatch.id).with_for_update()).all()
         query = select(Message.id, Message.channel, Message.address_hash, Message.dispatch_id)
-        return list(
-            run(query.where(Message.recipient_id == recipient_id).order_by(Message.id).with_for_update())
-        )
+        return list(run(query.where(mine).order_by(Message.id).with_for_update()))
 
     def translate(self, row: Row[Any]) -> StoredRecipient:
         """Decrypt a row of the table."""

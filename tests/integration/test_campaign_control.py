@@ -12,7 +12,7 @@ from sqlalchemy import update
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import Claimed
-from notify.domain.errors import ConflictError, InvalidRequestError
+from notify.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from notify.domain.outcome import Transient
 from notify.domain.requests import Lane
 from notify.storage.engine import transaction
@@ -256,6 +256,17 @@ def test_a_test_goes_to_the_addresses_named_and_changes_nothing(world: World, ne
     news.desk.test(campaign, ["a@example.com"], "en")
     world.work()
     assert world.email.messages[-1].subject == "[Test] The news"
+
+
+def test_erasing_somebody_erases_tests_to_their_address(world: World, news: Newsroom) -> None:
+    news.reader("A")
+    campaign = news.draft()["id"]
+    made = news.desk.test(campaign, ["a@example.com", "b@example.com"])["messages"]
+    world.work()
+    world.parts.erase_recipient("A")
+    with pytest.raises(NotFoundError):
+        world.parts.lookups.message(made[0]["id"], "en")
+    assert world.parts.lookups.message(made[1]["id"], "en")["status"] == "sent"
 
 
 def test_a_test_shows_a_draft_as_it_is_now(world: World, news: Newsroom) -> None:
