@@ -5,7 +5,7 @@ from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure
-from benchmarks.web_load import SCENARIOS
+from benchmarks.web_load import SCENARIOS, Run
 
 _TARGETS: Final = {
     "single": (16, "≥ 600", "≤ 60"),
@@ -21,9 +21,8 @@ def measure(bench: Bench, seconds: float) -> list[Figure]:
         with bench.stack() as stack:
             stack.start("web")
             run_id = "".join(chr(ord("a") + int(digit, 16)) for digit in uuid.uuid4().hex[:8])
-            report = SCENARIOS[name](
-                stack.composition, stack.address.url, stack.api.key, run_id, seconds, connections, 0
-            )
+            url, key = stack.address.url, stack.api.key
+            report = SCENARIOS[name](Run(stack.composition, url, key, run_id, seconds, connections, 0))
             memory = stack.running["web"].usage().peak_megabytes
         if any(status >= 300 for status in report.statuses):
             raise RuntimeError(f"{name}: {report}")

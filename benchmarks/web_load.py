@@ -198,7 +198,7 @@ def one_clicks(parts: Composition, run_id: str, count: int) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One measurement: against what, as whom, and how long; `requests` bounds what is prepared, 0 does not."""
+    """One measurement: against what, as whom, how long; `requests` bounds what is prepared, 0 does not."""
 
     parts: Composition
     url: str
