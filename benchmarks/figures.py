@@ -5,12 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from benchmarks.machine import libraries, load, machine
-
-_BEGIN: Final = "<!-- figures: written by `make bench` -->"
-_END: Final = "<!-- end of figures -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +52,26 @@ def table(runs: Sequence[Sequence[Figure]]) -> str:
 
 def write(path: Path, runs: Sequence[Sequence[Figure]], settings: Iterable[str]) -> None:
     """Put the table, with machine and date, between the marks of a Markdown file; the rest stays."""
-    text = path.read_text()
-    before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    today = datetime.now(UTC).date().isoformat()
     head = (
-        f"{today}, {machine()}; {libraries()}. PostgreSQL: {', '.join(settings)}."
-        f" {_count(len(runs))}; load before the last one ended: {load():.1f}."
+        f"{measured_on()}; {libraries()}. PostgreSQL: {', '.join(settings)}."
+        f" {_count(len(runs))}; processes that wanted a core at the end: {load():.1f}."
     )
-    path.write_text(f"{before}{_BEGIN}\n\n{head}\n\n{table(runs)}\n\n{_END}{after}")
+    put(path, "figures", f"{head}\n\n{table(runs)}")
+
+
+def measured_on() -> str:
+    """Say when and on what."""
+    return f"{datetime.now(UTC).date().isoformat()}, {machine()}"
+
+
+def put(path: Path, name: str, content: str) -> None:
+    """Put Markdown between the marks of that name; ValueError if the file has none."""
+    begin, end = f"<!-- {name}: written by the run itself -->", f"<!-- end of {name} -->"
+    text = path.read_text()
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"{path.name} has no place for {name}")
+    before, _, rest = text.partition(begin)
+    path.write_text(f"{before}{begin}\n\n{content}\n\n{end}{rest.partition(end)[2]}")
 
 
 def _count(runs: int) -> str:

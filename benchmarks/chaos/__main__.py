@@ -16,6 +16,7 @@ from benchmarks.chaos.shop import Shop
 from benchmarks.chaos.verdict import Kind, ProviderLog, judge, statuses, table
 from benchmarks.chaos.watch import Watch
 from benchmarks.directories import directory
+from benchmarks.figures import measured_on, put
 from benchmarks.processes import wait_until
 from benchmarks.provider_side import providers
 from benchmarks.stack import Engines, Stack, engines
@@ -24,6 +25,7 @@ from tests.ports import free_port
 _FAULTS: Final = (
     "429:0.02,500:0.01,503:0.01,reset:0.01,dropped:0.005,lost:0.01,cut:0.005,502:0.005,slow:0.005"
 )
+_README: Final = Path(__file__).parent.parent / "README.md"
 _PROVIDER_TIMEOUT: Final = 4
 _SLOW_SECONDS: Final = 7
 _EVERYTHING: Final = ("web", "scheduler", "worker urgent", "worker normal", "worker bulk")
@@ -121,13 +123,21 @@ class _Chaos:
         return kinds
 
     def _print(self, killer: Killer, shop: Shop, watch: Watch, kinds: Sequence[Kind]) -> None:
+        given = self._given
         blows = ", ".join(f"{count} × {what}" for what, count in killer.log.counts.most_common())
         answers = ", ".join(f"{count} × {status or 'none'}" for status, count in shop.answers.most_common())
-        print(f"\n{killer.log.kills} kills: {blows}")
-        print(f"answers to the shop: {answers}; longest until accepted: {max(shop.waits, default=0):.1f} s")
-        if watch.looks:
-            print(f"progress added up {watch.looks - len(watch.wrong_sums)} of {watch.looks} times")
-        print(f"\n{table(kinds)}")
+        text = (
+            f"{killer.log.kills} kills in {killer.log.seconds:.0f} s: {blows}.\n\n{table(kinds)}\n\n"
+            f"Answers to the shop: {answers}; longest until an order was accepted: {max(shop.waits, default=0.0):.1f} s."
+            f" Progress added up {watch.looks - len(watch.wrong_sums)} of {watch.looks} times."
+        )
+        print(f"\n{text}")
+        if given.keep:
+            put(
+                _README,
+                "chaos",
+                f"{measured_on()}; seed {given.seed}, providers at {given.latency:.0f} ms. {text}",
+            )
 
 
 def _dice(seed: int) -> random.Random:
@@ -145,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--latency", type=float, default=100.0, help="milliseconds a provider takes to answer")
     add("--settle", type=float, default=300.0, help="seconds it may take at most until all is accounted for")
     add("--seed", type=int, default=int(time.time()), help="repeats the blows and faults of another run")
+    add("--keep", action="store_true", help="write the account to benchmarks/README.md")
     add("--directory", type=Path, help="keep databases here, for the next time")
     return parser
 

@@ -39,12 +39,14 @@ class Log:
     begun: float = field(default_factory=time.monotonic)
     counts: Counter[str] = field(default_factory=Counter)
     kills: int = 0
+    seconds: float = 0.0
 
     def note(self, what: str, *, kills: int) -> None:
         """Count one blow, and how many processes it killed, and print it."""
         self.counts[what] += 1
         self.kills += kills
-        print(f"{time.monotonic() - self.begun:7.1f} s  {what}", flush=True)
+        self.seconds = time.monotonic() - self.begun
+        print(f"{self.seconds:7.1f} s  {what}", flush=True)
 
 
 class Keeper:

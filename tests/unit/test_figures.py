@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from benchmarks.figures import Figure, medians, table, write
+import pytest
+
+from benchmarks.figures import Figure, medians, put, table, write
 
 
 def test_medians_keep_the_order_and_all_values() -> None:
@@ -20,7 +22,7 @@ def test_a_table_of_one_run_has_no_column_of_runs() -> None:
 def test_figures_are_written_between_the_marks_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     path.write_text(
-        "before\n<!-- figures: written by `make bench` -->\nold\n<!-- end of figures -->\nafter\n"
+        "before\n<!-- figures: written by the run itself -->\nold\n<!-- end of figures -->\nafter\n"
     )
     for value in (1.0, 2.0):
         write(path, [[Figure("part", "figure", value, "s")]], ["fsync=on"])
@@ -31,3 +33,11 @@ def test_figures_are_written_between_the_marks_again_and_again(tmp_path: Path) -
     assert "1.00 s" not in text
     assert "2.00 s" in text
     assert "fsync=on" in text
+
+
+def test_a_file_without_the_marks_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("nothing here\n")
+    with pytest.raises(ValueError, match="no place for chaos"):
+        put(path, "chaos", "table")
+    assert path.read_text() == "nothing here\n"
