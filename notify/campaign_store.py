@@ -153,6 +153,10 @@ class Campaigns(Protocol):
         """Return the numbers of those that are sending."""
         ...
 
+    def reports(self, number: int) -> dict[str, int]:
+        """Count what was handed over, `sent` being so many at least, and what of it went wrong; quickly."""
+        ...
+
     def progress(self, number: int, now: datetime) -> dict[str, int]:
         """Count its messages by status, `pending` among them, all at one moment. Tests do not count."""
         ...

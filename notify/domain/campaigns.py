@@ -195,6 +195,13 @@ def stop_reason(progress: Mapping[str, int]) -> PauseReason | None:
     return PauseReason.BOUNCES if progress.get(Status.BOUNCED, 0) > _MOST_BOUNCES * handed else None
 
 
+def may_have_to_stop(reports: Mapping[str, int]) -> bool:
+    """Whether `stop_reason` could say so, where `sent` may be more than `reports` tell."""
+    handed = sum(reports.get(status, 0) for status in HANDED_OVER)
+    missing = max(0, _ENOUGH_TO_JUDGE - handed)
+    return stop_reason({**reports, Status.SENT: reports.get(Status.SENT, 0) + missing}) is not None
+
+
 def moved(act: Act, status: CampaignStatus) -> CampaignStatus:
     """Return where `act` leads. ConflictError if it is not legal from there."""
     try:

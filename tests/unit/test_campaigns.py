@@ -13,6 +13,7 @@ from notify.domain.campaigns import (
     Schedule,
     first_moment,
     local_moment,
+    may_have_to_stop,
     moved,
     schedule_problems,
     stop_reason,
@@ -128,3 +129,12 @@ def test_when_it_is_where_somebody_lives(
 )
 def test_when_a_campaign_stops_itself(progress: dict[str, int], reason: PauseReason | None) -> None:
     assert stop_reason(progress) is reason
+    assert reason is None or may_have_to_stop(progress)
+
+
+def test_a_quick_look_is_enough_where_nothing_went_wrong() -> None:
+    assert not may_have_to_stop({})
+    assert not may_have_to_stop({"complained": 3, "bounced": 50})
+    assert may_have_to_stop({"complained": 4})
+    assert may_have_to_stop({"bounced": 51})
+    assert not may_have_to_stop({"sent": 1_000_000, "complained": 2_900, "bounced": 40_000})

@@ -1,6 +1,6 @@
 """Stop campaigns that people complain about, or that go to addresses that do not exist."""
 
-from notify.domain.campaigns import CampaignStatus, stop_reason
+from notify.domain.campaigns import CampaignStatus, may_have_to_stop, stop_reason
 from notify.ports import Clock
 from notify.store import Store
 from notify.usecases.campaigns.pause import pause
@@ -21,6 +21,7 @@ class WatchCampaigns:
             found = {
                 number: stop_reason(tx.campaigns.progress(number, self._clock()))
                 for number in tx.campaigns.sending()
+                if may_have_to_stop(tx.campaigns.reports(number))
             }
         stopped = 0
         for number, reason in found.items():
