@@ -128,8 +128,8 @@ class _Chaos:
         answers = ", ".join(f"{count} × {status or 'none'}" for status, count in shop.answers.most_common())
         text = (
             f"{killer.log.kills} kills in {killer.log.seconds:.0f} s: {blows}.\n\n{table(kinds)}\n\n"
-            f"Answers to the shop: {answers}; an order was accepted after {max(shop.waits, default=0.0):.1f} s"
-            " at most."
+            f"Answers to the shop: {answers}; the longest wait until an order was accepted took"
+            f" {max(shop.waits, default=0.0):.1f} s."
             f" Progress added up {watch.looks - len(watch.wrong_sums)} of {watch.looks} times."
         )
         print(f"\n{text}")
