@@ -5,7 +5,8 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -103,12 +104,18 @@ class KeyRing:
 class AesVault:
     """Seals text with AES-256-GCM under rotatable keys; hashes it under a key that never changes."""
 
-    def __init__(self, encryption_keys: Sequence[bytes], hash_key: bytes) -> None:
-        """Take the data keys, newest first, and the unwrapped key of the keyed hashes (32 bytes)."""
-        if len(hash_key) != KEY_BYTES:
-            raise ConfigurationError(f"the key of the keyed hashes has {KEY_BYTES} bytes")
+    def __init__(self, encryption_keys: Sequence[bytes], read_hash_key: Callable[[], bytes]) -> None:
+        """Take the data keys, newest first, and what reads the unwrapped key of the keyed hashes (32 bytes)."""
         self._ring = KeyRing(encryption_keys)
-        self._hash_key = hash_key
+        self._read_hash_key = read_hash_key
+
+    @cached_property
+    def hash_key(self) -> bytes:
+        """The key of the keyed hashes, read when it is first needed: the database may be away at the start."""
+        key = self._read_hash_key()
+        if len(key) != KEY_BYTES:
+            raise ConfigurationError(f"the key of the keyed hashes has {KEY_BYTES} bytes")
+        return key
 
     def seal(self, field: str, text: str) -> bytes:
         """Encrypt `text` for `field`."""
@@ -129,4 +136,4 @@ class AesVault:
         """
         if "\x00" in purpose:
             raise ValueError("a purpose holds no zero byte")
-        return hmac.digest(self._hash_key, f"{purpose}\x00{text}".encode(), "sha256")[:HASH_BYTES]
+        return hmac.digest(self.hash_key, f"{purpose}\x00{text}".encode(), "sha256")[:HASH_BYTES]

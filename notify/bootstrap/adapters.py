@@ -1,10 +1,10 @@
-"""The composition root: everything is built here, once for a process, from the settings."""
+"""The adapters of one process, built from the settings."""
 
 import os
 import random
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from notify.contacts import ParsedContacts
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
 from notify.domain.eligibility import Policy
+from notify.domain.errors import UnavailableError
 from notify.domain.sending import Senders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
@@ -31,40 +32,15 @@ from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings
 from notify.storage.backlog import SqlBacklog
-from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.engine import open_engine
-from notify.storage.installation import installation_key, rewrap
-from notify.storage.lookups import SqlLookups
+from notify.storage.installation import installation_key
 from notify.storage.outbox import SqlOutbox
-from notify.storage.rotation import rotate
 from notify.storage.store import SqlStore
 from notify.telemetry import Exposition, PrometheusTelemetry
 from notify.throttle import RedisThrottle
 from notify.tokens import SignedTokens, parse_secret_keys
-from notify.usecases.accept_notifications import AcceptNotifications
-from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
-from notify.usecases.campaigns.desk import CampaignDesk
-from notify.usecases.campaigns.run import RunCampaigns
-from notify.usecases.campaigns.watch import WatchCampaigns
-from notify.usecases.cancel_notification import CancelNotification
-from notify.usecases.change_preferences import ChangePreferences
-from notify.usecases.check_health import CheckHealth
-from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.composing import Composer
-from notify.usecases.deliver import Deliver
-from notify.usecases.erase_recipient import EraseRecipient
-from notify.usecases.gate import Gate
-from notify.usecases.import_recipients import ImportRecipients
-from notify.usecases.keep_recipients import UpsertRecipient
-from notify.usecases.preference_centre import PreferenceCentre
-from notify.usecases.purge import Purge
-from notify.usecases.receive_events import ReceiveEvents
-from notify.usecases.reconcile import Reconcile
-from notify.usecases.record_events import RecordEvents
-from notify.usecases.settle_unknown import SettleUnknown
-from notify.usecases.undo import UndoOptOut
-from notify.usecases.unsubscribe import Unsubscribe
 from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
 
 _CONNECTIONS: Final = 12
@@ -73,15 +49,12 @@ _CONNECTIONS: Final = 12
 _WEB_BELL_PAUSE_SECONDS: Final = 0.02
 """How often a web process rings a lane at most: a bell for each order would cost more than taking it."""
 
-_CALL_MARGIN_SECONDS: Final = 2.5
-"""How much longer than a provider's time-out a call's lease lasts."""
-
 _PLACE_MARGIN_SECONDS: Final = 15
 """How much longer a call that nobody gave back counts as one in flight: it also waits for a thread."""
 
 
-class Composition:
-    """The adapters and use cases of one process, each built when it is first asked for.
+class Adapters:
+    """What the service stands on in one process, each part built when it is first asked for.
 
     So `notify doctor` can look at one part while another is broken.
     """
@@ -98,8 +71,6 @@ class Composition:
             self.engine.dispose()
         if "redis" in self.__dict__:
             self.redis.close()
-
-    # What the service stands on
 
     @cached_property
     def engine(self) -> Engine:
@@ -123,9 +94,10 @@ class Composition:
     @cached_property
     def vault(self) -> AesVault:
         """Encryption and keyed hashes; the key of the hashes is made at the very first call."""
-        wrapped = installation_key(self.engine, "hashes", lambda: self.key_ring.wrap(os.urandom(KEY_BYTES)))
-        keys = parse_encryption_keys(self.settings.encryption_keys)
-        return AesVault(keys, self.key_ring.unwrap(wrapped))
+        vault = AesVault(parse_encryption_keys(self.settings.encryption_keys), self._read_hash_key)
+        with suppress(UnavailableError):  # then it is read later: a process must not die for it
+            _ = vault.hash_key
+        return vault
 
     @cached_property
     def tokens(self) -> SignedTokens:
@@ -265,192 +237,6 @@ class Composition:
             "twilio": TwilioReceipts(settings.twilio_auth_token, settings.public_url),
         }
 
-    # What it does
-
-    @cached_property
-    def lookups(self) -> SqlLookups:
-        """Everything a caller can read."""
-        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, self._clock)
-
-    @cached_property
-    def accept_notifications(self) -> AcceptNotifications:
-        """Accept notifications."""
-        return AcceptNotifications(
-            store=self.store,
-            check=RequestCheck(self.templates, self.contacts, self.catalogue, self.store),
-            policy=self.policy,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self._clock,
-        )
-
-    @cached_property
-    def cancel_notification(self) -> CancelNotification:
-        """Cancel what has not left."""
-        return CancelNotification(self.store, self.lookups, self.catalogue, self.telemetry, self._clock)
-
-    @cached_property
-    def upsert_recipient(self) -> UpsertRecipient:
-        """Create and change recipients."""
-        return UpsertRecipient(self.store, self.contacts, self.lookups, self._clock)
-
-    @cached_property
-    def import_recipients(self) -> ImportRecipients:
-        """Import a file of recipients."""
-        return ImportRecipients(self.store, self.contacts, self.catalogue, self._clock)
-
-    @cached_property
-    def erase_recipient(self) -> EraseRecipient:
-        """Erase a person."""
-        return EraseRecipient(self.store, self._clock)
-
-    @cached_property
-    def change_preferences(self) -> ChangePreferences:
-        """Change preferences on the shop's word."""
-        return ChangePreferences(self.store, self.catalogue, self.lookups, self._clock)
-
-    @cached_property
-    def unsubscribe(self) -> Unsubscribe:
-        """Opt out by a link."""
-        return Unsubscribe(self.store, self.tokens, self.catalogue, self._clock)
-
-    @cached_property
-    def undo(self) -> UndoOptOut:
-        """Take an opt-out back."""
-        return UndoOptOut(self.store, self.catalogue, self._clock)
-
-    @cached_property
-    def preference_centre(self) -> PreferenceCentre:
-        """Show and change all preferences of a person."""
-        return PreferenceCentre(self.store, self.tokens, self.catalogue, self._clock)
-
-    @cached_property
-    def authenticate(self) -> Authenticate:
-        """Check API keys."""
-        return Authenticate(self.store, self._clock)
-
-    @cached_property
-    def create_key(self) -> CreateKey:
-        """Make API keys."""
-        return CreateKey(self.store, self._clock)
-
-    @cached_property
-    def list_keys(self) -> ListKeys:
-        """List API keys."""
-        return ListKeys(self.store)
-
-    @cached_property
-    def revoke_key(self) -> RevokeKey:
-        """Revoke API keys."""
-        return RevokeKey(self.store, self._clock)
-
-    @cached_property
-    def check_health(self) -> CheckHealth:
-        """Check the database and Redis."""
-        return CheckHealth(self.backlog, self.queues)
-
-    @cached_property
-    def deliver(self) -> Deliver:
-        """The one door to the providers."""
-        return Deliver(
-            store=self.store,
-            composer=self.composer,
-            policy=self.policy,
-            gate=Gate(
-                self.store,
-                self.policy,
-                self._clock,
-                call_lease=self._call_lease,
-                sms_daily_limit=self.settings.sms_daily_limit,
-            ),
-            providers=self.provider_choice,
-            throttle=self.throttle,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self._clock,
-            random=random.random,
-        )
-
-    @cached_property
-    def receive_events(self) -> ReceiveEvents:
-        """Take providers' posts."""
-        return ReceiveEvents(self.store, self.event_sources, self.telemetry, self._clock)
-
-    @cached_property
-    def record_events(self) -> RecordEvents:
-        """Read providers' posts."""
-        return RecordEvents(
-            store=self.store,
-            sources=self.event_sources,
-            catalogue=self.catalogue,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self._clock,
-        )
-
-    @cached_property
-    def campaigns(self) -> CampaignDesk:
-        """What people do with campaigns."""
-        return CampaignDesk(
-            store=self.store,
-            templates=self.templates,
-            catalogue=self.catalogue,
-            contacts=self.contacts,
-            wake_ups=self.wake_ups,
-            lookups=SqlCampaignLookups(self.engine, self.catalogue, self._clock),
-            clock=self._clock,
-            mailto=self.settings.unsubscribe_mail_domain is not None,
-        )
-
-    @cached_property
-    def run_campaigns(self) -> RunCampaigns:
-        """The campaign pump."""
-        return RunCampaigns(
-            store=self.store,
-            policy=self.policy,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self._clock,
-        )
-
-    @cached_property
-    def watch_campaigns(self) -> WatchCampaigns:
-        """Stop campaigns that do harm."""
-        return WatchCampaigns(self.store, self._clock)
-
-    @cached_property
-    def settle_unknown(self) -> SettleUnknown:
-        """Look for word of calls that broke off."""
-        asks_twilio = self.settings.twilio_account_sid and self.settings.twilio_auth_token
-        return SettleUnknown(
-            store=self.store,
-            lookups={"twilio": self._twilio()} if asks_twilio else {},
-            tokens=self.tokens,
-            senders=self.senders,
-            catalogue=self.catalogue,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self._clock,
-            resend_orders=self.settings.resend_unknown_orders,
-        )
-
-    @cached_property
-    def reconcile(self) -> Reconcile:
-        """Find what lost its wake-up or its worker."""
-        return Reconcile(self.store, self.wake_ups, self._clock)
-
-    @cached_property
-    def purge(self) -> Purge:
-        """Delete what has served."""
-        return Purge(self.store, self._clock)
-
-    def rotate_keys(self, report: Callable[[str, int], None]) -> int:
-        """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""
-        ring = self.key_ring
-        count = rewrap(self.engine, lambda old: old if ring.is_current(old) else ring.wrap(ring.unwrap(old)))
-        report("installation_keys.wrapped", count)
-        return count + rotate(self.engine, self.vault, report)
-
     def _twilio(self) -> TwilioProvider:
         settings = self.settings
         return TwilioProvider(
@@ -461,17 +247,12 @@ class Composition:
             settings.sms_receipts_url,
         )
 
-    @property
-    def _call_lease(self) -> timedelta:
-        return timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS)
+    def _read_hash_key(self) -> bytes:
+        make = partial(self.key_ring.wrap, os.urandom(KEY_BYTES))
+        return self.key_ring.unwrap(installation_key(self.engine, "hashes", make))
 
     @cached_property
     def _metrics_dir(self) -> Path:
         """Where processes count; the data directory above it is for its owner alone."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.settings.data_dir / "metrics"
-
-
-def build(settings: Settings, role: str = "web") -> Composition:
-    """Return the composition of a process."""
-    return Composition(settings, role)

@@ -1,0 +1,236 @@
+"""The composition root: everything is built here, once for a process, from the settings."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cached_property
+from typing import Final
+
+from notify.bootstrap.adapters import Adapters
+from notify.settings import Settings
+from notify.storage.campaign_lookups import SqlCampaignLookups
+from notify.storage.installation import rewrap
+from notify.storage.lookups import SqlLookups
+from notify.storage.rotation import rotate
+from notify.usecases.accept_notifications import AcceptNotifications
+from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
+from notify.usecases.campaigns.desk import CampaignDesk
+from notify.usecases.campaigns.run import RunCampaigns
+from notify.usecases.campaigns.watch import WatchCampaigns
+from notify.usecases.cancel_notification import CancelNotification
+from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.check_health import CheckHealth
+from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.deliver import Deliver
+from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.gate import Gate
+from notify.usecases.import_recipients import ImportRecipients
+from notify.usecases.keep_recipients import UpsertRecipient
+from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.purge import Purge
+from notify.usecases.receive_events import ReceiveEvents
+from notify.usecases.reconcile import Reconcile
+from notify.usecases.record_events import RecordEvents
+from notify.usecases.settle_unknown import SettleUnknown
+from notify.usecases.undo import UndoOptOut
+from notify.usecases.unsubscribe import Unsubscribe
+
+_CALL_MARGIN_SECONDS: Final = 2.5
+"""How much longer than a provider's time-out a call's lease lasts."""
+
+
+class Composition(Adapters):
+    """The use cases of one process, each built when it is first asked for."""
+
+    @cached_property
+    def lookups(self) -> SqlLookups:
+        """Everything a caller can read."""
+        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, self._clock)
+
+    @cached_property
+    def accept_notifications(self) -> AcceptNotifications:
+        """Accept notifications."""
+        return AcceptNotifications(
+            store=self.store,
+            check=RequestCheck(self.templates, self.contacts, self.catalogue, self.store),
+            policy=self.policy,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def cancel_notification(self) -> CancelNotification:
+        """Cancel what has not left."""
+        return CancelNotification(self.store, self.lookups, self.catalogue, self.telemetry, self._clock)
+
+    @cached_property
+    def upsert_recipient(self) -> UpsertRecipient:
+        """Create and change recipients."""
+        return UpsertRecipient(self.store, self.contacts, self.lookups, self._clock)
+
+    @cached_property
+    def import_recipients(self) -> ImportRecipients:
+        """Import a file of recipients."""
+        return ImportRecipients(self.store, self.contacts, self.catalogue, self._clock)
+
+    @cached_property
+    def erase_recipient(self) -> EraseRecipient:
+        """Erase a person."""
+        return EraseRecipient(self.store, self._clock)
+
+    @cached_property
+    def change_preferences(self) -> ChangePreferences:
+        """Change preferences on the shop's word."""
+        return ChangePreferences(self.store, self.catalogue, self.lookups, self._clock)
+
+    @cached_property
+    def unsubscribe(self) -> Unsubscribe:
+        """Opt out by a link."""
+        return Unsubscribe(self.store, self.tokens, self.catalogue, self._clock)
+
+    @cached_property
+    def undo(self) -> UndoOptOut:
+        """Take an opt-out back."""
+        return UndoOptOut(self.store, self.catalogue, self._clock)
+
+    @cached_property
+    def preference_centre(self) -> PreferenceCentre:
+        """Show and change all preferences of a person."""
+        return PreferenceCentre(self.store, self.tokens, self.catalogue, self._clock)
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        """Check API keys."""
+        return Authenticate(self.store, self._clock)
+
+    @cached_property
+    def create_key(self) -> CreateKey:
+        """Make API keys."""
+        return CreateKey(self.store, self._clock)
+
+    @cached_property
+    def list_keys(self) -> ListKeys:
+        """List API keys."""
+        return ListKeys(self.store)
+
+    @cached_property
+    def revoke_key(self) -> RevokeKey:
+        """Revoke API keys."""
+        return RevokeKey(self.store, self._clock)
+
+    @cached_property
+    def check_health(self) -> CheckHealth:
+        """Check the database and Redis."""
+        return CheckHealth(self.backlog, self.queues)
+
+    @cached_property
+    def deliver(self) -> Deliver:
+        """The one door to the providers."""
+        return Deliver(
+            store=self.store,
+            composer=self.composer,
+            policy=self.policy,
+            gate=Gate(
+                self.store,
+                self.policy,
+                self._clock,
+                call_lease=self._call_lease,
+                sms_daily_limit=self.settings.sms_daily_limit,
+            ),
+            providers=self.provider_choice,
+            throttle=self.throttle,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            random=random.random,
+        )
+
+    @cached_property
+    def receive_events(self) -> ReceiveEvents:
+        """Take providers' posts."""
+        return ReceiveEvents(self.store, self.event_sources, self.telemetry, self._clock)
+
+    @cached_property
+    def record_events(self) -> RecordEvents:
+        """Read providers' posts."""
+        return RecordEvents(
+            store=self.store,
+            sources=self.event_sources,
+            catalogue=self.catalogue,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def campaigns(self) -> CampaignDesk:
+        """What people do with campaigns."""
+        return CampaignDesk(
+            store=self.store,
+            templates=self.templates,
+            catalogue=self.catalogue,
+            contacts=self.contacts,
+            wake_ups=self.wake_ups,
+            lookups=SqlCampaignLookups(self.engine, self.catalogue, self._clock),
+            clock=self._clock,
+            mailto=self.settings.unsubscribe_mail_domain is not None,
+        )
+
+    @cached_property
+    def run_campaigns(self) -> RunCampaigns:
+        """The campaign pump."""
+        return RunCampaigns(
+            store=self.store,
+            policy=self.policy,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def watch_campaigns(self) -> WatchCampaigns:
+        """Stop campaigns that do harm."""
+        return WatchCampaigns(self.store, self._clock)
+
+    @cached_property
+    def settle_unknown(self) -> SettleUnknown:
+        """Look for word of calls that broke off."""
+        asks_twilio = self.settings.twilio_account_sid and self.settings.twilio_auth_token
+        return SettleUnknown(
+            store=self.store,
+            lookups={"twilio": self._twilio()} if asks_twilio else {},
+            tokens=self.tokens,
+            senders=self.senders,
+            catalogue=self.catalogue,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+            resend_orders=self.settings.resend_unknown_orders,
+        )
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        """Find what lost its wake-up or its worker."""
+        return Reconcile(self.store, self.wake_ups, self._clock)
+
+    @cached_property
+    def purge(self) -> Purge:
+        """Delete what has served."""
+        return Purge(self.store, self._clock)
+
+    def rotate_keys(self, report: Callable[[str, int], None]) -> int:
+        """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""
+        ring = self.key_ring
+        count = rewrap(self.engine, lambda old: old if ring.is_current(old) else ring.wrap(ring.unwrap(old)))
+        report("installation_keys.wrapped", count)
+        return count + rotate(self.engine, self.vault, report)
+
+    @property
+    def _call_lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS)
+
+
+def build(settings: Settings, role: str = "web") -> Composition:
+    """Return the composition of a process."""
+    return Composition(settings, role)
