@@ -1,6 +1,7 @@
 """What of a campaign breaks a rule."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from notify.domain.audience import parse_audience
 from notify.domain.campaigns import CampaignDraft
@@ -9,8 +10,11 @@ from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from notify.ports import Templates
 from notify.store import Transaction
 
-MAX_NAME = 200
+MAX_NAME: Final = 200
 """Characters of a campaign's name."""
+
+MAX_THROTTLE: Final = 100_000_000
+"""Messages a minute: more than any provider takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class CampaignCheck:
 
     def __call__(self, tx: Transaction, draft: CampaignDraft) -> tuple[Topic | None, list[FieldProblem]]:
         """Return its topic, and every problem; pointers are into the campaign as it was posted."""
-        problems = list(_own_problems(draft))
+        problems = own_problems(draft)
         topic = self.catalogue.named(draft.topic)
         if topic is None:
             problems.append(FieldProblem("/topic", "is not declared here"))
@@ -34,14 +38,15 @@ class CampaignCheck:
         return topic, problems
 
 
-def _own_problems(draft: CampaignDraft) -> list[FieldProblem]:
+def own_problems(draft: CampaignDraft) -> list[FieldProblem]:
+    """Return what is wrong with a draft by itself, whatever topics and templates there are."""
     problems = []
     if not 0 < len(draft.name.strip()) <= len(draft.name) <= MAX_NAME:
         problems.append(FieldProblem("/name", f"must have 1 to {MAX_NAME} characters"))
     if not draft.channels or len(set(draft.channels)) < len(draft.channels):
         problems.append(FieldProblem("/channels", "must name each channel once, and at least one"))
-    if draft.throttle is not None and draft.throttle < 1:
-        problems.append(FieldProblem("/throttle", "must be at least 1 message a minute"))
+    if draft.throttle is not None and not 1 <= draft.throttle <= MAX_THROTTLE:
+        problems.append(FieldProblem("/throttle", f"must be 1 to {MAX_THROTTLE} messages a minute"))
     return problems
 
 

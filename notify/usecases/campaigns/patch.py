@@ -18,7 +18,7 @@ from notify.domain.errors import InvalidRequestError
 from notify.domain.views import CampaignView
 from notify.ports import Clock
 from notify.store import Store, Transaction
-from notify.usecases.campaigns.checking import CampaignCheck
+from notify.usecases.campaigns.checking import CampaignCheck, own_problems
 from notify.usecases.campaigns.lookups import CampaignLookups
 
 
@@ -44,13 +44,16 @@ class PatchCampaign:
         number = ids.number_of(ids.CAMPAIGN, campaign_id)
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
-            if not (patch.keys() == {"throttle"} and campaign.status in THROTTLED):
-                moved(Act.PATCH, campaign.status)
             draft = replace(self._draft(tx, campaign), **patch)
-            topic, problems = self._check(tx, draft)
-            if topic is None or problems:
+            changes: dict[str, Any] = asdict(draft)
+            if patch.keys() == {"throttle"} and campaign.status in THROTTLED:
+                problems = own_problems(draft)  # what became of its template does not matter to its pace
+            else:
+                moved(Act.PATCH, campaign.status)
+                topic, problems = self._check(tx, draft)
+                changes["topic"] = topic.number if topic else None
+            if problems:
                 raise InvalidRequestError(problems)
-            changes: dict[str, Any] = {**asdict(draft), "topic": topic.number}
             given = {name: changes[name] for name in patch}
             tx.campaigns.change(number, cast("CampaignChanges", given), self._clock())
         return self._lookups.campaign(campaign_id)
