@@ -183,9 +183,12 @@ class Consents(Protocol):
 class Notifications(Protocol):
     """What callers asked for."""
 
-    def begin_idempotent(self, key: str, request: bytes, now: datetime) -> list[Any] | None:
+    def begin_idempotent(
+        self, key: str, request: bytes, now: datetime, recipients: Collection[str] = ()
+    ) -> list[Any] | None:
         """Claim a key for this transaction; return the saved results if it was used before.
 
+        If it was not, `recipients` (external ids) may be locked in the same look, for an upsert to come.
         IdempotencyMismatchError, IdempotencyInProgressError.
         """
         ...

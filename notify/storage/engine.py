@@ -101,8 +101,11 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """Run one transaction; a database that is out of reach is UnavailableError."""
     driver = engine.dialect.loaded_dbapi
     try:
-        with engine.connect().execution_options(write=write) as connection, connection.begin():
-            yield connection
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":  # see _begin_sqlite
+                connection.execution_options(write=write)
+            with connection.begin():
+                yield connection
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise UnavailableError("the database is out of reach") from error
     except (driver.OperationalError, driver.InterfaceError) as error:  # of a statement in `prepared`

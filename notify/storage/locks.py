@@ -4,12 +4,13 @@ People and addresses fall into 64 shards. A gate holds its shards shared until i
 by side; an opt-out holds its shards alone. SQLite needs none of it: writers take turns there.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, text
 
 from notify.storage.prepared import Prepared
+from notify.storage.tables import Recipient
 
 _SHARDS: Final = 64
 _SPACE: Final = 1_854_201  # the first key of our advisory locks, so that they meet nobody else's
@@ -21,10 +22,23 @@ _ALONE: Final = Prepared(
 _SHARED: Final = Prepared(
     lambda _: text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
 )
+_PERSON: Final = ", ".join(f"people.{column.name}" for column in cast("Table", Recipient.__table__).c)
 _BEGIN: Final = Prepared(
     lambda _: text(
-        "SELECT pg_try_advisory_xact_lock(:space, :number), k.request_hash, k.results"
-        " FROM (VALUES (1)) AS one LEFT JOIN idempotency_keys k ON k.key_hash = :key"
+        f"""
+        WITH key AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(:space, :number) AS free
+        ), saved AS MATERIALIZED (
+            SELECT request_hash, results FROM idempotency_keys WHERE key_hash = :key
+        ), people AS MATERIALIZED (
+            SELECT * FROM recipients
+            WHERE external_id = ANY(CAST(:ids AS varchar[])) AND (SELECT free FROM key)
+                AND NOT EXISTS (SELECT FROM saved)
+            ORDER BY external_id FOR NO KEY UPDATE
+        )
+        SELECT free, request_hash, results, {_PERSON}
+        FROM key LEFT JOIN saved ON TRUE LEFT JOIN people ON TRUE
+        """  # noqa: S608 - names of our own columns
     )
 )
 
@@ -57,16 +71,20 @@ def lock_shared(connection: Connection, wanted: list[int]) -> None:
     _lock(connection, _SHARED, wanted)
 
 
-def take_key(connection: Connection, key_hash: bytes) -> tuple[bool, bytes | None, Any]:
+def take_key(
+    connection: Connection, key_hash: bytes, recipients: Collection[str]
+) -> tuple[bool, bytes | None, Any, list[tuple[Any, ...]]]:
     """PostgreSQL: take an idempotency key until the end of the transaction, and read its row.
 
     Returns whether it was free, then the hash of the request and the results that are saved with it. They
-    are as they were just before: who saves new ones must mind what was committed in between.
+    are as they were just before: who saves new ones must mind what was committed in between. If there are
+    none, the recipients are locked in order, as an upsert locks them, and their rows come last.
     """
     number = int.from_bytes(key_hash[:4], "big", signed=True)
-    given = {"space": _IDEMPOTENCY_SPACE, "number": number, "key": key_hash}
-    free, request_hash, results = _BEGIN.rows(connection, given)[0]
-    return free, request_hash, results
+    given = {"space": _IDEMPOTENCY_SPACE, "number": number, "key": key_hash, "ids": list(recipients)}
+    rows = _BEGIN.rows(connection, given)
+    free, request_hash, results = rows[0][:3]
+    return free, request_hash, results, [row[3:] for row in rows if row[3] is not None]
 
 
 def _lock(connection: Connection, statement: Prepared, wanted: list[int]) -> None:

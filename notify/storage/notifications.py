@@ -17,6 +17,7 @@ from notify.domain.status import Reason, Status
 from notify.ports import Vault
 from notify.storage.accepting import ADD
 from notify.storage.columns import UtcDateTime
+from notify.storage.held import Held
 from notify.storage.json_rows import to_json
 from notify.storage.locks import take_key
 from notify.storage.prepared import Prepared
@@ -41,19 +42,23 @@ _SAVED: Final = Prepared(
 class SqlNotifications:
     """Reads and writes what callers asked for."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, held: Held) -> None:
         self._connection = connection
         self._vault = vault
+        self._held = held
         self._begun: dict[str, tuple[bytes, bytes, datetime]] = {}
 
-    def begin_idempotent(self, key: str, request: bytes, now: datetime) -> list[Any] | None:
-        """Lock a key; return the saved results if it was used before."""
+    def begin_idempotent(
+        self, key: str, request: bytes, now: datetime, recipients: Collection[str] = ()
+    ) -> list[Any] | None:
+        """Lock a key, and the recipients with it; return the saved results if it was used before."""
         key_hash = self._vault.hash("idempotency.key", key)
         request_hash = self._vault.hash("idempotency.request", request.decode())
         if self._connection.dialect.name == "postgresql":
-            free, *saved = take_key(self._connection, key_hash)
+            free, *saved, people = take_key(self._connection, key_hash, recipients)
             if not free:
                 raise IdempotencyInProgressError("the first request with this key is still in progress")
+            self._held.hold(recipients, people)
         else:
             saved = list(_SAVED.first(self._connection, {"key": key_hash}) or (None,))
         if saved[0] is None:

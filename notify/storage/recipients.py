@@ -33,6 +33,7 @@ from notify.storage.accepting import INSERT_RECIPIENTS
 from notify.storage.consents import SqlConsents
 from notify.storage.copying import Columns, update_rows
 from notify.storage.event_views import erase_events
+from notify.storage.held import Held
 from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
 from notify.storage.tables import (
@@ -95,9 +96,11 @@ def hash_address(vault: Vault, channel: Channel, address: str) -> bytes:
 class SqlRecipients:
     """Reads and writes recipients."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, held: Held | None = None) -> None:
+        """`held` are rows that others of the same transaction have locked already."""
         self._connection = connection
         self._vault = vault
+        self._held = held or Held()
 
     def upsert(
         self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
@@ -229,7 +232,9 @@ class SqlRecipients:
     def _locked(self, ids: Sequence[str]) -> dict[str, StoredRecipient]:
         if not ids:
             return {}
-        rows = _LOCKED.rows(self._connection, {"ids": list(ids)})
+        rows = self._held.rows_of(ids)
+        if rows is None:
+            rows = _LOCKED.rows(self._connection, {"ids": list(ids)})
         return {row.external_id: self.translate(row) for row in map(recipient_row, rows)}
 
     def _inserted(self, fresh: Mapping[str, Profile], now: datetime) -> dict[str, StoredRecipient]:

@@ -16,6 +16,7 @@ from notify.storage.deliveries import SqlDeliveries
 from notify.storage.doubts import SqlDoubts
 from notify.storage.engine import transaction
 from notify.storage.events import SqlEvents
+from notify.storage.held import Held
 from notify.storage.importing import SqlImports
 from notify.storage.letters import SqlLetters
 from notify.storage.notifications import SqlNotifications
@@ -27,10 +28,11 @@ class SqlTransaction:
     """One open transaction."""
 
     def __init__(self, connection: Connection, vault: Vault) -> None:
-        self.recipients = SqlRecipients(connection, vault)
+        held = Held()
+        self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault)
-        self.notifications = SqlNotifications(connection, vault)
+        self.notifications = SqlNotifications(connection, vault, held)
         self.api_keys = SqlApiKeys(connection)
         self.campaigns = SqlCampaigns(connection, vault)
         self.audiences = SqlAudiences(connection)

@@ -74,7 +74,8 @@ class AcceptNotifications:
             ]
         with self._store.write() as tx:
             if idempotency:
-                saved = tx.notifications.begin_idempotent(idempotency.key, idempotency.request, now)
+                people = {one.request.recipient.id for one in orders}
+                saved = tx.notifications.begin_idempotent(idempotency.key, idempotency.request, now, people)
                 if saved is not None:
                     return [_restored(result) for result in saved]
             drafts = self._drafts(tx, orders, lane, now, test=test)
