@@ -19,6 +19,9 @@ _log: Final = logging.getLogger(__name__)
 _RECORD_SECONDS: Final = 5
 """For writing down what came of a call that took as long as a provider may."""
 
+_GARBAGE: Final = 50_000
+"""How many more objects there are when the collector looks for circles: a batch of a newsletter has 20,000."""
+
 _NICENESS: Final = 10
 """How far campaigns stand back when orders and pages want the same processor."""
 
@@ -40,6 +43,7 @@ def main(lane: str) -> None:
     pump = runtime.pump(Lane(lane))
     campaigns = Loop("campaigns", parts.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
+    gc.set_threshold(_GARBAGE)
     pump.start()
     if Lane(lane) is Lane.BULK:
         campaigns.start()
