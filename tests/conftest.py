@@ -10,6 +10,7 @@ import redis
 
 from notify.storage.migrate import upgrade
 from tests.chromium import INSTALL_CHROMIUM, find_chromium
+from tests.reporting import Reporting
 from tests.servers import Postgres, postgres, valkey
 from tests.world import World, settings_for
 
@@ -117,3 +118,11 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     found = World(settings_for(database_url, tmp_path / "data"))
     yield found
     found.parts.close()
+
+
+@pytest.fixture
+def reporting(database_url: str, tmp_path: Path) -> Iterator[Reporting]:
+    """Give a world whose webhooks are set up, once on each engine."""
+    found = Reporting(database_url, tmp_path)
+    yield found
+    found.world.parts.close()

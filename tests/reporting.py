@@ -12,10 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from werkzeug.test import TestResponse
 
 from notify.app import create_app
+from notify.domain.catalogue import Channel
+from notify.domain.views import NotificationView
+from notify.storage.event_tables import EventPost
+from notify.storage.tables import Suppression
 from notify.usecases.record_events import RecordEvents
 from tests.world import World, settings_for
 
@@ -30,6 +35,9 @@ def public_text(key: ec.EllipticCurvePrivateKey = KEY) -> str:
     """Return the public key as SendGrid shows it."""
     der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode()
+
+
+Sent = tuple[NotificationView, str]
 
 
 class Reporting:
@@ -97,3 +105,27 @@ class Reporting:
         while found := self.record():
             done += found
         return done
+
+
+def sent(reporting: Reporting, channel: Channel = Channel.EMAIL, **more: Any) -> Sent:
+    """Send an order update on one channel; return it with its message's id."""
+    answer = reporting.world.order(**({"channels": (channel,)} | more))
+    reporting.world.work()
+    return answer, answer["messages"][0]["id"]
+
+
+def status(reporting: Reporting, answer: NotificationView, channel: Channel = Channel.EMAIL) -> str:
+    return reporting.world.message(answer, channel)["status"]
+
+
+def posts(reporting: Reporting) -> int:
+    with reporting.world.parts.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(EventPost)) or 0
+
+
+def suppressed(reporting: Reporting) -> list[tuple[str, str]]:
+    with reporting.world.parts.engine.connect() as connection:
+        return [
+            (scope, reason)
+            for scope, reason in connection.execute(select(Suppression.scope, Suppression.reason))
+        ]
