@@ -51,6 +51,8 @@ def main(words: Sequence[str] | None = None) -> None:
                     found += (PARTS | MORE)[name](bench, given)
                     took = time.monotonic() - begun
                     print(f"# run {number + 1}, {name}: {took:.0f} s", file=sys.stderr, flush=True)
+                found += newsletter.against("naive", "≥ 300 (SimpleWorker)", found)
+                found += newsletter.against("floor", "", found)
                 runs.append(found)
     print(table(runs))
     if given.keep:

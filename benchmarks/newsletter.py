@@ -1,6 +1,7 @@
 """(b) A newsletter through this service, from the call that schedules it to its last message on record."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -111,6 +112,23 @@ def measure(bench: Bench, sizes: list[int], workers: list[int]) -> list[Figure]:
                 run = send(bench, stack, reached, count)
             found += _figures(run, count)
     return found
+
+
+def against(others: str, target: str, found: Sequence[Figure]) -> list[Figure]:
+    """Return how many times as fast the newsletters of a run were as `others` (a part of the same run)."""
+    rates = [one for one in found if one.unit == "recipients/s"]
+    return [
+        Figure(
+            "newsletter",
+            f"{mine.name} against {other.part}, {other.name}",
+            mine.value / other.value,
+            "×",
+            target,
+        )
+        for other in rates
+        for mine in rates
+        if other.part == others and mine.part == "newsletter" and other.value
+    ]
 
 
 def _figures(run: Run, workers: int) -> list[Figure]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import Figure, medians, put, table, write
+from benchmarks.newsletter import against
 
 
 def test_medians_keep_the_order_and_all_values() -> None:
@@ -41,3 +42,15 @@ def test_a_file_without_the_marks_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no place for chaos"):
         put(path, "chaos", "table")
     assert path.read_text() == "nothing here\n"
+
+
+def test_newsletters_are_held_against_the_other_ways_of_the_same_run() -> None:
+    found = [
+        Figure("naive", "newsletter, SimpleWorker", 50.0, "recipients/s"),
+        Figure("newsletter", "1,000: time", 1.0, "s"),
+        Figure("newsletter", "1,000: rate", 20_000.0, "recipients/s"),
+    ]
+    (one,) = against("naive", "≥ 300", found)
+    assert one.name == "1,000: rate against naive, newsletter, SimpleWorker"
+    assert (one.value, one.unit) == (400.0, "×")
+    assert against("floor", "", found) == []
