@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, case, func, literal, select, union_all
 
 from notify.domain.campaigns import CampaignStatus
 from notify.domain.requests import Lane
@@ -25,6 +25,19 @@ def read_progress(
     messages are counted by looking at a thousand rows. What was never made of a cancelled campaign counts
     as cancelled.
     """
+    found: dict[int, dict[str, int]] = {number: {"total": 0, PENDING: 0} for number in numbers}
+    for number, status, count in connection.execute(_counts(numbers, now)):
+        parts = found[number]
+        parts[status] = parts.get(status, 0) + int(count)
+        parts["total"] += int(count)
+    return {
+        number: {name: count for name, count in parts.items() if count or name in {"total", PENDING}}
+        for number, parts in found.items()
+    }
+
+
+def _counts(numbers: Collection[int], now: datetime) -> CompoundSelect[Any]:
+    """Select campaign, status and count, to be added up; below 0 where messages are not as their dispatch."""
     still_to_come = select(
         Campaign.id,
         case((Campaign.status == CampaignStatus.CANCELLED, Status.CANCELLED.value), else_=PENDING),
@@ -51,15 +64,7 @@ def read_progress(
     )
     own = select(apart.c.campaign_id, apart.c.status, apart.c.count)
     not_shared = select(apart.c.campaign_id, apart.c.fate, -apart.c.count).where(apart.c.fate.is_not(None))
-    found: dict[int, dict[str, int]] = {number: {"total": 0, PENDING: 0} for number in numbers}
-    for number, status, count in connection.execute(union_all(still_to_come, shared, own, not_shared)):
-        parts = found[number]
-        parts[status] = parts.get(status, 0) + int(count)
-        parts["total"] += int(count)
-    return {
-        number: {name: count for name, count in parts.items() if count or name in {"total", PENDING}}
-        for number, parts in found.items()
-    }
+    return union_all(still_to_come, shared, own, not_shared)
 
 
 def _fate(now: datetime) -> ColumnElement[str]:
