@@ -20,7 +20,7 @@ _RECORD_SECONDS: Final = 5
 """For writing down what came of a call that took as long as a provider may."""
 
 _GARBAGE: Final = 50_000
-"""How many more objects there are when the collector looks for circles: a batch of a newsletter has 20,000."""
+"""How many more objects there are when the collector looks for circles: a newsletter's batch has 20,000."""
 
 _NICENESS: Final = 10
 """How far campaigns stand back when orders and pages want the same processor."""

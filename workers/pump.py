@@ -71,21 +71,19 @@ class Pump(Generic[W]):
         self._most = _MOST_PREPARED
         self._stopped = threading.Event()
         self._started = False
+        self._callers = 0
+        self._idle = 0
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
         self._claimer = threading.Thread(target=self._claim, name="claim", daemon=True)
-        self._threads = [
-            threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
-            for work, name in (
-                (self._record_some, "record"),
-                *((self._call_one, f"call-{number}") for number in range(threads)),
-            )
-        ]
+        self._recorder = threading.Thread(
+            target=self._run, args=(self._record_some,), name="record", daemon=True
+        )
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads that claim and record; those that call are started when they are needed."""
         self._started = True
-        for thread in (self._claimer, *self._threads):
-            thread.start()
+        self._claimer.start()
+        self._recorder.start()
 
     def wake(self) -> None:
         """Have the claimer look for work; RuntimeError if it was not started."""
@@ -131,8 +129,7 @@ class Pump(Generic[W]):
                 # others' slow calls leave free is enough after a moment.
                 self._room = min(_ROOM_IN_BACKLOG, asked) if found.claimed >= asked else 1
                 self._most = self._modest(found)
-            for work in found.works:
-                self._ready.put(work)
+            self._call(found.works)
             look_in = self._look_every if found.pause is None else min(found.pause, self._look_every)
 
     def _modest(self, found: Prepared[W]) -> int:
@@ -157,19 +154,36 @@ class Pump(Generic[W]):
                 self._changed.wait(wait)
         return 0
 
+    def _call(self, works: Sequence[W]) -> None:
+        """Hand works to threads that are idle, and start as many more as it takes."""
+        with self._changed:
+            missing = max(0, len(works) - self._idle)
+            self._idle += missing - len(works)
+        for work in works:
+            self._ready.put(work)
+        for _ in range(missing):
+            self._callers += 1
+            name = f"call-{self._callers}"
+            threading.Thread(target=self._run, args=(self._call_one,), name=name, daemon=True).start()
+
     def _run(self, work: Callable[[], None]) -> None:
         while True:
             work()
 
     def _call_one(self) -> None:
         work = self._ready.get()
+        failure: Exception | None = None
         try:
             self._send(work)
         except Exception as error:  # noqa: BLE001 - the thread must live; the lease tells what is unknown
-            _report(error)
-            self._release(1)
-        else:
+            failure = error
+        with self._changed:
+            self._idle += 1  # before its place is free, so that no thread more is started for the next
+        if failure is None:
             self._made.put(work)
+        else:
+            _report(failure)
+            self._release(1)
 
     def _record_some(self) -> None:
         """Record all calls that ended meanwhile, at once."""

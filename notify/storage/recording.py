@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -132,7 +133,8 @@ class _Writer:
         )
 
     def write(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered; messages in the order in which everybody locks them."""
+        self._settled.sort(key=itemgetter("message"))
         for statement, rows in ((_SETTLE, self._settled), (_CLOSE, self._closed), (_NOTE, self._attempts)):
             if rows:
                 self._connection.execute(statement, rows)
