@@ -73,7 +73,7 @@ def _ping_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy:
     One that worked a moment ago is taken on trust, which spares busy servers a round trip each time.
     """
     used_at = record.info.get(_USED_AT)
-    if used_at is not None and time.monotonic() - used_at < _TRUSTED_SECONDS:
+    if used_at is None or time.monotonic() - used_at < _TRUSTED_SECONDS:  # new, or busy
         return
     try:
         connection.cursor().execute("SELECT 1")
