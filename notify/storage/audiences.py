@@ -41,9 +41,14 @@ _CHOICE: Final[tuple[Any, ...]] = (Preference.recipient_id, Preference.subscribe
 _LEFT: Final = "left"
 _SEEN: Final = "seen"
 
-_NO_NESTED_LOOPS: Final = text("SET LOCAL enable_nestloop = off")
-_NESTED_LOOPS_AGAIN: Final = text("RESET enable_nestloop")
-_BY_INDEX_ONLY: Final = text("SET LOCAL enable_seqscan = off")
+_OF_ALL: Final = text(
+    "SELECT set_config('enable_nestloop', 'off', true), set_config('enable_hashjoin', 'on', true),"
+    " set_config('enable_seqscan', 'on', true)"
+)
+_BY_KEYS_AGAIN: Final = text(
+    "SELECT set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_seqscan', 'off', true)"
+)
 
 
 class SqlAudiences:
@@ -67,13 +72,13 @@ class SqlAudiences:
         Without statistics, as right after an import, PostgreSQL would compare everybody with everything.
         """
         if self._postgresql:
-            self._connection.execute(_NO_NESTED_LOOPS)
+            self._connection.execute(_OF_ALL)
         found = sum(
             self._connection.scalar(self._counted(topic, channel, audience, highest)) or 0
             for channel in channels
         )
         if self._postgresql:
-            self._connection.execute(_NESTED_LOOPS_AGAIN)
+            self._connection.execute(_BY_KEYS_AGAIN)
         return found
 
     def slice_end(self, after: int, highest: int, limit: int) -> int | None:
@@ -90,8 +95,6 @@ class SqlAudiences:
 
     def candidates(self, campaign: Campaign, audience: Audience, after: int, up_to: int) -> list[Candidate]:
         """Read those in the filter that have an address."""
-        if self._postgresql:
-            self._connection.execute(_BY_INDEX_ONLY)
         return [
             one
             for channel in campaign.channels
