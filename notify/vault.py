@@ -105,13 +105,13 @@ class AesVault:
     """Seals text with AES-256-GCM under rotatable keys; hashes it under a key that never changes."""
 
     def __init__(self, encryption_keys: Sequence[bytes], read_hash_key: Callable[[], bytes]) -> None:
-        """Take the data keys, newest first, and what reads the unwrapped key of the keyed hashes (32 bytes)."""
+        """Take the data keys, newest first, and what reads the (unwrapped) key of the keyed hashes."""
         self._ring = KeyRing(encryption_keys)
         self._read_hash_key = read_hash_key
 
     @cached_property
     def hash_key(self) -> bytes:
-        """The key of the keyed hashes, read when it is first needed: the database may be away at the start."""
+        """The key of the keyed hashes, read when it is first needed: the database may be away before."""
         key = self._read_hash_key()
         if len(key) != KEY_BYTES:
             raise ConfigurationError(f"the key of the keyed hashes has {KEY_BYTES} bytes")
