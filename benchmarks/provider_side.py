@@ -70,6 +70,10 @@ class ProviderSide:
             if not more:
                 return rows
 
+    def called(self, provider: str = "sendgrid") -> bool:
+        """Whether any call has come."""
+        return bool(self._ask(provider, "GET", "/_calls?most=1"))
+
     def of_ids(self, ids: Collection[str], provider: str = "sendgrid") -> dict[str, Any]:
         """Return for each message id when it came first, in how many calls, how often it was taken."""
         wanted, found = list(ids), {}

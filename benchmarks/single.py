@@ -48,11 +48,13 @@ def clear(bench: Bench, channel: Channel, latency_ms: int, count: int) -> tuple[
         bench.provider.control(latency_ms=latency_ms)
         bench.provider.forget()
         stack.start("worker urgent")
+        provider = _PROVIDERS[channel]
+        wait_until(lambda: bench.provider.called(provider), 60, "the first call", every=0.01)
         meter = Meter(bench.engines, stack)
-        meter.begin()
+        meter.begin()  # what the start took is not counted
         wait_until(lambda: stack.query(_LEFT)[0][0] == 0, 300, "an empty backlog", every=0.2)
         cost = meter.end()
-        seen = bench.provider.summary(_PROVIDERS[channel])
+        seen = bench.provider.summary(provider)
         if (seen["distinct"], seen["doubled"]) != (count, 0):
             raise RuntimeError(f"{count} were queued, the provider saw {seen['distinct']}")
         return cost, (count - 1) / (seen["last_at"] - seen["first_at"])
