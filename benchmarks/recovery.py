@@ -55,7 +55,12 @@ def _kill(stack: Stack, lane: str) -> list[Figure]:
         Figure(what, "next call after", next_call, "s", "≤ 20", note),
         Figure(what, "what it had claimed is free after", took["claimed"], "s", "≤ 20", f"{len(claimed)}"),
         Figure(
-            what, "what it was calling is unknown after", took["calling"], "s", "", f"{len(calling)}; {lease}"
+            what,
+            "what it was calling is unknown after",
+            took["calling"],
+            "s",
+            "≤ 20",
+            f"{len(calling)}; {lease}",
         ),
     ]
 
