@@ -259,6 +259,10 @@ class Deliveries(Protocol):
         """Lock the dispatches that are still ours and not called yet; return their open messages anew."""
         ...
 
+    def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:
+        """Return which messages must not go to the addresses they moved to, as the campaign has those."""
+        ...
+
     def start_calls(
         self,
         calls: Mapping[int, str],

@@ -36,6 +36,9 @@ class Prepared(Protocol[W_co]):
     def works(self) -> Sequence[W_co]: ...  # noqa: D102
 
     @property
+    def idle(self) -> Sequence[W_co]: ...  # noqa: D102
+
+    @property
     def pause(self) -> float | None: ...  # noqa: D102
 
 
@@ -122,7 +125,7 @@ class Pump(Generic[W]):
                 continue
             pause = _FIRST_PAUSE_SECONDS
             with self._changed:
-                self._free -= len(found.works)
+                self._free -= len(found.works) + len(found.idle)
                 self._wanted = self._wanted or found.claimed > 0  # there may be more
                 self._held = found.pause is not None
                 # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
@@ -130,6 +133,8 @@ class Pump(Generic[W]):
                 self._room = min(_ROOM_IN_BACKLOG, asked) if found.claimed >= asked else 1
                 self._most = self._modest(found)
             self._call(found.works)
+            for work in found.idle:
+                self._made.put(work)
             look_in = self._look_every if found.pause is None else min(found.pause, self._look_every)
 
     def _modest(self, found: Prepared[W]) -> int:
@@ -194,13 +199,25 @@ class Pump(Generic[W]):
         except Empty:
             pass
         try:
-            self._record(works)
+            self._record_in_the_end(works)
         except Exception as error:  # noqa: BLE001 - as above
             _report(error)
-            if len(works) > 1 and not isinstance(error, UnavailableError):
+            if len(works) > 1:
                 self._record_apart(works)
         finally:
             self._release(len(works))
+
+    def _record_in_the_end(self, works: Sequence[W]) -> None:
+        """Record, as soon as the database is there: what is known of calls must not be lost."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._record(works)
+            except UnavailableError as error:
+                _report(error)
+                if self._stopped.wait(pause):
+                    return self._record(works)  # a last time
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     def _record_apart(self, works: Sequence[W]) -> None:
         """Record one by one, so that one that cannot be recorded takes no other along."""

@@ -159,10 +159,11 @@ class AtGate:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What of a message's row the gate found to be out of date."""
+    """What of a message's row the gate found to be out of date; `moved`: it goes to another address now."""
 
     message_id: int
     address_hash: bytes | None
+    moved: bool
     basis: str
     basis_consent_id: int | None
 

@@ -77,6 +77,6 @@ def _fate(now: datetime) -> ColumnElement[str]:
     return case(
         (Dispatch.status.is_not(None), Dispatch.status),
         (Dispatch.started_at.is_not(None), literal(Status.SENDING.value)),
-        (Dispatch.due_at > now, literal(Status.SCHEDULED.value)),
+        (Dispatch.planned_at > now, literal(Status.SCHEDULED.value)),
         else_=literal(Status.QUEUED.value),
     )

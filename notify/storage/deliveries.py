@@ -21,6 +21,7 @@ from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
 from notify.storage.letters import Found, SqlLetters
+from notify.storage.one_each import make_way
 from notify.storage.recording import waiting_or_paused, write_records
 from notify.storage.splitting import split
 from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
@@ -193,6 +194,10 @@ class SqlDeliveries:
                 *known,
             ) in self._connection.execute(_AT_GATE, {"numbers": ours}).all()
         ]
+
+    def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:
+        """Return which messages must not go to the addresses they moved to, as the campaign has those."""
+        return make_way(self._connection, campaign_id, channel, moved)
 
     def start_calls(
         self,

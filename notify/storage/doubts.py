@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, literal_column, o
 
 from notify.domain.catalogue import Channel
 from notify.domain.doubts import Doubt
+from notify.domain.errors import VaultError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
 from notify.ports import Vault
@@ -141,11 +142,12 @@ class SqlDoubts:
         )
 
     def _address(self, row: Row[Any]) -> str | None:
-        """Return what it was sent to; a profile that has changed since does not tell."""
-        if row.to_sealed:
-            return self._vault.open(_TO_FIELD, row.to_sealed)
+        """Return what it was sent to; neither a profile that has changed since tells, nor a lost key."""
         name = "email" if row.channel == Channel.EMAIL else "phone"
         sealed, current = getattr(row, f"{name}_sealed"), getattr(row, f"{name}_hash")
-        if not sealed or current != row.address_hash:
+        try:
+            if row.to_sealed:
+                return self._vault.open(_TO_FIELD, row.to_sealed)
+            return self._vault.open(SEALED[name], sealed) if sealed and current == row.address_hash else None
+        except VaultError:
             return None
-        return self._vault.open(SEALED[name], sealed)

@@ -35,7 +35,7 @@ def effective_status(now: datetime) -> ColumnElement[str]:
         (Message.status != Status.QUEUED, Message.status),
         (Dispatch.status.is_not(None), Dispatch.status),
         (Dispatch.started_at.is_not(None), Status.SENDING.value),
-        (Dispatch.due_at > now, Status.SCHEDULED.value),
+        (Dispatch.planned_at > now, Status.SCHEDULED.value),
         else_=Status.QUEUED.value,
     )
 

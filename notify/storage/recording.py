@@ -28,7 +28,7 @@ _DETAIL_LENGTH: Final = 300
 
 # Built once: composing a statement costs SQLAlchemy more than running it.
 _LOCK: Final = (
-    select(Dispatch.id, Dispatch.claim, Dispatch.phase, Dispatch.size)
+    select(Dispatch.id, Dispatch.claim, Dispatch.phase, Dispatch.status, Dispatch.campaign_id)
     .where(Dispatch.id.in_(bindparam("numbers", expanding=True)))
     .order_by(Dispatch.id)
     .with_for_update()
@@ -84,9 +84,11 @@ def write_records(connection: Connection, records: Sequence[Record], now: dateti
     numbers = [one.claimed.dispatch_id for one in records]
     found = {row.id: row for row in connection.execute(_LOCK, {"numbers": numbers})}
     ours = [
-        (one, found[one.claimed.dispatch_id])
+        (one, row)
         for one in records
-        if one.claimed.dispatch_id in found and found[one.claimed.dispatch_id].claim == one.claimed.claim
+        if (row := found.get(one.claimed.dispatch_id)) is not None
+        and row.claim == one.claimed.claim
+        and (row.phase != "done" or row.status == Status.UNKNOWN)  # else it was written down before
     ]
     writer = _Writer(connection, now)
     for record, row in ours:
@@ -113,15 +115,18 @@ class _Writer:
         self._settled += [
             _settled(one, row.id, self._now) for one in record.settled if may_move(before, one.status)
         ]
+        if late and row.campaign_id is not None:  # it may be over by now, and is not begun again
+            self._give_up(record, row.id)
+            record.deferred = []
         whole = next((one for one in record.deferred if one.whole), None)
         if whole:
             self._put_back(row.id, whole, called=row.phase != "claimed")
             return
         for one in record.deferred:
-            self._part(row.id, one)
+            self._part(row.id, one, record.attempts)
         fate = record.fate
-        if fate and not may_move(before, fate.status):
-            return  # as uncertain as before
+        if late and (fate is None or not may_move(before, fate.status)):
+            return  # the rest is as uncertain as before
         self._closed.append(
             {
                 "number": row.id,
@@ -155,12 +160,25 @@ class _Writer:
             moment = bindparam("moment", self._now, type_=UtcDateTime())
             values["started_at"] = func.coalesce(Dispatch.started_at, moment)
         if deferred.held:
-            values["started_at"] = None
+            values |= {"started_at": None, "planned_at": deferred.due_at}
             self._hold(deferred.message_ids)
         self._connection.execute(update(Dispatch).where(Dispatch.id == number).values(values))
 
-    def _part(self, number: int, deferred: Deferred) -> None:
-        """Give the messages that come later a dispatch of their own, as far as they are still open."""
+    def _give_up(self, record: Record, number: int) -> None:
+        """Call failed what was refused in a call that had been lost; `failed_in` finds it."""
+        reasons = {one.message_id: one.detail for one in record.attempts}
+        self._settled += [
+            _settled(Settled(message, Status.FAILED, detail=detail), number, self._now)
+            for one in record.deferred
+            for message in one.message_ids
+            for detail in (reasons.get(message) or reasons.get(None),)
+        ]
+
+    def _part(self, number: int, deferred: Deferred, made: Sequence[AttemptMade]) -> None:
+        """Give the messages that come later a dispatch of their own, as far as they are still open.
+
+        What was tried for all of the old one was tried for them too.
+        """
         mine = (
             Message.id.in_(deferred.message_ids),
             Message.dispatch_id == number,
@@ -172,23 +190,29 @@ class _Writer:
         if deferred.held:
             self._hold(moved)
         old = Dispatch.__table__.c
-        copied = (old.campaign_id, old.lane, old.channel, old.planned_at, old.attempt, old.lapses)
+        copied = (old.campaign_id, old.lane, old.channel, old.attempt, old.lapses)
         begun = case((bindparam("held", deferred.held), None), else_=old.started_at)
-        new = self._connection.scalar(
+        due = bindparam("due", deferred.due_at, type_=UtcDateTime())
+        (new,) = self._connection.scalars(
             insert(Dispatch)
             .from_select(
-                [*(column.name for column in copied), "started_at", "phase", "size", "due_at"],
+                [*(column.name for column in copied), "started_at", "phase", "size", "due_at", "planned_at"],
                 select(
                     *copied,
                     begun,
                     waiting_or_paused(),
                     bindparam("size", len(moved)),
-                    bindparam("due", deferred.due_at, type_=UtcDateTime()),
+                    due,
+                    due if deferred.held else old.planned_at,
                 ).where(old.id == number),
             )
             .returning(Dispatch.id)
         )
         self._connection.execute(update(Message).where(Message.id.in_(moved)).values(dispatch_id=new))
+        copy_attempts(self._connection, number, [new])
+        apart = {one.message_id for one in made}
+        if deferred.counts and apart.isdisjoint(moved):
+            self._attempts += [_attempt(one, new) for one in made if one.message_id is None]
         self._connection.execute(
             update(Dispatch).where(Dispatch.id == number).values(size=Dispatch.size - len(moved))
         )
@@ -199,6 +223,17 @@ class _Writer:
             .where(Message.id.in_(message_ids), Message.status == Status.QUEUED)
             .values(reason=Reason.OUTSIDE_HOURS)
         )
+
+
+def copy_attempts(connection: Connection, old: int, new: Sequence[int]) -> None:
+    """Give new dispatches what was tried for all messages of the old one, which theirs were among."""
+    told = ("at", "provider", "outcome", "detail", "duration_ms")
+    shared = select(*(getattr(Attempt, name) for name in told)).where(
+        Attempt.dispatch_id == old, Attempt.message_id.is_(None)
+    )
+    rows = [dict(row._mapping) for row in connection.execute(shared.order_by(Attempt.id))]  # noqa: SLF001 - public
+    if rows:
+        connection.execute(_NOTE, [{**row, "dispatch_id": number} for number in new for row in rows])
 
 
 def _settled(one: Settled, dispatch: int, now: datetime) -> dict[str, Any]:

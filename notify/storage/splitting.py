@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from notify.domain.delivery import Claimed
 from notify.domain.status import Status
-from notify.storage.recording import waiting_or_paused
+from notify.storage.recording import copy_attempts, waiting_or_paused
 from notify.storage.tables import Dispatch, Message
 
 _COPIED: Final = ("campaign_id", "lane", "channel", "planned_at", "attempt", "lapses", "started_at")
@@ -43,6 +43,7 @@ def split(connection: Connection, claimed: Claimed, most: int, now: datetime) ->
     ]
     if later:
         numbers = list(connection.scalars(_ADD, later))
+        copy_attempts(connection, claimed.dispatch_id, numbers)
         connection.execute(
             _MOVE,
             [

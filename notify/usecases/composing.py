@@ -32,8 +32,13 @@ class Composer:
 
     def sender(self, letter: Letter) -> str:
         """Return who a letter comes from."""
+        purpose = Purpose.MARKETING if self.is_marketing(letter) else Purpose.TRANSACTIONAL
+        return self.senders.sender(letter.channel, purpose)
+
+    def is_marketing(self, letter: Letter) -> bool:
+        """Whether a letter is about a topic of marketing, or about one that is no longer declared."""
         topic = self.catalogue.numbered(letter.topic)
-        return self.senders.sender(letter.channel, topic.purpose if topic else Purpose.MARKETING)
+        return topic is None or topic.purpose is Purpose.MARKETING
 
     def links(self, letter: Letter) -> Links:
         """Sign the links of one letter."""

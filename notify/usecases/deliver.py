@@ -71,13 +71,14 @@ class Deliver:
         prepared = self.prepare(lane, limit)
         for work in prepared.works:
             self.send(work)
-        self.record(prepared.works)
+        self.record([*prepared.works, *prepared.idle])
         return prepared.claimed
 
     def prepare(self, lane: Lane, limit: int) -> Prepared:
         """Claim at most `limit` dispatches and bring them through the gate: one transaction each for all.
 
-        For each of the works the provider is to be called now: one `send` and one `record`.
+        For each of the works the provider is to be called now, by `send`; then `record` takes them, and those
+        that are idle, in any order. Nothing may come between the gate and the calls.
         """
         now = self._clock()
         free = [one for one in Channel if self._busy_until.get((lane, one), now) <= now]
@@ -98,8 +99,8 @@ class Deliver:
             raise
         idle = [work for work in works if not work.outgoing]
         self._give_back(idle)
-        self.record(idle)
-        return Prepared(len(claimed), [work for work in works if work.outgoing], self._pause(lane, now))
+        ready = [work for work in works if work.outgoing]
+        return Prepared(len(claimed), ready, idle, self._pause(lane, now))
 
     def send(self, work: Work) -> None:
         """Call the provider, with no transaction open."""
@@ -159,7 +160,10 @@ class Deliver:
         return [work for work in works if len(work.claimed.letters) <= work.provider.most]
 
     def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:
-        """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long."""
+        """Ask leave for each call; what has to wait goes back, and its channel is left alone for as long.
+
+        But orders of that channel have a sender of their own: what marketing waits for is nothing to them.
+        """
         asking = [work for work in works if work.claimed.letters]
         for work in asking:
             letters = work.claimed.letters
@@ -179,7 +183,8 @@ class Deliver:
                 due_at = now + timedelta(seconds=wait)
                 work.postpone_all(due_at)
                 channel = work.claimed.channel
-                soonest[channel] = min(soonest.get(channel, due_at), due_at)
+                if lane is Lane.BULK or not self._composer.is_marketing(work.claimed.letters[0]):
+                    soonest[channel] = min(soonest.get(channel, due_at), due_at)
         self._busy_until |= {(lane, channel): at for channel, at in soonest.items()}
         return [work for work in works if work.call or not work.claimed.letters]
 

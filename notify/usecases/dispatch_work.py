@@ -44,13 +44,14 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was claimed, and the part of it that is to be called now.
+    """What was claimed: `works` are to be called now, `idle` are through already and only to be recorded.
 
     `pause`: in how many seconds what has to wait for a provider's limits may go, if anything has to.
     """
 
     claimed: int
     works: Sequence["Work"] = ()
+    idle: Sequence["Work"] = ()
     pause: float | None = None
 
 

@@ -45,7 +45,9 @@ class Gate:
             corrections = [
                 correction
                 for work in works
-                for correction in self._decide(work, rows.get(work.claimed.dispatch_id, []), now)
+                for correction in self._once(
+                    tx, work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)
+                )
             ]
             self._keep_to_budget(tx, works, now)
             calls = {work.claimed.dispatch_id: work.provider.name for work in works if work.outgoing}
@@ -71,12 +73,24 @@ class Gate:
                 found.regime,
                 found.consent_id,
             ):
+                moved = row.address_hash != row.planned_hash
                 corrections.append(
-                    Correction(row.message_id, row.address_hash, found.regime, found.consent_id)
+                    Correction(row.message_id, row.address_hash, moved, found.regime, found.consent_id)
                 )
         for message_id in work.outgoing.keys() - open_ones:  # cancelled, superseded, or no longer ours
             work.outgoing.pop(message_id)
         return corrections
+
+    def _once(self, tx: Transaction, work: Work, corrections: list[Correction]) -> list[Correction]:
+        """Drop those whose new address the campaign reaches already, or is about to in this batch."""
+        moved = {one.message_id: one.address_hash for one in corrections if one.moved and one.address_hash}
+        errand = work.claimed.letters[0].errand if moved else None
+        if not isinstance(errand, CampaignErrand):
+            return corrections
+        taken = tx.deliveries.make_way(errand.campaign_id, work.claimed.channel, moved)
+        for message_id in taken:
+            work.settle(message_id, Status.SKIPPED, reason=Reason.DUPLICATE_ADDRESS)
+        return [one for one in corrections if one.message_id not in taken]
 
     def _verdict(self, row: AtGate) -> Basis | Reason:
         """Decide on one message. A test goes to whomever it was addressed to, unless they left."""
@@ -94,7 +108,9 @@ class Gate:
             (isinstance(letter.errand, CampaignErrand), work, letter.message_id)
             for work in works
             for letter in work.claimed.letters
-            if letter.channel is Channel.SMS and letter.message_id in work.outgoing
+            if letter.channel is Channel.SMS
+            and letter.message_id in work.outgoing
+            and not letter.errand.test  # that ends in the outbox and costs nothing
         ]
         if not texts:
             return

@@ -161,8 +161,9 @@ def test_what_limits_send_away_waits_and_nothing_is_counted_as_a_try(world: Worl
     world.throttle.waits["mail"] = 3.0
     prepared = world.deliver.prepare(Lane.BULK, 1)
     assert (prepared.claimed, len(prepared.works), prepared.pause) == (1, 0, 3.0)
+    world.deliver.record(prepared.idle)
     assert world.deliver.prepare(Lane.BULK, 1).claimed == 0
-    assert news.progress(campaign)["total"] == 5
+    assert news.progress(campaign) == {"total": 5, "queued": 5}  # and not back to `scheduled`
     world.throttle.waits.clear()
     world.clock.advance(timedelta(seconds=4))
     news.finish()
@@ -220,3 +221,54 @@ def test_what_is_more_than_a_provider_takes_is_parted_into_calls(world: World, n
     news.finish()
     assert [len(batch) for batch in world.email.batches] == [2, 2, 1]
     assert news.progress(campaign) == {"total": 5, "sent": 5}
+
+
+def test_a_message_that_is_moved_takes_along_what_was_tried(world: World, news: Newsroom) -> None:
+    world.email = OneAnswer(Transient("busy"), b=Accepted("call-1"))
+    campaign = news.send()
+    news.pump()
+    world.deliver(Lane.BULK)
+    world.email = OneAnswer(Accepted("call-2"))
+    world.clock.advance(timedelta(minutes=1))
+    news.finish()
+    found = messages(world, campaign)
+    assert [one["outcome"] for one in found["A"]["attempts"]] == ["transient", "accepted"]
+    assert [one["outcome"] for one in found["B"]["attempts"]] == ["accepted"]
+
+
+def test_what_was_lost_and_then_refused_does_not_begin_a_finished_campaign_again(
+    world: World, news: Newsroom
+) -> None:
+    world.email = OneAnswer(Transient("busy"))
+    campaign = news.send()
+    news.pump()
+    prepared = world.deliver.prepare(Lane.BULK, 1)
+    world.clock.advance(timedelta(seconds=21))
+    world.reconcile()
+    news.pump()
+    assert news.look(campaign)["status"] == "sent"
+    world.deliver.send(prepared.works[0])
+    world.deliver.record(prepared.works)
+    assert news.progress(campaign) == {"total": 5, "failed": 5}
+    assert messages(world, campaign)["A"]["detail"] == "busy"
+
+
+def test_a_marketing_sender_that_is_held_back_holds_back_no_order(world: World, news: Newsroom) -> None:
+    campaign = news.draft()
+    news.desk.test(campaign["id"], ["team@example.com"])
+    order = world.order(recipient="G", profile={"email": "g@example.com"}, channels=(Channel.EMAIL,))
+    with world.parts.engine.begin() as connection:
+        connection.execute(text("UPDATE dispatches SET lane = 'normal'"))
+    world.throttle.waits["mail"] = 9.0
+    assert world.deliver(Lane.NORMAL) == 1
+    world.throttle.waits.clear()
+    assert world.deliver(Lane.NORMAL) == 1
+    assert world.message(order, Channel.EMAIL)["status"] == "sent"
+
+
+def test_what_ends_in_the_outbox_spends_nothing_of_the_budget(world: World) -> None:
+    world.gate._sms_daily_limit = 1  # noqa: SLF001 - as SMS_DAILY_LIMIT sets it
+    world.order(recipient="T", profile={"phone": "+221771234560"}, channels=(Channel.SMS,), test=True)
+    real = world.order(recipient="G", profile={"phone": "+221771234561"}, channels=(Channel.SMS,))
+    world.work()
+    assert world.message(real, Channel.SMS)["status"] == "sent"

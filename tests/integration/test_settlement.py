@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import Fate, Record
@@ -274,3 +274,14 @@ def test_twilios_list_settles_a_call_whose_answer_was_lost(
         assert connection.scalar(select(func.count()).select_from(Attempt)) == 3
     provider.close()
     world.parts.close()
+
+
+def test_a_number_that_cannot_be_decrypted_holds_up_no_other_doubt(settling: Settling) -> None:
+    settling.broken()
+    with settling.world.parts.engine.begin() as connection:
+        connection.execute(text("UPDATE recipients SET phone_sealed = :junk"), {"junk": b"\x01junk"})
+    settling.world.order(recipient="G", profile={"phone": "+221771234568"}, channels=(Channel.SMS,))
+    settling.world.sms.script(Ambiguous("no answer"))
+    settling.world.work()
+    settling.lookup.has = EventKind.SENT
+    assert settling.after(FIRST_LOOK).settled == 1

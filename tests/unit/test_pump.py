@@ -19,6 +19,7 @@ SECONDS = 5.0
 class Found:
     claimed: int
     works: Sequence[threading.Event] = ()
+    idle: Sequence[threading.Event] = ()
     pause: float | None = None
 
 
@@ -46,7 +47,7 @@ class Work:
             if self.errors:
                 raise self.errors.pop()
             taken, self.due = self.due[:limit], self.due[limit:]
-            return Found(len(taken), taken, self.pauses.pop() if self.pauses else None)
+            return Found(len(taken), taken, pause=self.pauses.pop() if self.pauses else None)
 
     def send(self, gate: threading.Event) -> None:
         with self.changed:
@@ -226,6 +227,27 @@ def test_what_cannot_be_recorded_takes_nothing_else_along() -> None:
         work.add(opened())
         pump.wake()
         assert work.wait(lambda: not work.due)
+
+
+def test_what_is_known_of_calls_outlasts_a_database_that_is_away() -> None:
+    work = Work(opened(), opened())
+    work.record_errors = [UnavailableError("away")] * 3
+    with pumping(work, threads=2) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.done == 2)
+
+
+def test_what_needs_no_call_is_recorded_and_gives_its_place_back() -> None:
+    class Idle(Work):
+        def prepare(self, limit: int) -> Found:
+            found = super().prepare(limit)
+            return Found(found.claimed, idle=found.works)
+
+    work = Idle(*[threading.Event()] * 5)
+    with pumping(work, threads=2) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.done == 5)
+        assert work.calling == 0
 
 
 def test_a_call_that_raises_gives_its_place_back() -> None:

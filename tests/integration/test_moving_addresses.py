@@ -1,0 +1,77 @@
+"""A campaign reaches an address once, also when addresses change hands between pump and gate."""
+
+import pytest
+
+from notify.domain.requests import Lane
+from tests.campaigns import Newsroom
+from tests.world import World
+
+
+@pytest.fixture
+def news(world: World) -> Newsroom:
+    """Give a newsroom with three readers, once on each engine."""
+    found = Newsroom(world)
+    for name in "ABC":
+        found.reader(name)
+    return found
+
+
+def reached(world: World) -> list[str]:
+    return sorted(one.to[0] for one in world.email.messages)
+
+
+def test_who_moves_to_an_address_that_is_reached_already_is_skipped(world: World, news: Newsroom) -> None:
+    campaign = news.send()
+    news.pump()
+    news.stranger("A", email="b@example.com")
+    news.finish()
+    assert reached(world) == ["b", "c"]
+    assert news.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
+    (skipped,) = world.parts.lookups.messages(campaign_id=campaign, status="skipped")["items"]
+    assert (skipped["recipient_id"], skipped["reason"]) == ("A", "duplicate_address")
+
+
+def test_two_who_exchange_addresses_are_both_reached(world: World, news: Newsroom) -> None:
+    campaign = news.send()
+    news.pump()
+    news.stranger("A", email="b@example.com")
+    news.stranger("B", email="a@example.com")
+    news.finish()
+    assert reached(world) == ["a", "b", "c"]
+    assert news.progress(campaign) == {"total": 3, "sent": 3}
+
+
+def test_they_may_be_in_different_batches(world: World, news: Newsroom) -> None:
+    single = Newsroom(world, largest_slice=1)
+    campaign = single.send()
+    single.pump()
+    news.stranger("A", email="b@example.com")
+    news.stranger("B", email="a@example.com")
+    while world.deliver(Lane.BULK):
+        pass
+    assert reached(world) == ["a", "b", "c"]
+    assert single.progress(campaign) == {"total": 3, "sent": 3}
+
+
+def test_two_who_move_to_one_new_address_get_one(world: World, news: Newsroom) -> None:
+    campaign = news.send()
+    news.pump()
+    news.stranger("A", email="x@example.com")
+    news.stranger("B", email="x@example.com")
+    news.finish()
+    assert reached(world) == ["c", "x"]
+    assert news.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
+
+
+def test_an_address_whose_message_has_left_stays_reached(world: World, news: Newsroom) -> None:
+    single = Newsroom(world, largest_slice=1)
+    campaign = single.send()
+    single.pump()
+    assert world.deliver(Lane.BULK) == 1
+    (first,) = reached(world)
+    later = "C" if first != "c" else "A"
+    news.stranger(first.upper(), email="elsewhere@example.com")
+    news.stranger(later, email=f"{first}@example.com")
+    single.finish()
+    assert reached(world).count(first) == 1
+    assert single.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
