@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     bindparam,
     case,
+    exists,
     func,
     insert,
     select,
@@ -282,10 +283,10 @@ class SqlDeliveries:
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""
-        found = self._connection.scalars(
-            select(Dispatch.lane).where(Dispatch.phase == "waiting", Dispatch.due_at <= now).distinct()
-        )
-        return [Lane(lane) for lane in found]
+        due = (Dispatch.phase == "waiting", Dispatch.due_at <= now)
+        waits = [exists().where(Dispatch.lane == lane, *due).label(lane.value) for lane in Lane]
+        row = self._connection.execute(select(*waits)).one()
+        return [lane for lane in Lane if getattr(row, lane.value)]
 
     def beat(self, name: str, now: datetime) -> None:
         """Note that a periodic task ran."""

@@ -232,6 +232,14 @@ class Dispatch(Base):
             sqlite_where=text("phase = 'waiting'"),
         ),
         Index(
+            "ix_dispatches_due_on_channel",
+            "lane",
+            "channel",
+            "due_at",
+            postgresql_where=text("phase = 'waiting'"),
+            sqlite_where=text("phase = 'waiting'"),
+        ),
+        Index(
             "ix_dispatches_lease",
             "lease_until",
             postgresql_where=text("phase IN ('claimed', 'calling')"),

@@ -99,6 +99,8 @@ def _dispatches() -> None:
         sa.Column("settled_at", UtcDateTime(), nullable=True),
     ):
         op.add_column("dispatches", column)
+    by_channel = ["lane", "channel", "due_at"]
+    _partial("ix_dispatches_due_on_channel", "dispatches", by_channel, "phase = 'waiting'")
     _partial("ix_dispatches_campaign", "dispatches", ["campaign_id"], "campaign_id IS NOT NULL")
     sms = "channel = 'sms' AND provider_message_id IS NOT NULL"
     _partial("ix_dispatches_sms_theirs", "dispatches", ["provider_message_id"], sms)
