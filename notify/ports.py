@@ -38,8 +38,12 @@ class Provider(Protocol[M_contra]):
 class Providers(Protocol):
     """Who delivers: providers by weight, and away from those that err or are slow."""
 
-    def choose(self, channel: Channel, *, test: bool) -> Provider[Any]:
-        """Return who delivers the next call; `test`: it is for a test key, and ends in the outbox."""
+    def choose(self, channel: Channel, *, test: bool, messages: int) -> Provider[Any]:
+        """Return who delivers the next call, of so many messages.
+
+        `test`: it is for a test key, and ends in the outbox. Who takes fewer in a call is returned only where
+        nobody else may be used: they are to be parted then.
+        """
         ...
 
     def report(self, provider: Provider[Any], outcomes: Sequence[Outcome], seconds: float) -> None:

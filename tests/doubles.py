@@ -80,7 +80,7 @@ class FakeProviders:
         self._chosen = chosen
         self.reports: list[tuple[str, list[Outcome]]] = []
 
-    def choose(self, channel: Channel, *, test: bool) -> Provider[Any]:
+    def choose(self, channel: Channel, *, test: bool, messages: int) -> Provider[Any]:
         return self._chosen(channel, test)
 
     def report(self, provider: Provider[Any], outcomes: Sequence[Outcome], seconds: float) -> None:

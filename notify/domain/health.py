@@ -21,6 +21,9 @@ LONGEST_PAUSE: Final = 300.0
 PROBE_LEASE: Final = 60.0
 """Seconds after which a probe that nobody reported is given up, and another one made."""
 
+LEFT_TO_SMALL: Final = 5.0
+"""Seconds for which a probe that is due is left to a call of one message: less is lost if it goes badly."""
+
 COMING_BACK: Final = 30.0
 """Seconds over which a provider that came back gets its share again; one bad call in them ends it."""
 
@@ -86,9 +89,11 @@ class Health:
             return 1.0
         return min(1.0, _FIRST_SHARE + (1 - _FIRST_SHARE) * (now - self._back_at) / COMING_BACK)
 
-    def probe_due(self, now: float) -> bool:
-        """Whether one call should try how it is."""
-        return self.away_until is not None and self.away_until <= now and self._probe_until <= now
+    def probe_due(self, now: float, messages: int) -> bool:
+        """Whether a call of so many messages should try how it is."""
+        if self.away_until is None or self._probe_until > now:
+            return False
+        return self.away_until + (LEFT_TO_SMALL if messages > 1 else 0.0) <= now
 
     def tested(self, now: float) -> None:
         """Note that a call is given to it although it is away: its outcome will tell."""

@@ -1,6 +1,7 @@
 """Choose who delivers a call: providers by weight, and away from those that err, are slow or are held."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,9 @@ from notify.ports import Provider
 
 _log: Final = logging.getLogger(__name__)
 
+WORTH_WAITING: Final = 60.0
+"""Seconds of a hold that a call of many messages waits for, before it is parted for who takes fewer."""
+
 Weighted = Sequence[tuple[Provider[Any], int]]
 """The providers of a channel, each with its weight."""
 
@@ -21,6 +25,7 @@ class HealthyProviders:
     """Implements `ports.Providers`. Every process watches for itself: it costs nothing, and needs no Redis.
 
     A channel's only provider is always chosen. While none is well it is the one that is to be probed first.
+    Weights are shares of calls: of those with many messages among the providers that take as many.
     """
 
     def __init__(
@@ -47,8 +52,8 @@ class HealthyProviders:
         self._health = {one.name: Health() for some in weighted.values() for one, _ in some}
         self._told = False
 
-    def choose(self, channel: Channel, *, test: bool) -> Provider[Any]:
-        """Return who delivers the next call."""
+    def choose(self, channel: Channel, *, test: bool, messages: int) -> Provider[Any]:
+        """Return who delivers the next call, of so many messages."""
         if test:
             return self._outbox[channel]
         some = self._weighted[channel]
@@ -58,7 +63,7 @@ class HealthyProviders:
                 self._told = True
                 for name, health in self._health.items():
                     self._tell(name, health.away_until is None)
-            found = self._choose(some, now)
+            found = self._choose(some, messages, now)
             if self._health[found.name].away_until is not None:
                 self._health[found.name].tested(now)
             return found
@@ -80,21 +85,30 @@ class HealthyProviders:
         elif after and not before:
             _log.info("a provider is back", extra={"provider": provider.name})
 
-    def _choose(self, some: Weighted, now: float) -> Provider[Any]:
+    def _choose(self, some: Weighted, messages: int, now: float) -> Provider[Any]:
         if len(some) == 1:
             return some[0][0]
+        whole = [(one, weight) for one, weight in some if one.most >= messages]
+        found = None
+        if len(whole) < len(some):
+            found = self._usable(whole, messages, now, WORTH_WAITING)
+        found = found or self._usable(some, messages, now, math.inf)
+        return found or min(
+            (one for one, _ in whole or some), key=lambda one: self._health[one.name].away_until or 0.0
+        )
+
+    def _usable(self, some: Weighted, messages: int, now: float, patience: float) -> Provider[Any] | None:
+        """Return one that is to be probed, or is well and held for so many seconds at most."""
         held = {one.name: self._held(one.name) for one, _ in some}
         for one, _ in some:
-            if self._health[one.name].probe_due(now) and not held[one.name]:
+            if self._health[one.name].probe_due(now, messages) and not held[one.name]:
                 return one
         shares = [(one, weight * self._health[one.name].share(now)) for one, weight in some]
         free = [(one, share) for one, share in shares if share and not held[one.name]]
         if free:
             return self._draw(free)
-        well = [one for one, share in shares if share]
-        if well:  # the limits make it wait
-            return min(well, key=lambda one: held[one.name])
-        return min((one for one, _ in some), key=lambda one: self._health[one.name].away_until or 0.0)
+        well = [one for one, share in shares if share and held[one.name] <= patience]
+        return min(well, key=lambda one: held[one.name], default=None)  # the limits make it wait
 
     def _draw(self, free: Sequence[tuple[Provider[Any], float]]) -> Provider[Any]:
         """Return one at random, by share."""

@@ -145,7 +145,8 @@ class Deliver:
 
     def _work(self, claimed: Claimed) -> Work:
         test = any(letter.errand.test for letter in claimed.letters)
-        return Work(claimed, self._providers.choose(claimed.channel, test=test))
+        size = len(claimed.letters)
+        return Work(claimed, self._providers.choose(claimed.channel, test=test, messages=size))
 
     def _split_large(self, works: Sequence[Work], now: datetime) -> list[Work]:
         """Put back in parts what is more than its provider takes in a call; return the rest.

@@ -10,11 +10,13 @@ from notify.domain.health import FIRST_PAUSE
 from notify.domain.outcome import Ambiguous, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.domain.rate_limits import Limits, ProviderLimits
+from notify.domain.requests import Lane
 from notify.domain.views import NotificationView
 from notify.queueing import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.deliver import Deliver
+from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for
 
@@ -126,6 +128,37 @@ def test_while_one_asks_to_wait_the_other_takes_over(shop: Shop) -> None:
     assert (shop.status(next_one), len(shop.second.batches)) == ("sent", 1)
     shop.wait(60)
     assert shop.status(held) == "sent"
+
+
+def test_a_provider_that_takes_one_at_a_time_does_not_part_newsletters(shop: Shop) -> None:
+    shop.second.most = 1
+    news = Newsroom(shop.world)
+    for name in "ABCDE":
+        news.reader(name)
+    shop.dice = 0.9
+    news.send()
+    news.finish()
+    assert [len(batch) for batch in shop.first.batches] == [5]
+    assert shop.second.batches == []
+    order = shop.mail()
+    shop.wait(0)
+    assert (shop.status(order), len(shop.second.batches)) == ("sent", 1)
+
+
+def test_it_takes_over_newsletters_where_nobody_else_may_be_used(shop: Shop) -> None:
+    shop.second.most = 1
+    news = Newsroom(shop.world)
+    for name in "ABCDE":
+        news.reader(name)
+    shop.first.script(BROKEN, BROKEN, BROKEN)
+    for _ in range(3):
+        shop.mail()
+        shop.world.deliver(Lane.URGENT)
+    campaign = news.send()
+    news.finish()
+    assert news.progress(campaign) == {"total": 5, "sent": 5}
+    assert len(shop.first.batches) == 3
+    assert {len(batch) for batch in shop.second.batches} == {1}
 
 
 def test_what_a_limit_holds_back_waits_without_a_try(world: World, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from notify.domain.catalogue import Channel
-from notify.domain.health import COMING_BACK, FIRST_PAUSE, LONGEST_PAUSE, PROBE_LEASE
+from notify.domain.health import COMING_BACK, FIRST_PAUSE, LEFT_TO_SMALL, LONGEST_PAUSE, PROBE_LEASE
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
-from notify.usecases.choosing_providers import HealthyProviders
+from notify.usecases.choosing_providers import WORTH_WAITING, HealthyProviders
 from tests.doubles import FakeProvider
 
 GOOD = Accepted("x")
@@ -44,8 +44,8 @@ class Room:
             clock=lambda: self.now,
         )
 
-    def choose(self) -> str:
-        return self.providers.choose(Channel.EMAIL, test=False).name
+    def choose(self, messages: int = 1) -> str:
+        return self.providers.choose(Channel.EMAIL, test=False, messages=messages).name
 
     def report(self, name: str, *outcomes: Outcome, seconds: float = 0.1, times: int = 1) -> None:
         for _ in range(times):
@@ -53,6 +53,9 @@ class Room:
 
     def shares(self, calls: int = 100) -> Counter[str]:
         return Counter(self.choose() for _ in range(calls))
+
+    def shares_of_many(self, messages: int = 500) -> Counter[str]:
+        return Counter(self.choose(messages) for _ in range(100))
 
     def lose_sendgrid(self) -> None:
         self.report("sendgrid", BROKEN, times=3)
@@ -65,7 +68,7 @@ def test_weights() -> None:
 
 def test_test_keys_end_in_the_outbox() -> None:
     room = Room(1, 1)
-    assert {room.providers.choose(channel, test=True).name for channel in Channel} == {"outbox"}
+    assert {room.providers.choose(channel, test=True, messages=9).name for channel in Channel} == {"outbox"}
     room.providers.report(room.outbox, [BROKEN], 0.1)
 
 
@@ -240,4 +243,52 @@ def test_if_all_are_away_the_first_to_be_probed_is_chosen() -> None:
 def test_channels_do_not_concern_each_other() -> None:
     room = Room(1, 1)
     room.lose_sendgrid()
-    assert room.providers.choose(Channel.SMS, test=False).name == "twilio"
+    assert room.providers.choose(Channel.SMS, test=False, messages=1).name == "twilio"
+
+
+def test_calls_of_many_messages_go_by_weight_to_those_who_take_them() -> None:
+    room = Room(3, 1)
+    assert room.shares_of_many() == {"sendgrid": 75, "smtp": 25}
+    room.by_name["smtp"].most = 1
+    assert room.shares_of_many() == {"sendgrid": 100}
+    assert room.shares() == {"sendgrid": 75, "smtp": 25}
+    assert room.shares_of_many(1001) == {"sendgrid": 75, "smtp": 25}  # nobody takes so many
+
+
+def test_who_takes_fewer_steps_in_where_nobody_else_may_be_used() -> None:
+    room = Room(3, 1)
+    room.by_name["smtp"].most = 1
+    room.lose_sendgrid()
+    assert room.shares_of_many() == {"smtp": 100}
+    room.report("smtp", BROKEN, times=3)
+    assert room.shares_of_many() == {"sendgrid": 100}  # parting them would help nobody
+
+
+def test_many_messages_wait_for_a_short_hold_and_not_for_a_long_one() -> None:
+    room = Room(3, 1)
+    room.by_name["smtp"].most = 1
+    room.holds["sendgrid"] = room.now + WORTH_WAITING
+    assert room.shares_of_many() == {"sendgrid": 100}
+    assert room.shares() == {"smtp": 100}
+    room.holds["sendgrid"] += 1
+    assert room.shares_of_many() == {"smtp": 100}
+
+
+def test_a_probe_is_left_to_a_single_message_for_a_while() -> None:
+    room = Room(1, 1)
+    room.lose_sendgrid()
+    room.now += FIRST_PAUSE
+    assert room.shares_of_many() == {"smtp": 100}
+    assert room.choose() == "sendgrid"
+    room.report("sendgrid", BROKEN)
+    room.now += FIRST_PAUSE * 2 + LEFT_TO_SMALL
+    assert room.shares_of_many() == {"sendgrid": 1, "smtp": 99}
+
+
+def test_nothing_is_parted_for_the_sake_of_a_probe() -> None:
+    room = Room(1, 1)
+    room.by_name["smtp"].most = 1
+    room.report("smtp", BROKEN, times=3)
+    room.now += FIRST_PAUSE + LEFT_TO_SMALL
+    assert room.shares_of_many() == {"sendgrid": 100}
+    assert room.choose() == "smtp"
