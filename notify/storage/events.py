@@ -6,9 +6,12 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Connection,
     Select,
+    and_,
     bindparam,
+    case,
     delete,
     exists,
     insert,
@@ -159,11 +162,20 @@ class SqlEvents:
             return None
 
 
+def _status_to_report_on(now: datetime) -> ColumnElement[str]:
+    """Return a message's status, `sending` from its first try on.
+
+    What waits for the morning before it is sent again looks `scheduled`, as if there were nothing to tell.
+    """
+    waits_again = and_(Message.status == Status.QUEUED, Dispatch.status.is_(None), Dispatch.attempt > 0)
+    return case((waits_again, Status.SENDING.value), else_=effective_status(now))
+
+
 def _reported(now: datetime) -> Select[Any]:
     """Select messages as they stand, in the order in which everybody locks them."""
     own = ("id", "recipient_id", "notification_id", "channel", "topic", "locale", "address_hash")
     return (
-        select(*(Message.__table__.c[name] for name in own), Dispatch.lane, effective_status(now))
+        select(*(Message.__table__.c[name] for name in own), Dispatch.lane, _status_to_report_on(now))
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .order_by(Message.id)
     )

@@ -201,6 +201,30 @@ def test_what_was_settled_cancelled_or_expired_is_not_sent_again(resending: Sett
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("said", [EventKind.SENT, EventKind.DELIVERED])
+def test_word_of_the_first_call_counts_while_the_second_waits_for_morning(
+    resending: Settling, said: EventKind
+) -> None:
+    world = resending.world
+    world.clock.at = datetime(2026, 11, 23, 20, 20, tzinfo=UTC)  # in Dakar too; SMS leave until 21:00
+    answer = resending.broken()
+    resending.wait_it_out()
+    world.clock.advance(timedelta(minutes=45))  # more than an hour after its time
+    world.work()
+    assert resending.status(answer) == "scheduled"
+    event = ProviderEvent(
+        "twilio", "e-1", said, world.clock(), message_ref=answer["messages"][0]["id"], provider_message_id=SID
+    )
+    with world.parts.store.write() as tx:
+        apply_events(tx, [event], world.clock())
+    world.clock.advance(timedelta(hours=12))
+    world.work()
+    assert len(world.sms.messages) == 1
+    found = world.message(answer, Channel.SMS)
+    assert (found["status"], found["reason"]) == (str(said), None)
+    assert found["provider_message_id"] == SID
+
+
 def test_late_news_of_the_first_call_cannot_undo_the_second(resending: Settling) -> None:
     world = resending.world
     answer = world.order(channels=(Channel.EMAIL,))
