@@ -35,6 +35,10 @@ EARLY: Final = timedelta(minutes=2)
 
 _EARLY_PAUSE: Final = timedelta(seconds=2)
 
+_NAMES_ONE: Final = frozenset({"twilio"})
+"""Whose id names one message, so that it may come to be known. SendGrid's names a call: without our own id
+its event is about the mail of another system on the same account, and will never be about ours."""
+
 
 class RecordEvents:
     """Reads what `ReceiveEvents` kept. Any number may run at once: they take different posts."""
@@ -147,6 +151,10 @@ class RecordEvents:
 
 
 def _too_early(tx: Transaction, events: Sequence[ProviderEvent]) -> bool:
-    """Whether one is about a message that only the provider's id could name, and that id is not known."""
-    by_theirs = [one for one in events if one.message_ref is None and one.provider_message_id]
+    """Whether one is about a message that only the provider's id can name, and that id is not known yet."""
+    by_theirs = [
+        one
+        for one in events
+        if one.provider in _NAMES_ONE and one.message_ref is None and one.provider_message_id
+    ]
     return len(message_numbers(tx, by_theirs)) < len({(one.provider, one.event_id) for one in by_theirs})

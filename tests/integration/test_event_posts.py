@@ -163,6 +163,15 @@ class Breaks:
         return [None] if "poison" in body else events
 
 
+def test_another_systems_events_on_the_same_account_delay_none_of_ours(reporting: Reporting) -> None:
+    answer, message = sent(reporting)
+    foreign = reporting.event(message, "delivered", sg_message_id="theirs.filter0001")
+    del foreign["message_id"]
+    assert reporting.post([foreign, reporting.event(message, "spamreport")]).status_code == 204
+    assert reporting.read() == 1
+    assert (status(reporting, answer), posts(reporting)) == ("complained", 0)
+
+
 def test_two_workers_share_posts_and_every_event_counts_once(postgres_url: str, tmp_path: Path) -> None:
     reporting = Reporting(postgres_url, tmp_path)
     sents = [
