@@ -129,6 +129,13 @@ class Campaigns(Protocol):
         """Insert test messages, a dispatch each; return the numbers of messages and of dispatches."""
         ...
 
+    def forget_tests_before(self, at: datetime) -> int:
+        """Forget where test messages went that were made before and are through, and how they looked.
+
+        Some at a time; return how many values were deleted.
+        """
+        ...
+
     def pause_dispatches(self, number: int) -> int:
         """Keep those that were not called yet from being called until they are resumed; count them."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal_column, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, literal_column, or_, select, update
 
 from notify.campaign_store import Bundle, TestMessage
 from notify.domain.campaigns import HANDED_OVER, NOBODY, Campaign, CampaignChanges, CampaignStatus
@@ -17,9 +17,9 @@ from notify.ports import Vault
 from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_rows import insert_messages
 from notify.storage.campaign_tables import Campaign as CampaignRow
-from notify.storage.letters import TO_FIELD
+from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.recipients import hash_address
-from notify.storage.tables import Dispatch, Message
+from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 
 _TEXTS: Final = frozenset({"content", "pinned", "created_at", "updated_at"})
 _LEAN: Final = tuple(column for column in CampaignRow.__table__.c if column.name not in _TEXTS)
@@ -29,6 +29,7 @@ _WRONG: Final = (Status.BOUNCED, Status.COMPLAINED)
 _NOT_AS_SENT: Final = [status for status in Status if status in _WRONG or status not in HANDED_OVER]
 _NOT_CALLED: Final = ("waiting", "claimed", "paused")
 _CALLS_END_WITHIN: Final = timedelta(hours=1)
+_TESTS_AT_ONCE: Final = 1_000
 _ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
 _ADD_TESTS: Final = insert(Message).returning(Message.id, sort_by_parameter_order=True)
 
@@ -141,6 +142,30 @@ class SqlCampaigns:
             for one, dispatch in zip(tests, dispatches, strict=True)
         ]
         return list(self._connection.scalars(_ADD_TESTS, rows)), dispatches
+
+    def forget_tests_before(self, at: datetime) -> int:
+        """Empty the addresses of tests that are through, and delete the copies in the outbox."""
+        old = (
+            select(Message.id)
+            .join(Dispatch, Dispatch.id == Message.dispatch_id)
+            .where(
+                Message.recipient_id == NOBODY,
+                Message.to_sealed != FORGOTTEN,
+                Message.created_at < at,
+                Dispatch.phase == "done",
+            )
+        )
+        mine = list(
+            self._connection.scalars(
+                old.order_by(Message.id).limit(_TESTS_AT_ONCE).with_for_update(of=Message, skip_locked=True)
+            )
+        )
+        if not mine:
+            return 0
+        theirs = Message.id.in_(mine)
+        self._connection.execute(update(Message).where(theirs).values(to_sealed=FORGOTTEN))
+        copies = delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(mine))
+        return len(mine) + self._connection.execute(copies).rowcount
 
     def pause_dispatches(self, number: int) -> int:
         """Keep those that were not called yet from being called.

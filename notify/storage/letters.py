@@ -22,6 +22,9 @@ from notify.storage.tables import Message, Notification, Recipient
 
 TO_FIELD: Final = "messages.to"
 
+FORGOTTEN: Final = b""
+"""What `messages.to_sealed` holds once the address is deleted: not NULL, which would make it a reader's."""
+
 Found = tuple[list[Letter], list[tuple[int, datetime | None]]]
 """The open messages of a dispatch, and those that cannot be decrypted, each with its expiry."""
 

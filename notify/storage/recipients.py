@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
     update,
 )
 
@@ -37,6 +38,7 @@ from notify.storage.held import Held
 from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
 from notify.storage.tables import (
+    AddressOptOut,
     Attempt,
     ConsentProof,
     ConsentRecord,
@@ -168,13 +170,8 @@ class SqlRecipients:
     def erase(self, recipient: StoredRecipient, now: datetime) -> None:
         """Delete what is held; the address hashes stay, barred from marketing for good."""
         run = self._connection.execute
-        messages = self._lock_messages(recipient)
-        known = {(channel, value) for channel, value in recipient.hashes.items()}
-        known |= {
-            (Channel(channel), value)
-            for channel, value in ((row.channel, row.address_hash) for row in messages)
-            if value
-        }
+        known = self._known_addresses(recipient)
+        messages = self._lock_messages(recipient, {value for _, value in known})
         consents = SqlConsents(self._connection, self._vault)
         for channel, value in sorted(known):
             consents.suppress(channel, value, Scope.MARKETING, reason="erasure", masked=None, now=now)
@@ -198,15 +195,27 @@ class SqlRecipients:
         run(delete(ConsentProof).where(ConsentProof.consent_id.in_(entries)))
         run(delete(Recipient).where(Recipient.id == recipient.id))
 
-    def _lock_messages(self, recipient: StoredRecipient) -> list[Row[Any]]:
+    def _known_addresses(self, recipient: StoredRecipient) -> set[tuple[Channel, bytes]]:
+        """Return the addresses that they have, that messages of theirs went to, or that they opted out."""
+        used = select(Message.channel, Message.address_hash).where(
+            Message.recipient_id == recipient.id, Message.address_hash.is_not(None)
+        )
+        entries = select(ConsentRecord.id).where(ConsentRecord.recipient_id == recipient.id)
+        left = select(AddressOptOut.channel, AddressOptOut.address_hash).where(
+            AddressOptOut.consent_id.in_(entries)
+        )
+        found = self._connection.execute(union(used, left)).all()
+        return {*recipient.hashes.items(), *((Channel(row.channel), row.address_hash) for row in found)}
+
+    def _lock_messages(self, recipient: StoredRecipient, hashes: Collection[bytes]) -> list[Row[Any]]:
         """Lock the person's notifications, dispatches and messages, in the order that everybody keeps.
 
-        Tests of campaigns that went to an address of theirs are among them.
+        Tests of campaigns that went to an address of theirs, by these hashes, are among them.
         """
         run = self._connection.execute
         asked = select(Notification.id).where(Notification.recipient_id == recipient.id)
         run(asked.order_by(Notification.id).with_for_update()).all()
-        tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(recipient.hashes.values()))
+        tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(hashes))
         mine = or_(Message.recipient_id == recipient.id, tests)
         theirs = Dispatch.id.in_(select(Message.dispatch_id).where(mine))
         run(select(Dispatch.id).where(theirs).order_by(Dispatch.id).with_for_update()).all()

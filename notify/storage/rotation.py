@@ -9,7 +9,7 @@ from notify.ports import Vault
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.engine import transaction
 from notify.storage.events import BODY_FIELD
-from notify.storage.letters import TO_FIELD
+from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.notifications import DATA_FIELD
 from notify.storage.outbox import OUTBOX_FIELD
 from notify.storage.recipients import SEALED
@@ -63,7 +63,7 @@ def _rotate_column(engine: Engine, vault: Vault, table: Table, column: str, fiel
 def _next_rows(connection: Connection, table: Table, column: str, after: int) -> list[Row[Any]]:
     (key,) = table.primary_key
     query = select(key.label("number"), table.c[column].label("sealed"))
-    query = query.where(key > after, table.c[column].is_not(None)).order_by(key).limit(_STEP)
+    query = query.where(key > after, table.c[column] != FORGOTTEN).order_by(key).limit(_STEP)
     return list(connection.execute(query))
 
 

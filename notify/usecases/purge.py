@@ -1,4 +1,4 @@
-"""Delete what has served: undo tokens and idempotency keys that ran out, counts of SMS, unreadable posts."""
+"""Delete what has served: undos and idempotency keys, counts of SMS, unreadable posts, addresses of tests."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,6 +13,11 @@ SMS_DAYS_KEPT_FOR: Final = timedelta(days=90)
 
 POSTS_KEPT_FOR: Final = timedelta(days=30)
 """Posts of events that nothing here could read; they hold addresses."""
+
+TESTS_KEPT_FOR: Final = timedelta(days=30)
+"""Where tests of campaigns went, and their copies in the outbox. An erasure may miss an address that somebody
+had before, since nothing says whose it was; and after a month nobody looks at a test any more.
+"""
 
 
 class Purge:
@@ -30,5 +35,6 @@ class Purge:
             gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
             gone += tx.sms_budget.forget_before(now.date() - SMS_DAYS_KEPT_FOR)
             gone += tx.events.drop_posts_before(now - POSTS_KEPT_FOR)
+            gone += tx.campaigns.forget_tests_before(now - TESTS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone

@@ -14,7 +14,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.delivery import Claimed
 from notify.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from notify.domain.outcome import Transient
-from notify.domain.requests import Lane
+from notify.domain.requests import Choice, Lane, Proof
 from notify.storage.engine import transaction
 from notify.storage.store import SqlStore, SqlTransaction
 from notify.storage.tables import Dispatch, Message
@@ -263,6 +263,28 @@ def test_erasing_somebody_erases_tests_to_their_address(world: World, news: News
     campaign = news.draft()["id"]
     made = news.desk.test(campaign, ["a@example.com", "b@example.com"])["messages"]
     world.work()
+    world.parts.erase_recipient("A")
+    with pytest.raises(NotFoundError):
+        world.parts.lookups.message(made[0]["id"], "en")
+    assert world.parts.lookups.message(made[1]["id"], "en")["status"] == "sent"
+
+
+@pytest.mark.parametrize("trace", ["message", "opt-out"])
+def test_erasing_somebody_erases_tests_to_an_address_they_had(
+    world: World, news: Newsroom, trace: str
+) -> None:
+    news.reader("A", email="old@example.com")
+    if trace == "message":
+        world.order(recipient="A", channels=(Channel.EMAIL,), profile={})
+        world.work()
+    else:
+        world.parts.change_preferences(
+            "A", [Choice("company_news", Channel.EMAIL, subscribed=False)], Proof(source="x", wording="y")
+        )
+    campaign = news.draft()["id"]
+    made = news.desk.test(campaign, ["old@example.com", "b@example.com"])["messages"]
+    world.work()
+    news.stranger("A", email="new@example.com")
     world.parts.erase_recipient("A")
     with pytest.raises(NotFoundError):
         world.parts.lookups.message(made[0]["id"], "en")
