@@ -1,6 +1,8 @@
 """A use case that runs again and again on a thread of its own, at once while there is more to do."""
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -17,9 +19,19 @@ class Loop:
     """Runs until it is stopped. Whatever goes wrong, it goes on, after pauses that grow."""
 
     def __init__(
-        self, name: str, run: Callable[[], int], idle: float, *, first_pause: float = _FIRST_PAUSE_SECONDS
+        self,
+        name: str,
+        run: Callable[[], int],
+        idle: float,
+        *,
+        first_pause: float = _FIRST_PAUSE_SECONDS,
+        niceness: int = 0,
     ) -> None:
-        """`run` returns how much it did; after 0 it waits for `idle` seconds, after trouble `first_pause`."""
+        """`run` returns how much it did; after 0 it waits for `idle` seconds, after trouble `first_pause`.
+
+        `niceness` is how far it stands back when others want the processor, where threads can (on Linux).
+        """
+        self._niceness = niceness
         self._name = name
         self._step = run
         self._idle = idle
@@ -40,6 +52,8 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        if self._niceness and sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         pause = self._first_pause
         while not self._stopped.is_set():
             try:

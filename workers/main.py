@@ -25,8 +25,6 @@ _GARBAGE: Final = 50_000
 _NICENESS: Final = 10
 """How far campaigns stand back when orders and pages want the same processor."""
 
-_SLICE_SECONDS: Final = 10
-_LOOK_FOR_CAMPAIGNS_SECONDS: Final = 0.5
 _LOOK_FOR_EVENTS_SECONDS: Final = 0.5
 
 
@@ -41,18 +39,13 @@ def main(lane: str) -> None:
     parts = runtime.worker(Lane(lane))
     _ = parts.deliver  # build everything before the first job, or fail now
     pump = runtime.pump(Lane(lane))
-    campaigns = Loop("campaigns", parts.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
     gc.set_threshold(_GARBAGE)
     pump.start()
-    if Lane(lane) is Lane.BULK:
-        campaigns.start()
     events = Loop("events", parts.record_events, _LOOK_FOR_EVENTS_SECONDS)
     if Lane(lane) is Lane.NORMAL:
         events.start()
     Listener(Lane(lane), parts.redis_to_block_on()).listen()
-    if not campaigns.stop(_SLICE_SECONDS):
-        _log.error("a slice of a campaign was cut off; it will be made again")
     if not pump.stop(parts.settings.provider_timeout + _RECORD_SECONDS):
         _log.error("calls to providers were cut off; what became of them will be called unknown")
     if not events.stop(_RECORD_SECONDS):

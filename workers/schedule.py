@@ -1,5 +1,6 @@
 """What runs periodically. Two schedulers at once are harmless: every task claims its work in the database."""
 
+import gc
 import logging
 import signal
 import threading
@@ -13,8 +14,14 @@ from setproctitle import setproctitle
 from notify.domain.errors import UnavailableError
 from notify.logs import configure_logs
 from workers import runtime
+from workers.looping import Loop
 
 _log: Final = logging.getLogger(__name__)
+
+_SLICE_SECONDS: Final = 10
+_LOOK_FOR_CAMPAIGNS_SECONDS: Final = 0.5
+_NICENESS: Final = 10
+"""How far campaigns stand back when orders and pages want the same processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,10 @@ def main() -> None:
     ]
     # Apart, since it calls providers: what they take must not hold up the others.
     slow = [Task("settle", 10.0, composition.settle_unknown)]
+    # Apart as well: a slice takes long, and its work in Python must not hold up a worker that delivers.
+    campaigns = Loop("campaigns", composition.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
+    gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
+    campaigns.start()
     stop = threading.Event()
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()
@@ -68,6 +79,8 @@ def main() -> None:
     signal.sigwait(ends)
     stop.set()
     loop.join()
+    if not campaigns.stop(_SLICE_SECONDS):
+        _log.error("a slice of a campaign was cut off; it will be made again")
 
 
 if __name__ == "__main__":
