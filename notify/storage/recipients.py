@@ -204,7 +204,8 @@ class SqlRecipients:
         left = select(AddressOptOut.channel, AddressOptOut.address_hash).where(
             AddressOptOut.consent_id.in_(entries)
         )
-        found = self._connection.execute(union(used, left)).all()
+        both: Any = union(used, left)
+        found = self._connection.execute(both).all()
         return {*recipient.hashes.items(), *((Channel(row.channel), row.address_hash) for row in found)}
 
     def _lock_messages(self, recipient: StoredRecipient, hashes: Collection[bytes]) -> list[Row[Any]]:
