@@ -14,8 +14,10 @@ from notify.domain.delivery import (
     Claimed,
     Closed,
     Correction,
+    Hopeless,
     NotificationDraft,
     Record,
+    Recovered,
     SentTo,
     StoredNotification,
     StoredRecipient,
@@ -277,8 +279,12 @@ class Deliveries(Protocol):
         """Write what became of dispatches, where this worker has a say; return those that were changed."""
         ...
 
-    def recover(self, now: datetime) -> tuple[int, int]:
-        """Put lapsed claims back in the queue, and end lapsed calls as `unknown`; count both."""
+    def hopeless(self, now: datetime) -> list[Hopeless]:
+        """Return the messages of notifications that `recover` will give up; nothing is locked yet."""
+        ...
+
+    def recover(self, now: datetime) -> Recovered:
+        """Put lapsed claims back in the queue, or give them up; end lapsed calls as `unknown`."""
         ...
 
     def lanes_due(self, now: datetime) -> list[Lane]:

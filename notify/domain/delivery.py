@@ -228,6 +228,27 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Hopeless:
+    """An open message of a notification whose dispatch is to be given up: it kills whoever prepares it."""
+
+    dispatch_id: int
+    message_id: int
+    recipient_id: int
+    notification_id: int
+    channel: Channel
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was done about leases that ran out, counted; and the dispatches that were given up."""
+
+    returned: int
+    unknown: int
+    given_up: Collection[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A message that was cancelled or superseded before it left."""
 

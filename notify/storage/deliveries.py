@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import AtGate, Claimed, Correction, Record
+from notify.domain.delivery import AtGate, Claimed, Correction, Hopeless, Record, Recovered
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
@@ -117,6 +117,24 @@ _CORRECT: Final = (
         address_hash=bindparam("new_hash"),
         basis=bindparam("new_basis"),
         basis_consent_id=bindparam("new_consent"),
+    )
+)
+_HOPELESS: Final = (
+    select(
+        Dispatch.id,
+        Message.id,
+        Message.recipient_id,
+        Message.notification_id,
+        Dispatch.channel,
+        Dispatch.lane,
+    )
+    .join(Message, Message.dispatch_id == Dispatch.id)
+    .where(
+        Dispatch.phase == "claimed",
+        Dispatch.lease_until < bindparam("now", type_=UtcDateTime()),
+        Dispatch.lapses >= _MOST_LAPSES,
+        Message.status == Status.QUEUED,
+        Message.notification_id.is_not(None),
     )
 )
 
@@ -232,7 +250,15 @@ class SqlDeliveries:
         """Write what became of dispatches; return those that were changed."""
         return write_records(self._connection, records, now)
 
-    def recover(self, now: datetime) -> tuple[int, int]:
+    def hopeless(self, now: datetime) -> list[Hopeless]:
+        """Return the messages of notifications that `recover` will give up; nothing is locked yet."""
+        rows = self._connection.execute(_HOPELESS, {"now": now})
+        return [
+            Hopeless(dispatch, message, recipient, notification or 0, Channel(channel), Lane(lane))
+            for dispatch, message, recipient, notification, channel, lane in rows
+        ]
+
+    def recover(self, now: datetime) -> Recovered:
         """Put lapsed claims back in the queue; end lapsed calls as `unknown`: nobody knows what came of them.
 
         A dispatch whose claim lapses again and again is what kills its workers; it ends as failed.
@@ -251,7 +277,7 @@ class SqlDeliveries:
                 lease_until=None,
                 lapses=Dispatch.lapses + 1,
             )
-            .returning(Dispatch.id)
+            .returning(Dispatch.id, Dispatch.phase)
         ).all()
         lost = self._connection.execute(
             update(Dispatch)
@@ -279,7 +305,8 @@ class SqlDeliveries:
                     for row in lost
                 ],
             )
-        return len(returned), sum(row.size for row in lost)
+        given_up = [row.id for row in returned if row.phase == "done"]
+        return Recovered(len(returned) - len(given_up), sum(row.size for row in lost), given_up)
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""

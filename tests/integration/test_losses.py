@@ -135,15 +135,42 @@ def test_a_row_that_cannot_be_decrypted_does_not_stop_its_lane(world: World) -> 
     assert world.message(broken, Channel.EMAIL)["status"] == "sending"
 
 
-def test_a_dispatch_that_kills_its_workers_ends(world: World) -> None:
-    answer = world.order("order_refunded", channels=(Channel.EMAIL,))
-    for _ in range(21):
+def _wear_out(world: World, times: int = 21) -> None:
+    for _ in range(times):
         world.claim()
         world.clock.advance(timedelta(seconds=11))
         world.reconcile()
+
+
+def test_a_dispatch_that_kills_its_workers_ends(world: World) -> None:
+    answer = world.order("order_refunded", channels=(Channel.EMAIL,))
+    _wear_out(world)
     view = world.message(answer, Channel.EMAIL)
     assert view["status"] == "failed"
     assert world.work() == 0
+
+
+def test_what_is_given_up_turns_to_the_next_channel(world: World) -> None:
+    answer = world.order("order_refunded", channels=(Channel.SMS, Channel.EMAIL), routing=Routing.FALLBACK)
+    world.wake_ups.rung.clear()
+    _wear_out(world)
+    assert world.wake_ups.rung[-1][0] is Lane.URGENT
+    world.work()
+    assert world.message(answer, Channel.SMS)["status"] == "failed"
+    assert world.message(answer, Channel.EMAIL)["status"] == "sent"
+    assert len(world.email.messages) == 1
+
+
+def test_what_is_given_up_after_it_was_cancelled_does_not(world: World) -> None:
+    answer = world.order("order_refunded", channels=(Channel.SMS, Channel.EMAIL), routing=Routing.FALLBACK)
+    world.claim()
+    world.parts.cancel_notification(answer["id"])
+    world.clock.advance(timedelta(seconds=11))
+    world.reconcile()
+    _wear_out(world, 20)
+    assert world.work() == 0
+    found = world.parts.lookups.notification(answer["id"])
+    assert [(one["channel"], one["status"]) for one in found["messages"]] == [("sms", "cancelled")]
 
 
 def test_a_gate_that_drops_everybody_is_no_call(world: World) -> None:
