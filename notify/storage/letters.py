@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Select, bindparam, case, select
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
 from notify.domain.errors import VaultError
-from notify.domain.newsletters import Pinned
 from notify.domain.requests import Routing
 from notify.domain.status import Status
 from notify.ports import Vault
 from notify.storage.campaign_tables import Campaign
 from notify.storage.notifications import DATA_FIELD
+from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SEALED
 from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
 from notify.storage.tables import Message, Notification, Recipient
@@ -83,7 +83,7 @@ _NAMED: Final = _OF_CAMPAIGN.add_columns(Recipient.name_sealed)
 _IN_PERSON: Final = _NAMED.add_columns(Recipient.attributes, Recipient.timezone, Recipient.effective_country)
 """What is read of people grows with what a newsletter says of them: a million times it counts."""
 
-_CAMPAIGN: Final = select(Campaign.pinned, Campaign.pinned_at, Campaign.test, Campaign.topic).where(
+_CAMPAIGN: Final = select(Campaign.pinned_at, Campaign.test, Campaign.topic).where(
     Campaign.id == bindparam("campaign")
 )
 
@@ -91,9 +91,10 @@ _CAMPAIGN: Final = select(Campaign.pinned, Campaign.pinned_at, Campaign.test, Ca
 class SqlLetters:
     """Reads letters."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, pinned: PinnedCache) -> None:
         self._connection = connection
         self._vault = vault
+        self._pinned = pinned
 
     def of_notifications(self, dispatch_ids: Collection[int]) -> dict[int, Found]:
         """Return the open messages of each dispatch, and those that cannot be decrypted."""
@@ -113,7 +114,7 @@ class SqlLetters:
     def of_campaign(self, dispatch_id: int, campaign_id: int, channel: Channel) -> Found:
         """Return the open messages of one campaign's dispatch, and those that cannot be decrypted."""
         campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
-        pinned = Pinned.from_json(campaign.pinned)
+        pinned = self._pinned.get(self._connection, campaign_id, campaign.pinned_at)
         errand = CampaignErrand(campaign_id, pinned, campaign.test)
         query: Select[Any] = _NAMED if pinned.uses_name else _OF_CAMPAIGN
         if pinned.individual or pinned.attributes or channel is Channel.SMS:

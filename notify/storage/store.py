@@ -20,6 +20,7 @@ from notify.storage.held import Held
 from notify.storage.importing import SqlImports
 from notify.storage.letters import SqlLetters
 from notify.storage.notifications import SqlNotifications
+from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
 from notify.storage.sms_budget import SqlSmsBudget
 
@@ -27,7 +28,7 @@ from notify.storage.sms_budget import SqlSmsBudget
 class SqlTransaction:
     """One open transaction."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, pinned: PinnedCache) -> None:
         held = Held()
         self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
@@ -39,7 +40,7 @@ class SqlTransaction:
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
         self.doubts = SqlDoubts(connection, vault)
-        self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault))
+        self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault, pinned))
 
 
 class SqlStore:
@@ -53,12 +54,13 @@ class SqlStore:
             else None
         )
         self._vault = vault
+        self._pinned = PinnedCache()
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """Open a transaction that commits at the end."""
         with transaction(self._engine, write=True) as connection:
-            yield SqlTransaction(connection, self._vault)
+            yield SqlTransaction(connection, self._vault, self._pinned)
 
     def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
         """Do all of an ordinary opt-out in one statement that commits by itself, in PostgreSQL."""
@@ -71,4 +73,4 @@ class SqlStore:
     def read(self) -> Iterator[SqlTransaction]:
         """Open a transaction that only reads."""
         with transaction(self._engine, write=False) as connection:
-            yield SqlTransaction(connection, self._vault)
+            yield SqlTransaction(connection, self._vault, self._pinned)

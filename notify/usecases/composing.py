@@ -100,7 +100,7 @@ class Composer:
         else:
             content = pinned.email(letter.locale)
             substitutions = pinned.substitutions(letter.locale, person)
-        sender = self.sender(letter)
+        sender = self.senders.sender(Channel.EMAIL, topic.purpose)
         return OutgoingEmail(
             message_ref=ids.public(ids.MESSAGE, letter.message_id),
             sender=sender,
