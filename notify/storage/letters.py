@@ -83,7 +83,7 @@ _NAMED: Final = _OF_CAMPAIGN.add_columns(Recipient.name_sealed)
 _IN_PERSON: Final = _NAMED.add_columns(Recipient.attributes, Recipient.timezone, Recipient.effective_country)
 """What is read of people grows with what a newsletter says of them: a million times it counts."""
 
-_CAMPAIGN: Final = select(Campaign.pinned_at, Campaign.test, Campaign.topic).where(
+_CAMPAIGN: Final = select(Campaign.started_at, Campaign.test, Campaign.topic).where(
     Campaign.id == bindparam("campaign")
 )
 
@@ -114,7 +114,7 @@ class SqlLetters:
     def of_campaign(self, dispatch_id: int, campaign_id: int, channel: Channel) -> Found:
         """Return the open messages of one campaign's dispatch, and those that cannot be decrypted."""
         campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
-        pinned = self._pinned.get(self._connection, campaign_id, campaign.pinned_at)
+        pinned = self._pinned.get(self._connection, campaign_id, started=campaign.started_at is not None)
         errand = CampaignErrand(campaign_id, pinned, campaign.test)
         query: Select[Any] = _NAMED if pinned.uses_name else _OF_CAMPAIGN
         if pinned.individual or pinned.attributes or channel is Channel.SMS:

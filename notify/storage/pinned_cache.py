@@ -1,6 +1,5 @@
 """The pinned texts of campaigns under way, read once for all of their batches."""
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
@@ -13,18 +12,18 @@ _KEPT: Final = 16
 
 
 class PinnedCache:
-    """Keeps what was read last; what is pinned anew has another date. Safe for any number of threads."""
+    """Keeps what was read last. Safe for any number of threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, datetime | None], Pinned] = {}
+        self._kept: dict[int, Pinned] = {}
 
-    def get(self, connection: Connection, campaign_id: int, pinned_at: datetime | None) -> Pinned:
-        """Return the texts of a campaign as they were pinned at `pinned_at`."""
-        key = (campaign_id, pinned_at)
-        found = self._kept.get(key)
+    def get(self, connection: Connection, campaign_id: int, *, started: bool) -> Pinned:
+        """Return the texts of a campaign; once it has started, nothing can pin others."""
+        found = self._kept.get(campaign_id) if started else None
         if found is None:
             found = Pinned.from_json(connection.execute(_PINNED, {"campaign": campaign_id}).scalar_one())
-            if len(self._kept) >= _KEPT:
-                self._kept = {}
-            self._kept[key] = found
+            if started:
+                if len(self._kept) >= _KEPT:
+                    self._kept = {}
+                self._kept[campaign_id] = found
         return found
