@@ -156,8 +156,12 @@ class Campaigns(Protocol):
         """Count those that are not done; return also when the last of them is due."""
         ...
 
-    def sending(self) -> list[int]:
-        """Return the numbers of those that are sending."""
+    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
+        """Count those that are due and not done, up to `most`."""
+        ...
+
+    def sending(self) -> Mapping[int, Collection[str]]:
+        """Return those that are sending, each with the reasons to stop that a person has overridden."""
         ...
 
     def reports(self, number: int) -> dict[str, int]:

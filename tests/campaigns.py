@@ -36,7 +36,14 @@ OPT_IN = Proof(source="form", wording="Oui, je veux les nouvelles")
 class Newsroom:
     """Makes readers and campaigns in a world, and runs the pump by hand."""
 
-    def __init__(self, world: World, *, largest_slice: int = 5000, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        largest_slice: int = 5000,
+        most_ahead: int = 20_000,
+        store: Store | None = None,
+    ) -> None:
         """`store` is the pump's, where it is not the world's."""
         parts = world.parts
         self.world = world
@@ -57,6 +64,7 @@ class Newsroom:
             telemetry=world.telemetry,
             clock=world.clock,
             largest_slice=largest_slice,
+            most_ahead=most_ahead,
         )
         self.watch = WatchCampaigns(parts.store, world.clock)
 

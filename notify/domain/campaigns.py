@@ -1,6 +1,6 @@
 """Campaigns: what is asked for, the one table of their statuses, and the rules of their times."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -144,6 +144,7 @@ class Campaign:
     test: bool
     status: CampaignStatus
     reason: str | None = None
+    overridden: tuple[str, ...] = ()
     pinned_at: datetime | None = None
     send_at: str | None = None
     timezone: str | None = None
@@ -170,6 +171,7 @@ class CampaignChanges(TypedDict, total=False):
     throttle: int | None
     status: CampaignStatus
     reason: str | None
+    overridden: Sequence[str]
     pinned: Mapping[str, Any] | None
     pinned_at: datetime | None
     send_at: str | None
@@ -185,21 +187,30 @@ class CampaignChanges(TypedDict, total=False):
     next_slice_at: datetime | None
 
 
-def stop_reason(progress: Mapping[str, int]) -> PauseReason | None:
-    """Return why a campaign with so many messages in each status must stop itself, if it must."""
+def stop_reason(progress: Mapping[str, int], overridden: Collection[str] = ()) -> PauseReason | None:
+    """Return why a campaign with so many messages in each status must stop itself, if it must.
+
+    Not for a reason that a person has overridden: only those that are not, stop it again.
+    """
     handed = sum(progress.get(status, 0) for status in HANDED_OVER)
     if handed < _ENOUGH_TO_JUDGE:
         return None
-    if progress.get(Status.COMPLAINED, 0) > _MOST_COMPLAINTS * handed:
-        return PauseReason.COMPLAINTS
-    return PauseReason.BOUNCES if progress.get(Status.BOUNCED, 0) > _MOST_BOUNCES * handed else None
+    too_many = (
+        (PauseReason.COMPLAINTS, Status.COMPLAINED, _MOST_COMPLAINTS),
+        (PauseReason.BOUNCES, Status.BOUNCED, _MOST_BOUNCES),
+    )
+    for reason, status, most in too_many:
+        if reason not in overridden and progress.get(status, 0) > most * handed:
+            return reason
+    return None
 
 
-def may_have_to_stop(reports: Mapping[str, int]) -> bool:
+def may_have_to_stop(reports: Mapping[str, int], overridden: Collection[str] = ()) -> bool:
     """Whether `stop_reason` could say so, where `sent` may be more than `reports` tell."""
     handed = sum(reports.get(status, 0) for status in HANDED_OVER)
     missing = max(0, _ENOUGH_TO_JUDGE - handed)
-    return stop_reason({**reports, Status.SENT: reports.get(Status.SENT, 0) + missing}) is not None
+    least = {**reports, Status.SENT: reports.get(Status.SENT, 0) + missing}
+    return stop_reason(least, overridden) is not None
 
 
 def moved(act: Act, status: CampaignStatus) -> CampaignStatus:

@@ -15,7 +15,8 @@ class Campaign(Base):
 
     `content` is what its author wrote, `pinned` what it was made into when it was scheduled. The pump goes
     over recipients by number: `cursor` is the last one it has seen, `highest` where it ends, and `pending`
-    how many messages are still to come of those that were counted when it started.
+    how many messages are still to come of those that were counted when it started. `overridden` are the
+    reasons to stop itself in spite of which a person resumed it.
     """
 
     __tablename__ = "campaigns"
@@ -39,6 +40,7 @@ class Campaign(Base):
     test: Mapped[bool] = mapped_column(Boolean)
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
+    overridden: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     pinned: Mapped[dict[str, Any] | None]
     pinned_at: Mapped[datetime | None]
     send_at: Mapped[str | None] = mapped_column(String(40))

@@ -1,10 +1,22 @@
 """Campaigns and their dispatches: written by people and by the pump, paused, resumed, ended, counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from notify.campaign_store import Bundle, TestMessage
 from notify.domain.campaigns import HANDED_OVER, NOBODY, Campaign, CampaignChanges, CampaignStatus
@@ -22,12 +34,15 @@ from notify.storage.recipients import hash_address
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 
 _TEXTS: Final = frozenset({"content", "pinned", "created_at", "updated_at"})
+_LISTS: Final = ("channels", "overridden")
 _LEAN: Final = tuple(column for column in CampaignRow.__table__.c if column.name not in _TEXTS)
 _QUEUED: Final[Any] = literal_column("'queued'")
 """In so many words, as the partial index has it: only then does PostgreSQL see that the index serves."""
 _WRONG: Final = (Status.BOUNCED, Status.COMPLAINED)
 _NOT_AS_SENT: Final = [status for status in Status if status in _WRONG or status not in HANDED_OVER]
 _NOT_CALLED: Final = ("waiting", "claimed", "paused")
+_OPEN: Final[Any] = Dispatch.phase != literal_column("'done'")
+"""In so many words, too."""
 _CALLS_END_WITHIN: Final = timedelta(hours=1)
 _TESTS_AT_ONCE: Final = 1_000
 _ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
@@ -45,7 +60,7 @@ class SqlCampaigns:
         """Store a new one; return its number."""
         values = {column.name: getattr(campaign, column.name) for column in _LEAN if column.name != "id"}
         statement = insert(CampaignRow).values(
-            **values | {"channels": list(campaign.channels), "audience": _json(campaign.audience)},
+            **values | {name: list(values[name]) for name in _LISTS} | {"audience": _json(campaign.audience)},
             content=_json(content),
             created_at=now,
             updated_at=now,
@@ -73,8 +88,7 @@ class SqlCampaigns:
     def change(self, number: int, changes: CampaignChanges, now: datetime) -> None:
         """Write columns of one."""
         values: dict[str, Any] = {**changes, "updated_at": now}
-        if "channels" in changes:
-            values["channels"] = list(changes["channels"])
+        values |= {name: list(values[name]) for name in _LISTS if name in values}
         for name in ("content", "audience", "pinned"):
             if name in values:
                 values[name] = _json(values[name])
@@ -176,7 +190,7 @@ class SqlCampaigns:
         self._lock_open(number)
         return self._connection.execute(
             update(Dispatch)
-            .where(*_of(number), Dispatch.phase.in_(("waiting", "claimed")))
+            .where(*_of(number), _OPEN, Dispatch.phase.in_(("waiting", "claimed")))
             .values(phase="paused", claim=None, lease_until=None)
         ).rowcount
 
@@ -184,35 +198,52 @@ class SqlCampaigns:
         """Let those that were paused wait again."""
         self._lock_open(number)
         return self._connection.execute(
-            update(Dispatch).where(*_of(number), Dispatch.phase == "paused").values(phase="waiting")
+            update(Dispatch).where(*_of(number), _OPEN, Dispatch.phase == "paused").values(phase="waiting")
         ).rowcount
 
     def cancel_dispatches(self, number: int, now: datetime) -> int:
         """End those that were not called yet as `cancelled`."""
         self._lock_open(number)
         return self._connection.execute(
-            update(Dispatch).where(*_of(number), Dispatch.phase.in_(_NOT_CALLED)).values(_cancelled(now))
+            update(Dispatch)
+            .where(*_of(number), _OPEN, Dispatch.phase.in_(_NOT_CALLED))
+            .values(_cancelled(now))
         ).rowcount
 
     def cancel_leftovers(self, now: datetime) -> int:
         """End what was put back after its campaign was cancelled in mid-call."""
+        put_back = exists().where(
+            Dispatch.campaign_id == CampaignRow.id,
+            Dispatch.lane == Lane.BULK,
+            _OPEN,
+            Dispatch.phase.in_(_NOT_CALLED),
+        )
         lately = select(CampaignRow.id).where(
             CampaignRow.status == CampaignStatus.CANCELLED,
             CampaignRow.finished_at > now - _CALLS_END_WITHIN,
+            put_back,
         )
         return sum(self.cancel_dispatches(number, now) for number in self._connection.scalars(lately).all())
 
     def open_dispatches(self, number: int) -> tuple[int, datetime | None]:
         """Count those that are not done; return also when the last of them is due."""
         row = self._connection.execute(
-            select(func.count(), func.max(Dispatch.due_at)).where(*_of(number), Dispatch.phase != "done")
+            select(func.count(), func.max(Dispatch.due_at)).where(*_of(number), _OPEN)
         ).one()
         return row[0], row[1]
 
-    def sending(self) -> list[int]:
-        """Return the numbers of those that are sending."""
-        query = select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.SENDING)
-        return list(self._connection.scalars(query.order_by(CampaignRow.id)))
+    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
+        """Count those that are due and not done, up to `most`."""
+        some = select(Dispatch.id).where(*_of(number), _OPEN, Dispatch.due_at <= now).limit(most).subquery()
+        return self._connection.scalar(select(func.count()).select_from(some)) or 0
+
+    def sending(self) -> dict[int, Collection[str]]:
+        """Return those that are sending, each with the reasons to stop that a person has overridden."""
+        query = select(CampaignRow.id, CampaignRow.overridden).where(
+            CampaignRow.status == CampaignStatus.SENDING
+        )
+        rows = self._connection.execute(query.order_by(CampaignRow.id))
+        return {row.id: row.overridden for row in rows}
 
     def reports(self, number: int) -> dict[str, int]:
         """Count by the index what went wrong; of the rest, what shares the fate of a sent dispatch."""
@@ -232,12 +263,11 @@ class SqlCampaigns:
         return read_progress(self._connection, [number], now)[number]
 
     def _lock_open(self, number: int) -> None:
-        self._connection.execute(
-            select(Dispatch.id)
-            .where(*_of(number), Dispatch.phase != "done")
-            .order_by(Dispatch.id)
-            .with_for_update()
-        ).all()
+        """Lock them in the order that everybody keeps; counted there, as there may be a million of them."""
+        held = (
+            select(Dispatch.id).where(*_of(number), _OPEN).order_by(Dispatch.id).with_for_update().subquery()
+        )
+        self._connection.scalar(select(func.count()).select_from(held))
 
     def _add_dispatches(self, rows: list[dict[str, Any]]) -> list[int]:
         return list(self._connection.scalars(_ADD_DISPATCHES, rows)) if rows else []
@@ -281,9 +311,10 @@ def _found(row: Row[Any] | None) -> Row[Any]:
 def _campaign(row: Row[Any]) -> Campaign:
     values = row._asdict()
     return Campaign(
-        **{name: value for name, value in values.items() if name not in {"id", "channels", "status"}},
+        **{name: value for name, value in values.items() if name not in {"id", *_LISTS, "status"}},
         number=row.id,
         channels=tuple(Channel(name) for name in row.channels),
+        overridden=tuple(row.overridden),
         status=CampaignStatus(row.status),
     )
 

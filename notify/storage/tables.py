@@ -252,6 +252,13 @@ class Dispatch(Base):
             sqlite_where=text("campaign_id IS NOT NULL"),
         ),
         Index(
+            "ix_dispatches_campaign_open",
+            "campaign_id",
+            "due_at",
+            postgresql_where=text("campaign_id IS NOT NULL AND phase <> 'done'"),
+            sqlite_where=text("campaign_id IS NOT NULL AND phase <> 'done'"),
+        ),
+        Index(
             "ix_dispatches_sms_theirs",
             "provider_message_id",
             postgresql_where=text("channel = 'sms' AND provider_message_id IS NOT NULL"),

@@ -1,7 +1,7 @@
 """Pause a campaign, resume it, or end it: exact from the moment of the answer."""
 
 from notify.domain import ids
-from notify.domain.campaigns import Act, Campaign, moved
+from notify.domain.campaigns import Act, Campaign, CampaignChanges, moved
 from notify.domain.requests import Lane
 from notify.domain.views import CampaignView
 from notify.ports import Clock, WakeUps
@@ -35,7 +35,7 @@ class PauseCampaign:
 class ResumeCampaign:
     """Resumes a paused campaign.
 
-    The reason for which it stopped itself stays, and will not stop it again: a person has decided.
+    The reason for which it stopped itself will not stop it again, as a person has decided; another will.
     """
 
     def __init__(self, store: Store, lookups: CampaignLookups, wake_ups: WakeUps, clock: Clock) -> None:
@@ -50,7 +50,10 @@ class ResumeCampaign:
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
             status = moved(Act.RESUME, campaign.status)
-            tx.campaigns.change(number, {"status": status, "next_slice_at": None}, self._clock())
+            changes: CampaignChanges = {"status": status, "next_slice_at": None}
+            if campaign.reason is not None:
+                changes["overridden"] = sorted({*campaign.overridden, campaign.reason})
+            tx.campaigns.change(number, changes, self._clock())
             tx.campaigns.resume_dispatches(number)
         self._wake_ups.ring(Lane.BULK, ())
         return self._lookups.campaign(campaign_id)

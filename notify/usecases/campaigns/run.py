@@ -31,6 +31,13 @@ _LOOK_SOMETIMES: Final = timedelta(minutes=1)
 _SET_ASIDE: Final = timedelta(seconds=30)
 _MANY: Final = 10_000
 
+MOST_AHEAD: Final = 20_000
+"""Dispatches of one campaign that are due and wait for their call, before more are made.
+
+Where each message is a call of its own, a million of them could lie there for hours, and a pause or a
+cancellation would have to change every one before it is answered.
+"""
+
 
 class RunCampaigns:
     """The campaign pump: one transaction a slice, in which its messages and the cursor's move commit.
@@ -47,6 +54,7 @@ class RunCampaigns:
         telemetry: Telemetry,
         clock: Clock,
         largest_slice: int = _LARGEST_SLICE,
+        most_ahead: int = MOST_AHEAD,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -54,6 +62,7 @@ class RunCampaigns:
         self._telemetry = telemetry
         self._clock = clock
         self._largest = largest_slice
+        self._most_ahead = most_ahead
         self._pinned: tuple[tuple[int, datetime | None], Pinned] | None = None
         self._set_aside: dict[int, datetime] = {}
 
@@ -94,6 +103,8 @@ class RunCampaigns:
                 tx.campaigns.change(number, snapshot, now)
             elif campaign.pumped:
                 self._look_for_end(tx, campaign, now)
+            elif self._is_ahead(tx, campaign, now):
+                tx.campaigns.change(number, {"next_slice_at": now + _LOOK_AGAIN}, now)
             else:
                 bundles = self._slice(tx, campaign, now)
         if any(one.due_at and one.due_at <= now for one in bundles):
@@ -117,6 +128,12 @@ class RunCampaigns:
             "highest": highest,
             "pending": tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0,
         }
+
+    def _is_ahead(self, tx: Transaction, campaign: Campaign, now: datetime) -> bool:
+        """Whether enough waits to be called. Of two channels the quicker one must not wait for the other."""
+        if len(campaign.channels) > 1:
+            return False
+        return tx.campaigns.due_dispatches(campaign.number, self._most_ahead, now) >= self._most_ahead
 
     def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
         """Make the next slice's messages, and move the cursor."""

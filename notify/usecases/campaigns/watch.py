@@ -19,9 +19,9 @@ class WatchCampaigns:
             tx.campaigns.cancel_leftovers(self._clock())
         with self._store.read() as tx:
             found = {
-                number: stop_reason(tx.campaigns.progress(number, self._clock()))
-                for number in tx.campaigns.sending()
-                if may_have_to_stop(tx.campaigns.reports(number))
+                number: stop_reason(tx.campaigns.progress(number, self._clock()), overridden)
+                for number, overridden in tx.campaigns.sending().items()
+                if may_have_to_stop(tx.campaigns.reports(number), overridden)
             }
         stopped = 0
         for number, reason in found.items():
@@ -30,7 +30,7 @@ class WatchCampaigns:
             with self._store.write() as tx:
                 campaign = tx.campaigns.get(number, lock=True)
                 # One that somebody resumed in spite of this reason goes on.
-                if campaign.status is CampaignStatus.SENDING and campaign.reason != reason:
+                if campaign.status is CampaignStatus.SENDING and reason not in campaign.overridden:
                     pause(tx, campaign, reason, self._clock)
                     stopped += 1
         return stopped

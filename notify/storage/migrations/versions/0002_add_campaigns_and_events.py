@@ -33,6 +33,7 @@ def _campaigns() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=True),
+        sa.Column("overridden", Json, nullable=False, server_default=sa.text("'[]'")),
         sa.Column("pinned", Json, nullable=True),
         sa.Column("pinned_at", UtcDateTime(), nullable=True),
         sa.Column("send_at", sa.String(length=40), nullable=True),
@@ -102,6 +103,8 @@ def _dispatches() -> None:
     by_channel = ["lane", "channel", "due_at"]
     _partial("ix_dispatches_due_on_channel", "dispatches", by_channel, "phase = 'waiting'")
     _partial("ix_dispatches_campaign", "dispatches", ["campaign_id"], "campaign_id IS NOT NULL")
+    still_open = "campaign_id IS NOT NULL AND phase <> 'done'"
+    _partial("ix_dispatches_campaign_open", "dispatches", ["campaign_id", "due_at"], still_open)
     sms = "channel = 'sms' AND provider_message_id IS NOT NULL"
     _partial("ix_dispatches_sms_theirs", "dispatches", ["provider_message_id"], sms)
     _partial("ix_dispatches_unknown", "dispatches", ["settled_at"], "status = 'unknown'")

@@ -1,0 +1,140 @@
+"""Campaigns stop themselves for every reason there is, and never run far ahead of what can be sent."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from notify.domain.campaigns import Schedule
+from notify.domain.catalogue import Channel
+from notify.domain.requests import Lane
+from notify.storage.engine import transaction
+from notify.storage.tables import Dispatch, Message
+from tests.campaigns import Newsroom
+from tests.world import World
+
+
+class Reports:
+    """A campaign of a hundred messages that stands for a thousand, and what providers report of them."""
+
+    def __init__(self, world: World) -> None:
+        self.news = Newsroom(world)
+        self._engine = world.parts.engine
+        for number in range(100):
+            self.news.reader(f"R-{number}")
+        self.campaign = self.news.send()
+        self.news.pump()
+        while world.deliver(Lane.BULK):
+            pass
+        with transaction(self._engine, write=True) as connection:
+            connection.execute(update(Dispatch).values(size=Dispatch.size * 10))
+
+    def come(self, status: str, count: int) -> None:
+        """Let so many messages, that nothing was said of yet, have this status."""
+        fresh = (
+            select(Message.id).where(Message.status.in_(("queued", "sent"))).order_by(Message.id).limit(count)
+        )
+        with transaction(self._engine, write=True) as connection:
+            numbers = list(connection.scalars(fresh))
+            connection.execute(update(Message).where(Message.id.in_(numbers)).values(status=status))
+
+    def stands(self) -> tuple[str, str | None]:
+        self.news.watch()
+        found = self.news.look(self.campaign)
+        return found["status"], found["reason"]
+
+
+@pytest.fixture
+def reports(world: World) -> Reports:
+    return Reports(world)
+
+
+def test_a_campaign_resumed_in_spite_of_complaints_still_stops_for_bounces(reports: Reports) -> None:
+    reports.come("complained", 4)
+    assert reports.stands() == ("paused", "complaints")
+    reports.news.desk.resume(reports.campaign)
+    assert reports.stands()[0] == "sending"
+    reports.come("bounced", 51)
+    assert reports.stands() == ("paused", "bounces")
+    reports.news.desk.resume(reports.campaign)
+    assert reports.stands()[0] == "sending"
+
+
+def test_a_pause_by_hand_forgets_nothing_that_was_overridden(reports: Reports) -> None:
+    reports.come("bounced", 60)
+    assert reports.stands() == ("paused", "bounces")
+    reports.news.desk.resume(reports.campaign)
+    reports.news.desk.pause(reports.campaign)
+    assert reports.stands() == ("paused", None)
+    reports.news.desk.resume(reports.campaign)
+    assert reports.stands()[0] == "sending"
+
+
+def test_with_both_reasons_it_stops_for_each_of_them(reports: Reports) -> None:
+    reports.come("bounced", 60)
+    reports.come("complained", 4)
+    assert reports.stands() == ("paused", "complaints")
+    reports.news.desk.resume(reports.campaign)
+    assert reports.stands() == ("paused", "bounces")
+
+
+def _sms_readers(news: Newsroom, count: int) -> None:
+    for number in range(count):
+        news.reader(f"S-{number}", phone=f"+336123456{number:02}", channels=(Channel.SMS, Channel.EMAIL))
+
+
+def test_of_messages_that_go_one_by_one_only_so_many_are_made_ahead(world: World) -> None:
+    news = Newsroom(world, largest_slice=2, most_ahead=4)
+    _sms_readers(news, 9)
+    campaign = news.send(channels=(Channel.SMS,))
+    news.pump()
+    assert news.progress(campaign) == {"total": 9, "pending": 5, "queued": 4}
+    world.clock.advance(timedelta(seconds=10))
+    news.pump()
+    assert news.progress(campaign) == {"total": 9, "pending": 5, "queued": 4}
+    assert world.deliver(Lane.BULK, 1) == 1
+    world.clock.advance(timedelta(seconds=1))
+    news.pump()
+    assert news.progress(campaign) == {"total": 9, "pending": 3, "queued": 5, "sent": 1}
+    news.desk.pause(campaign)
+    world.clock.advance(timedelta(seconds=1))
+    news.finish()
+    assert news.progress(campaign) == {"total": 9, "pending": 3, "queued": 5, "sent": 1}
+    news.desk.resume(campaign)
+    for _ in range(4):
+        news.finish()
+    assert news.progress(campaign) == {"total": 9, "sent": 9}
+    assert news.look(campaign)["status"] == "sent"
+    assert len({one.to for one in world.sms.messages}) == len(world.sms.messages) == 9
+
+
+def test_a_cancelled_campaign_counts_what_was_not_made_yet(world: World) -> None:
+    news = Newsroom(world, largest_slice=2, most_ahead=4)
+    _sms_readers(news, 9)
+    campaign = news.send(channels=(Channel.SMS,))
+    news.pump()
+    news.desk.cancel(campaign)
+    assert news.progress(campaign) == {"total": 9, "cancelled": 9}
+
+
+def test_nobody_in_an_early_zone_waits_for_those_whose_hour_comes_later(world: World) -> None:
+    """What is planned for later does not count as waiting for its call."""
+    news = Newsroom(world, largest_slice=1, most_ahead=2)
+    for number in range(4):
+        news.reader(
+            f"L-{number}", phone=f"+3361234560{number}", channels=(Channel.SMS,), timezone="America/Toronto"
+        )
+    news.reader("E", phone="+33612345699", channels=(Channel.SMS,), timezone="Asia/Tokyo")
+    local = datetime(2026, 11, 24, 10)  # noqa: DTZ001 - on everybody's own clock
+    campaign = news.send(Schedule(local, "recipient"), channels=(Channel.SMS,))
+    world.clock.advance(timedelta(hours=9))
+    news.pump()
+    assert news.progress(campaign) == {"total": 5, "scheduled": 5}
+
+
+def test_of_two_channels_the_quicker_one_does_not_wait(world: World) -> None:
+    news = Newsroom(world, largest_slice=2, most_ahead=2)
+    _sms_readers(news, 6)
+    campaign = news.send(channels=(Channel.EMAIL, Channel.SMS))
+    news.pump()
+    assert news.progress(campaign) == {"total": 12, "queued": 12}
