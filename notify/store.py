@@ -253,8 +253,8 @@ class Deliveries(Protocol):
         """Claim the oldest dispatches of the lane that are due: `limit` at most, or a thousand messages."""
         ...
 
-    def split(self, claimed: Claimed, most: int, now: datetime) -> int:
-        """Put a claimed dispatch back as several of `most` messages each, due now; return how many."""
+    def split(self, claimed: Claimed, most: int) -> int:
+        """Put a claimed dispatch back as several of `most` messages each, in its place; return how many."""
         ...
 
     def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:

@@ -172,9 +172,9 @@ class SqlDeliveries:
             row.id, claim, Lane(row.lane), channel, row.attempt + 1, row.planned_at, letters, unreadable
         )
 
-    def split(self, claimed: Claimed, most: int, now: datetime) -> int:
+    def split(self, claimed: Claimed, most: int) -> int:
         """Put a claimed dispatch back as several of `most` messages each; return how many they are."""
-        return split(self._connection, claimed, most, now)
+        return split(self._connection, claimed, most)
 
     def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:
         """Lock what is still ours and not called yet; then read its messages, as they are now."""

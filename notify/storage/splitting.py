@@ -1,6 +1,5 @@
 """Parts a dispatch that is more than its provider takes in one call."""
 
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -10,17 +9,17 @@ from notify.domain.status import Status
 from notify.storage.recording import copy_attempts, waiting_or_paused
 from notify.storage.tables import Dispatch, Message
 
-_COPIED: Final = ("campaign_id", "lane", "channel", "planned_at", "attempt", "lapses", "started_at")
+_COPIED: Final = ("campaign_id", "lane", "channel", "due_at", "planned_at", "attempt", "lapses", "started_at")
 _ADD: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
 _MOVE: Final = (
     update(Message).where(Message.id == bindparam("message")).values(dispatch_id=bindparam("new_dispatch"))
 )
 
 
-def split(connection: Connection, claimed: Claimed, most: int, now: datetime) -> int:
-    """Put a claimed dispatch back as several of `most` messages each, due now; return how many they are.
+def split(connection: Connection, claimed: Claimed, most: int) -> int:
+    """Put a claimed dispatch back as several of `most` messages each; return how many they are.
 
-    0 if it is not ours any more.
+    They keep their place in the queue. 0 if it is not ours any more.
     """
     row = connection.execute(
         select(*(getattr(Dispatch, name) for name in _COPIED))
@@ -38,7 +37,7 @@ def split(connection: Connection, claimed: Claimed, most: int, now: datetime) ->
     parts = [open_ones[start : start + most] for start in range(0, len(open_ones), most)]
     phase = connection.scalar(select(waiting_or_paused()).where(Dispatch.id == claimed.dispatch_id))
     later: list[dict[str, Any]] = [
-        {**row._mapping, "phase": phase, "size": len(part), "due_at": now}  # noqa: SLF001 - SQLAlchemy's public name
+        {**row._mapping, "phase": phase, "size": len(part)}  # noqa: SLF001 - SQLAlchemy's public name
         for part in parts[1:]
     ]
     if later:
@@ -56,6 +55,6 @@ def split(connection: Connection, claimed: Claimed, most: int, now: datetime) ->
     connection.execute(
         update(Dispatch)
         .where(Dispatch.id == claimed.dispatch_id)
-        .values(phase=phase, size=Dispatch.size - moved, due_at=now, claim=None, lease_until=None)
+        .values(phase=phase, size=Dispatch.size - moved, claim=None, lease_until=None)
     )
     return max(1, len(parts))

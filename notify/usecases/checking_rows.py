@@ -17,7 +17,7 @@ from notify.usecases.reading_addresses import needs_country, read_addresses
 
 @dataclass(slots=True)
 class Person:
-    """All that a batch says of one recipient; what a later row says wins, field by field.
+    """What a row says of one recipient, or several that only say a profile: the later wins, field by field.
 
     `choices` are by topic number and channel.
     """
@@ -35,7 +35,7 @@ class Person:
         return bool(self.choices or self.suppressed)
 
     def add(self, later: "Person") -> None:
-        """Join a later row."""
+        """Join a later row that says no more than a profile."""
         attributes = {**self.patch.get("attributes", {}), **later.patch.get("attributes", {})}
         self.patch = {**self.patch, **later.patch}
         if attributes:
@@ -44,8 +44,6 @@ class Person:
             self.phone_country = later.phone_country
         self.rows += later.rows
         self.acceptances += later.acceptances
-        self.choices |= later.choices
-        self.suppressed |= later.suppressed
 
 
 class RowCheck:
@@ -58,20 +56,32 @@ class RowCheck:
 
     def __call__(
         self, rows: Sequence[ImportedRow], now: datetime
-    ) -> tuple[dict[str, Person], list[RefusedRow]]:
-        """Return whom the rows are about, by the shop's id, and the rows that are refused."""
+    ) -> tuple[list[dict[str, Person]], list[RefusedRow]]:
+        """Return whom the rows are about, by the shop's id, and the rows that are refused.
+
+        What is to be stored comes in rounds, one after another: profiles of one recipient are joined, but
+        choices and suppressions hold for the address of their own row, and none may undo an earlier one.
+        """
         countries = self._stored_countries(rows)
-        people: dict[str, Person] = {}
+        rounds: list[dict[str, Person]] = [{}]
+        latest: dict[str, int] = {}
         refused = []
         for row in rows:
             checked = self._check(row, countries, now)
             if isinstance(checked, RefusedRow):
                 refused.append(checked)
-            elif earlier := people.get(row.recipient.id):
+                continue
+            number = latest.get(row.recipient.id, 0)
+            earlier = rounds[number].get(row.recipient.id)
+            if earlier and not earlier.chooses and not checked.chooses:
                 earlier.add(checked)
-            else:
-                people[row.recipient.id] = checked
-        return people, refused
+                continue
+            number += earlier is not None
+            if number == len(rounds):
+                rounds.append({})
+            rounds[number][row.recipient.id] = checked
+            latest[row.recipient.id] = number
+        return rounds, refused
 
     def _check(self, row: ImportedRow, countries: Mapping[str, str], now: datetime) -> Person | RefusedRow:
         given = row.recipient

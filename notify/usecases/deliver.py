@@ -86,7 +86,7 @@ class Deliver:
             return Prepared(0, pause=self._pause(lane, now))
         with self._store.write() as tx:
             claimed = tx.deliveries.claim(lane, free, limit, now, now + CLAIM_LEASE)
-        works = self._split_large([self._work(one) for one in claimed], now)
+        works = self._split_large([self._work(one) for one in claimed])
         try:
             admitted = self._admit(works, lane)
             for work in admitted:
@@ -148,7 +148,7 @@ class Deliver:
         size = len(claimed.letters)
         return Work(claimed, self._providers.choose(claimed.channel, test=test, messages=size))
 
-    def _split_large(self, works: Sequence[Work], now: datetime) -> list[Work]:
+    def _split_large(self, works: Sequence[Work]) -> list[Work]:
         """Put back in parts what is more than its provider takes in a call; return the rest.
 
         A dispatch is one call, so that whoever is lost in it leaves no more than that one unknown.
@@ -157,7 +157,7 @@ class Deliver:
         if large:
             with self._store.write() as tx:
                 for work in large:
-                    tx.deliveries.split(work.claimed, work.provider.most, now)
+                    tx.deliveries.split(work.claimed, work.provider.most)
         return [work for work in works if len(work.claimed.letters) <= work.provider.most]
 
     def _admit(self, works: Sequence[Work], lane: Lane) -> list[Work]:

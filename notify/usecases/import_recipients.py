@@ -49,17 +49,21 @@ class ImportRecipients:
         with ThreadPoolExecutor(1, "import") as writer:
             for batch in _batches(iter(rows), BATCH):
                 now = self._clock()
-                people, refused = self._check([row for row in batch if isinstance(row, ImportedRow)], now)
+                rounds, refused = self._check([row for row in batch if isinstance(row, ImportedRow)], now)
                 refused += [row for row in batch if isinstance(row, RefusedRow)]
                 for row in sorted(refused, key=lambda one: one.line):
                     report.refuse(row)
                 if pending:
                     pending.result()
-                pending = writer.submit(self._write, people, now)
+                pending = writer.submit(self._write_all, rounds, now)
                 report.accepted += len(batch) - len(refused)
             if pending:
                 pending.result()
         return report
+
+    def _write_all(self, rounds: Sequence[People], now: datetime) -> None:
+        for people in rounds:
+            self._write(people, now)
 
     def _write(self, people: People, now: datetime) -> None:
         plain = {one: person for one, person in people.items() if not person.chooses}

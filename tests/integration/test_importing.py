@@ -200,13 +200,23 @@ def test_choices_and_acceptances_go_on_the_ledger_once(imports: Imports) -> None
     assert entries[None, None]["policy_version"] == "2026-01"
 
 
-def test_of_two_rows_of_one_person_the_later_choice_counts(imports: Imports) -> None:
-    imports.rows(
+def test_two_rows_of_one_person_count_one_after_the_other(imports: Imports) -> None:
+    rows = [
         row(1, "C-1", (joins(), FORM), email=EMAIL),
         row(2, "C-1", (leaves(), FORM)),
-    )
-    assert not imports.subscribed("C-1")
-    assert len(imports.ledger()) == 1
+        row(3, "C-1", (joins(), FORM)),
+    ]
+    for _ in range(2):
+        assert imports.rows(*rows).accepted == 3
+        assert not imports.subscribed("C-1")
+        assert [one["subscribed"] for one in imports.ledger()] in ([True, False], [False, True])
+
+
+def test_a_suppression_bars_the_address_of_its_own_row(imports: Imports) -> None:
+    barred = row(1, "C-1", email=EMAIL, suppressed={Channel.EMAIL: BarredFor.COMPLAINT})
+    imports.rows(barred, row(2, "C-1", email="new@example.com"), row(3, "G", email=EMAIL))
+    assert imports.standing("C-1").suppression is None
+    assert imports.standing("G").suppression is Scope.MARKETING
 
 
 def test_an_imported_opt_out_binds_the_address_under_any_id(imports: Imports) -> None:
