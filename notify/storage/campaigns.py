@@ -253,8 +253,10 @@ class SqlCampaigns:
             .group_by(Message.status)
         ).all()
         counts: dict[str, int] = {row[0]: row[1] for row in rows}
-        handed = select(func.sum(Dispatch.size)).where(*_of(number), Dispatch.status == Status.SENT)
         found: dict[str, int] = {status: counts.get(status, 0) for status in _WRONG}
+        if not any(found.values()):  # so of SMS, where each message is a dispatch to be looked at
+            return {**found, Status.SENT: 0}
+        handed = select(func.sum(Dispatch.size)).where(*_of(number), Dispatch.status == Status.SENT)
         least = int(self._connection.scalar(handed) or 0) - sum(counts.values())
         return {**found, Status.SENT: max(0, least)}
 
