@@ -132,6 +132,23 @@ def test_when_a_campaign_stops_itself(progress: dict[str, int], reason: PauseRea
     assert reason is None or may_have_to_stop(progress)
 
 
+@pytest.mark.parametrize(
+    ("overridden", "reason"),
+    [
+        ((), PauseReason.COMPLAINTS),
+        (("complaints",), PauseReason.BOUNCES),
+        (("bounces",), PauseReason.COMPLAINTS),
+        (("bounces", "complaints"), None),
+    ],
+)
+def test_what_a_person_overrode_hides_no_other_reason(
+    overridden: tuple[str, ...], reason: PauseReason | None
+) -> None:
+    progress = {"delivered": 900, "complained": 10, "bounced": 500}
+    assert stop_reason(progress, overridden) is reason
+    assert may_have_to_stop(progress, overridden) is (reason is not None)
+
+
 def test_a_quick_look_is_enough_where_nothing_went_wrong() -> None:
     assert not may_have_to_stop({})
     assert not may_have_to_stop({"complained": 3, "bounced": 50})
