@@ -56,9 +56,13 @@ class Pump(Generic[W]):
         record: Callable[[Sequence[W]], None],
         threads: int,
         *,
+        claimers: int = 1,
         look_every: float = _LOOK_EVERY_SECONDS,
     ) -> None:
-        """`prepare` takes how many calls can begin now; the rest is as `Deliver` has it."""
+        """`prepare` takes how many calls can begin now; the rest is as `Deliver` has it.
+
+        With two `claimers` one works while the other waits for the database.
+        """
         self._prepare = prepare
         self._send = send
         self._record = record
@@ -67,6 +71,7 @@ class Pump(Generic[W]):
         self._made: SimpleQueue[W] = SimpleQueue()
         self._changed = threading.Condition()
         self._wanted = False
+        self._more = False
         self._free = threads
         self._all = threads
         self._room = 1
@@ -77,7 +82,10 @@ class Pump(Generic[W]):
         self._callers = 0
         self._idle = 0
         # Daemons, so that a call that outlasts `stop` cannot hold up the end of the process.
-        self._claimer = threading.Thread(target=self._claim, name="claim", daemon=True)
+        self._claimers = [
+            threading.Thread(target=self._claim, name=f"claim-{number}", daemon=True)
+            for number in range(claimers)
+        ]
         self._recorder = threading.Thread(
             target=self._run, args=(self._record_some,), name="record", daemon=True
         )
@@ -85,8 +93,8 @@ class Pump(Generic[W]):
     def start(self) -> None:
         """Start the threads that claim and record; those that call are started when they are needed."""
         self._started = True
-        self._claimer.start()
-        self._recorder.start()
+        for thread in (*self._claimers, self._recorder):
+            thread.start()
 
     def wake(self) -> None:
         """Have the claimer look for work; RuntimeError if it was not started."""
@@ -102,8 +110,8 @@ class Pump(Generic[W]):
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()
-        if self._started:
-            self._claimer.join(max(0.0, deadline - time.monotonic()))
+        for thread in self._claimers if self._started else ():
+            thread.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._free == self._all, max(0.0, deadline - time.monotonic())
@@ -113,11 +121,11 @@ class Pump(Generic[W]):
         """Prepare as much as can be called at once, until told to stop. Whatever goes wrong, go on."""
         pause = _FIRST_PAUSE_SECONDS
         look_in = self._look_every
-        while (free := self._await_turn(look_in)) and not self._stopped.is_set():
+        while asked := self._await_turn(look_in):
             try:
-                asked = min(free, self._most)
                 found = self._prepare(asked)
             except Exception as error:  # noqa: BLE001 - a thread that died would be missed for good
+                self._release(asked)
                 _report(error)
                 self._stopped.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -125,13 +133,15 @@ class Pump(Generic[W]):
                 continue
             pause = _FIRST_PAUSE_SECONDS
             with self._changed:
-                self._free -= len(found.works) + len(found.idle)
-                self._wanted = self._wanted or found.claimed > 0  # there may be more
+                self._free += asked - len(found.works) - len(found.idle)
+                self._more = found.claimed > 0
                 self._held = found.pause is not None
                 # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
                 # others' slow calls leave free is enough after a moment.
                 self._room = min(_ROOM_IN_BACKLOG, asked) if found.claimed >= asked else 1
                 self._most = self._modest(found)
+                if self._more:
+                    self._changed.notify_all()
             self._call(found.works)
             for work in found.idle:
                 self._made.put(work)
@@ -144,17 +154,19 @@ class Pump(Generic[W]):
         return min(self._most * 2, _MOST_PREPARED)
 
     def _await_turn(self, look_in: float) -> int:
-        """Wait until there is reason to look, and room for a call; return how many calls can begin."""
+        """Wait until there is reason to look, and room for a call; take places, and return how many."""
         begun = time.monotonic()
         with self._changed:
             while not self._stopped.is_set():
                 waited = time.monotonic() - begun
                 wait = look_in - waited
-                if self._wanted or wait <= 0:
+                if self._wanted or self._more or wait <= 0:
                     patience = _PATIENCE_SECONDS - waited
                     if self._free >= self._room or (self._free and patience <= 0):
                         self._wanted = False
-                        return self._free
+                        asked = min(self._free, self._most)
+                        self._free -= asked
+                        return asked
                     wait = patience if self._free else self._look_every
                 self._changed.wait(wait)
         return 0

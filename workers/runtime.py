@@ -28,4 +28,5 @@ def pump(lane: Lane) -> Pump[Work]:
     """Return the threads of a lane's worker; `workers.main` starts and stops them."""
     parts = worker(lane)
     deliver = parts.deliver
-    return Pump(partial(deliver.prepare, lane), deliver.send, deliver.record, parts.settings.worker_threads)
+    prepare = partial(deliver.prepare, lane)
+    return Pump(prepare, deliver.send, deliver.record, parts.settings.worker_threads, claimers=2)

@@ -29,6 +29,7 @@ from notify.ports import Vault
 from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_rows import insert_messages
 from notify.storage.campaign_tables import Campaign as CampaignRow
+from notify.storage.engine import commit_without_waiting
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.recipients import hash_address
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
@@ -121,6 +122,7 @@ class SqlCampaigns:
 
     def add_messages(self, campaign: Campaign, bundles: Sequence[Bundle], now: datetime) -> list[int]:
         """Insert dispatches and their messages, and skipped messages."""
+        commit_without_waiting(self._connection)
         going = [one for one in bundles if one.due_at is not None]
         numbers = self._add_dispatches(
             [

@@ -21,6 +21,7 @@ from notify.domain.delivery import AtGate, Claimed, Correction, Hopeless, Record
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
+from notify.storage.engine import commit_without_waiting
 from notify.storage.letters import Found, SqlLetters
 from notify.storage.one_each import make_way
 from notify.storage.recording import waiting_or_paused, write_records
@@ -156,6 +157,7 @@ class SqlDeliveries:
     ) -> list[Claimed]:
         """Claim the oldest due dispatches that nobody else is claiming."""
         claim = str(uuid.uuid4())
+        commit_without_waiting(self._connection)
         given: dict[str, Any] = {"of_lane": lane, "channels": list(channels), "most": limit, "now": now}
         given |= {"token": claim, "lease": lease_until}
         rows = self._connection.execute(_CLAIM, given).all()

@@ -79,13 +79,17 @@ def opened() -> threading.Event:
     return gate
 
 
-def pump_for(work: Work, threads: int = 4, look_every: float = 60.0) -> Pump[threading.Event]:
-    return Pump(work.prepare, work.send, work.record, threads, look_every=look_every)
+def pump_for(
+    work: Work, threads: int = 4, look_every: float = 60.0, claimers: int = 1
+) -> Pump[threading.Event]:
+    return Pump(work.prepare, work.send, work.record, threads, claimers=claimers, look_every=look_every)
 
 
 @contextmanager
-def pumping(work: Work, threads: int = 4, look_every: float = 60.0) -> Iterator[Pump[threading.Event]]:
-    pump = pump_for(work, threads, look_every)
+def pumping(
+    work: Work, threads: int = 4, look_every: float = 60.0, claimers: int = 1
+) -> Iterator[Pump[threading.Event]]:
+    pump = pump_for(work, threads, look_every, claimers)
     pump.start()
     try:
         yield pump
@@ -117,6 +121,39 @@ def test_no_more_is_claimed_than_can_be_called_at_once() -> None:
         assert not work.wait(lambda: len(work.due) < 2, 0.05)
         gate.set()
         assert work.wait(lambda: work.done == 6)
+
+
+def test_two_claimers_together_claim_no_more_than_can_be_called_at_once() -> None:
+    gate = threading.Event()
+    work = Work(*[gate] * 50)
+    with pumping(work, threads=4, claimers=2) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.calling == 4)
+        assert not work.wait(lambda: len(work.due) < 46, 0.05)
+        gate.set()
+        assert work.wait(lambda: work.done == 50)
+
+
+def test_one_claimer_works_while_the_other_waits() -> None:
+    two = threading.Event()
+    inside = threading.Semaphore(1)
+
+    class Slow(Work):
+        def prepare(self, limit: int) -> Found:
+            found = super().prepare(1)
+            if inside.acquire(blocking=False):
+                if self.looks > 1:  # the first one tells that there is more
+                    two.wait(SECONDS)
+                inside.release()
+            else:
+                two.set()
+            return found
+
+    work = Slow(*[opened() for _ in range(10)])
+    with pumping(work, threads=4, claimers=2) as pump:
+        pump.wake()
+        assert work.wait(lambda: work.done == 10)
+        assert two.is_set()
 
 
 def test_what_ends_together_is_recorded_together() -> None:
