@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     unsubscribe_mail_domain: str | None = None
 
     resend_unknown_orders: bool = False
-    worker_threads: int = Field(default=128, ge=1, le=1024)
+    worker_threads: int = Field(default=256, ge=1, le=1024)
     metrics_port: int | None = None
     import_max_bytes: int = Field(default=2_000_000_000, ge=1)
 

@@ -155,9 +155,14 @@ def test_keys_that_share_an_id_are_both_tried() -> None:
 
 def test_links_in_mails_that_were_sent_stay_valid() -> None:
     # Tokens never expire: if this fails, every link that is out there has died.
-    assert tokens.opt_out(CLAIM) == "AQJRzrciCKM0E_P6qA8G"
-    assert tokens.mailbox(CLAIM) == "aebfdtvxeiekgnat6p5kqdyg"
-    assert tokens.centre(CentreClaim(recipient=1042, message=99812)) == "AlHOtyJSkVlZ373Wh-uvtxO7WrQJDA"
+    centre = CentreClaim(recipient=1042, message=99812)
+    assert tokens.opt_out(CLAIM) == "AQJRzrci5qew2UFbF4UG"
+    assert tokens.mailbox(CLAIM) == "aebfdtvxeltkpmgzifnrpbig"
+    assert tokens.centre(centre) == "AlHOtyIHFW3w9l0W-9wVX54H5cjRDA"
+    # Those of before 0.2, with another MAC.
+    assert tokens.read_opt_out("AQJRzrciCKM0E_P6qA8G") == CLAIM
+    assert tokens.read_mailbox("aebfdtvxeiekgnat6p5kqdyg") == CLAIM
+    assert tokens.read_centre("AlHOtyJSkVlZ373Wh-uvtxO7WrQJDA") == centre
 
 
 @pytest.mark.parametrize(
