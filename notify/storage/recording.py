@@ -111,7 +111,13 @@ class _Writer:
         """Take what became of one locked dispatch."""
         late = row.phase == "done"
         before = Status.UNKNOWN if late else Status.SENDING
-        self._attempts += [_attempt(one, row.id) for one in record.attempts]
+        self._attempts += [
+            _attempt(one, row.id)
+            for one in record.attempts
+            # That it is unknown was written down when it was lost, or by this very record, whose commit's
+            # answer was lost.
+            if not (late and one.message_id is None and one.outcome == Status.UNKNOWN)
+        ]
         self._settled += [
             _settled(one, row.id, self._now) for one in record.settled if may_move(before, one.status)
         ]

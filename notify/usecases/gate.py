@@ -42,13 +42,10 @@ class Gate:
             rows: dict[int, list[AtGate]] = {}
             for row in tx.deliveries.at_gate([work.claimed for work in works]):
                 rows.setdefault(row.dispatch_id, []).append(row)
-            corrections = [
-                correction
-                for work in works
-                for correction in self._once(
-                    tx, work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)
-                )
+            decided = [
+                (work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)) for work in works
             ]
+            corrections = self._once(tx, decided)
             self._keep_to_budget(tx, works, now)
             calls = {work.claimed.dispatch_id: work.provider.name for work in works if work.outgoing}
             if calls:
@@ -81,16 +78,23 @@ class Gate:
             work.outgoing.pop(message_id)
         return corrections
 
-    def _once(self, tx: Transaction, work: Work, corrections: list[Correction]) -> list[Correction]:
-        """Drop those whose new address the campaign reaches already, or is about to in this batch."""
-        moved = {one.message_id: one.address_hash for one in corrections if one.moved and one.address_hash}
-        errand = work.claimed.letters[0].errand if moved else None
-        if not isinstance(errand, CampaignErrand):
-            return corrections
-        taken = tx.deliveries.make_way(errand.campaign_id, work.claimed.channel, moved)
-        for message_id in taken:
-            work.settle(message_id, Status.SKIPPED, reason=Reason.DUPLICATE_ADDRESS)
-        return [one for one in corrections if one.message_id not in taken]
+    def _once(self, tx: Transaction, decided: Sequence[tuple[Work, list[Correction]]]) -> list[Correction]:
+        """Drop those whose new address a campaign reaches already, or is about to in this batch."""
+        moved: dict[tuple[int, Channel], dict[int, bytes]] = {}
+        for work, corrections in decided:
+            for one in corrections:
+                errand = work.claimed.letters[0].errand
+                if one.moved and one.address_hash and isinstance(errand, CampaignErrand):
+                    key = (errand.campaign_id, work.claimed.channel)
+                    moved.setdefault(key, {})[one.message_id] = one.address_hash
+        taken: set[int] = set()
+        for (campaign_id, channel), hashes in moved.items():
+            taken |= tx.deliveries.make_way(campaign_id, channel, hashes)
+        for work, corrections in decided:
+            for one in corrections:
+                if one.message_id in taken:
+                    work.settle(one.message_id, Status.SKIPPED, reason=Reason.DUPLICATE_ADDRESS)
+        return [one for _, corrections in decided for one in corrections if one.message_id not in taken]
 
     def _verdict(self, row: AtGate) -> Basis | Reason:
         """Decide on one message. A test goes to whomever it was addressed to, unless they left."""

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import Record, Settled
 from notify.domain.errors import UnavailableError
-from notify.domain.outcome import Outcome, Refused, Transient
+from notify.domain.outcome import Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status
@@ -238,3 +238,15 @@ def test_a_message_that_cannot_be_rendered_fails_alone(world: World) -> None:
     world.deliver._composer = CannotWrite()  # type: ignore[assignment]  # noqa: SLF001
     world.work()
     assert world.message(answer, Channel.EMAIL)["status"] == "failed"
+
+
+def test_a_record_that_is_repeated_counts_no_second_call(world: World) -> None:
+    """As when the answer to its commit was lost."""
+    world.email.script(Ambiguous("no answer in time"))
+    answer = world.order(channels=(Channel.EMAIL,))
+    prepared = world.deliver.prepare(Lane.URGENT, 1)
+    world.deliver.send(prepared.works[0])
+    world.deliver.record(prepared.works)
+    world.deliver.record(prepared.works)
+    view = world.message(answer, Channel.EMAIL)
+    assert (view["status"], len(view["attempts"])) == ("unknown", 1)

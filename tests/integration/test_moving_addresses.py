@@ -75,3 +75,14 @@ def test_an_address_whose_message_has_left_stays_reached(world: World, news: New
     single.finish()
     assert reached(world).count(first) == 1
     assert single.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
+
+
+def test_nor_do_two_in_different_calls_of_one_gate(world: World, news: Newsroom) -> None:
+    single = Newsroom(world, largest_slice=1)
+    campaign = single.send()
+    single.pump()
+    news.stranger("A", email="x@example.com")
+    news.stranger("B", email="x@example.com")
+    assert world.deliver(Lane.BULK, 64) == 3
+    assert reached(world) == ["c", "x"]
+    assert single.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
