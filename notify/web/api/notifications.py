@@ -23,10 +23,13 @@ from notify.web.api.models import Notification, NotificationBatch
 from notify.web.api.operations import Operation, Parameter, Routes
 from notify.web.api.parsing import guarded, notification_request
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, RECIPIENT_ID, STATUS, read_query
+from notify.web.turns import Turns
 
 TAG: Final = "Notifications"
 READERS: Final = (KeyScope.READ, KeyScope.SEND)
 BODY_ERRORS: Final = (400, 413, 415, 422)
+_AT_ONCE: Final = 3
+_PATIENCE_SECONDS: Final = 0.05
 
 SEND: Final = Operation(
     id="sendNotification",
@@ -117,17 +120,15 @@ class _Notifications:
     cancel: CancelNotification
     lookups: Lookups
     templates: Templates
+    turns: Turns
 
     def send(self, caller: Caller) -> Response:
         body = read_body()
         item = body.checked()
         given = guarded(Notification, body, identifiers_in(self.templates, item))
-        (result,) = self.accept(
-            [notification_request(given)],
-            lane=Lane.URGENT,
-            idempotency=idempotency_of(item),
-            test=caller.test,
-        )
+        wanted, idempotency = notification_request(given), idempotency_of(item)
+        with self.turns.one():
+            (result,) = self.accept([wanted], lane=Lane.URGENT, idempotency=idempotency, test=caller.test)
         if isinstance(result, InvalidRequestError):
             raise result
         return answer(notification_body(result), SEND.status)
@@ -159,7 +160,7 @@ def notifications_blueprint(
     templates: Templates,
 ) -> Blueprint:
     """Return the calls on notifications."""
-    views = _Notifications(accept, cancel, lookups, templates)
+    views = _Notifications(accept, cancel, lookups, templates, Turns(_AT_ONCE, _PATIENCE_SECONDS))
     routes = Routes("notifications", door)
     routes.add(SEND, views.send)
     routes.add(SEND_BATCH, views.send_batch)
