@@ -71,7 +71,7 @@ class Pump(Generic[W]):
         self._made: SimpleQueue[W] = SimpleQueue()
         self._changed = threading.Condition()
         self._wanted = False
-        self._more = False
+        self._more = 0
         self._free = threads
         self._all = threads
         self._room = 1
@@ -134,7 +134,8 @@ class Pump(Generic[W]):
             pause = _FIRST_PAUSE_SECONDS
             with self._changed:
                 self._free += asked - len(found.works) - len(found.idle)
-                self._more = found.claimed > 0
+                if found.claimed:  # there may be more, for each claimer
+                    self._more = len(self._claimers)
                 self._held = found.pause is not None
                 # With a backlog, many at once: a transaction costs as much for one as for sixty. But what
                 # others' slow calls leave free is enough after a moment.
@@ -164,6 +165,7 @@ class Pump(Generic[W]):
                     patience = _PATIENCE_SECONDS - waited
                     if self._free >= self._room or (self._free and patience <= 0):
                         self._wanted = False
+                        self._more = max(0, self._more - 1)
                         asked = min(self._free, self._most)
                         self._free -= asked
                         return asked

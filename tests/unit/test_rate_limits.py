@@ -83,7 +83,7 @@ def test_orders_always_find_the_places_kept_for_them(concurrent: int, steps: lis
     for number, (lane, ends) in enumerate(steps):
         if ends and flying:
             meter.finished(flying.pop(0).key)
-        asked = call(lane)
+        asked = call(lane, 2)
         urgent = sum(one.lane is Lane.URGENT for one in flying)
         (wait,) = meter.admit([asked], number / 1000)
         if lane is Lane.URGENT and urgent < limits.reserve:
