@@ -87,6 +87,10 @@ class Consents(Protocol):
         """Read what is known about each; in order."""
         ...
 
+    def first_standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
+        """Read the same without a lock, of recipients right after their `upsert`, maybe as it was then."""
+        ...
+
     def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
         """Append to the ledger; return the entries' numbers."""
         ...

@@ -66,12 +66,27 @@ ADD: Final = Prepared(_add)
 def _insert_recipients(_dialect: str) -> TextClause:
     return text(
         f"""
-        INSERT INTO recipients ({", ".join(_OF_RECIPIENT)}) SELECT {selected(_RECIPIENTS, _OF_RECIPIENT)}
-        FROM {recordset(_RECIPIENTS, _OF_RECIPIENT, "rows")}
-        ON CONFLICT (external_id) DO NOTHING RETURNING id, external_id
+        WITH added AS (
+            INSERT INTO recipients ({", ".join(_OF_RECIPIENT)}) SELECT {selected(_RECIPIENTS, _OF_RECIPIENT)}
+            FROM {recordset(_RECIPIENTS, _OF_RECIPIENT, "rows")}
+            ON CONFLICT (external_id) DO NOTHING RETURNING id, external_id
+        )
+        SELECT id, external_id, CAST(NULL AS bytea), CAST(NULL AS smallint), CAST(NULL AS varchar),
+            CAST(NULL AS varchar)
+        FROM added
+        UNION ALL
+        SELECT NULL, NULL, address_hash, topic, channel, NULL FROM address_optouts
+        WHERE address_hash = ANY(CAST(:hashes AS bytea[]))
+        UNION ALL
+        SELECT NULL, NULL, address_hash, NULL, channel, scope FROM suppressions
+        WHERE address_hash = ANY(CAST(:hashes AS bytea[]))
         """  # noqa: S608 - names of our own columns
     ).bindparams(bindparam("rows", type_=String))
 
 
 INSERT_RECIPIENTS: Final = Prepared(_insert_recipients)
-"""Takes `json_rows`; returns number and external id of those who were not there."""
+"""Takes `json_rows`, and the hashes of their addresses.
+
+Returns number and external id of those who were not there, then without a number what bars the addresses:
+hash, topic and channel of an opt-out, or hash, channel and scope of a suppression.
+"""

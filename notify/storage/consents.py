@@ -18,10 +18,11 @@ from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, U
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
+from notify.storage.held import Held
 from notify.storage.ledger_rows import insert_entries, insert_proofs
 from notify.storage.locks import lock_alone, lock_shared, shards
 from notify.storage.opting_out import AT_ONCE, STOPS
-from notify.storage.standings import read_standings
+from notify.storage.standings import new_standings, read_standings
 from notify.storage.tables import (
     AddressOptOut,
     ConsentRecord,
@@ -39,9 +40,11 @@ PROOF_FIELD: Final = "consent_proofs.proof"
 class SqlConsents:
     """Reads and writes consent."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, held: Held | None = None) -> None:
+        """`held` is what others of the same transaction have read in passing."""
         self._connection = connection
         self._vault = vault
+        self._held = held or Held()
 
     def lock_out_gates(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Wait for open gates, and keep new ones shut until commit."""
@@ -54,6 +57,13 @@ class SqlConsents:
     def standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
         """Read what is known about each; in order."""
         return read_standings(self._connection, keys)
+
+    def first_standings(self, keys: Sequence[StandingKey]) -> list[Standing]:
+        """Read the same; of recipients whom this transaction has just inserted it was read with that."""
+        barred = self._held.barred_of({recipient.id for recipient, _, _ in keys})
+        if barred is None:
+            return self.standings(keys)
+        return new_standings(keys, barred)
 
     def append(self, entries: Sequence[LedgerEntry]) -> list[int]:
         """Append to the ledger; each proof goes to its own table, salted hash and all."""

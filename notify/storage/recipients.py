@@ -254,12 +254,14 @@ class SqlRecipients:
             for external_id, profile in fresh.items()
         }
         if self._connection.dialect.name == "postgresql":
-            found = INSERT_RECIPIENTS.rows(self._connection, {"rows": to_json(list(rows.values()))})
+            found = self._inserted_at_once(list(rows.values()))
         else:
             statement = upsert_into(self._connection, Recipient)
             unless = statement.on_conflict_do_nothing(index_elements=["external_id"])
             returning = unless.returning(Recipient.id, Recipient.external_id)
-            found = [tuple(row) for row in self._connection.execute(returning, list(rows.values()))]
+            found = [
+                (row.id, row.external_id) for row in self._connection.execute(returning, list(rows.values()))
+            ]
         return {
             external_id: StoredRecipient(
                 number,
@@ -269,6 +271,19 @@ class SqlRecipients:
             )
             for number, external_id in found
         }
+
+    def _inserted_at_once(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+        """Insert, and hold what bars their addresses; return numbers and external ids."""
+        hashes = {value for row in rows for value in (row["email_hash"], row["phone_hash"]) if value}
+        given = {"rows": to_json(rows), "hashes": list(hashes)}
+        found, barred = [], []
+        for number, external_id, *bar in INSERT_RECIPIENTS.rows(self._connection, given):
+            if number is None:
+                barred.append(tuple(bar))
+            else:
+                found.append((number, external_id))
+        self._held.hold_barred([number for number, _ in found], barred)
+        return found
 
     def _changed(
         self, changes: Mapping[str, tuple[StoredRecipient, Profile]], now: datetime

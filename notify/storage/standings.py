@@ -1,6 +1,6 @@
 """What is known about recipients × topics × channels, read in one query for all of a batch."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -44,7 +44,18 @@ def read_standings(connection: Connection, keys: Sequence[StandingKey]) -> list[
     """Read preferences, opt-outs and suppressions of all keys, in one query."""
     recipient_ids = {recipient.id for recipient, _, _ in keys}
     hashes = {value for recipient, _, _ in keys for value in recipient.hashes.values()}
-    preferences, left, barred = _known(connection, recipient_ids, hashes)
+    given = {"recipient_ids": list(recipient_ids), "hashes": list(hashes)}
+    return _standings(keys, _EVERYTHING.rows(connection, given))
+
+
+def new_standings(keys: Sequence[StandingKey], bars: Sequence[tuple[Any, ...]]) -> list[Standing]:
+    """Return the same of new recipients, who have chosen nothing yet, from what bars their addresses."""
+    rows = [(None, value, topic, channel, None, None, scope) for value, topic, channel, scope in bars]
+    return _standings(keys, rows)
+
+
+def _standings(keys: Sequence[StandingKey], rows: Sequence[tuple[Any, ...]]) -> list[Standing]:
+    preferences, left, barred = _known(rows)
     found = []
     for recipient, topic, channel in keys:
         address = recipient.hashes.get(channel)
@@ -64,14 +75,11 @@ def read_standings(connection: Connection, keys: Sequence[StandingKey]) -> list[
     return found
 
 
-def _known(
-    connection: Connection, recipient_ids: Collection[int], hashes: Collection[bytes]
-) -> tuple[_Preferences, _Left, _Barred]:
-    """Read three tables at once: every message asks this two or three times."""
+def _known(rows: Sequence[tuple[Any, ...]]) -> tuple[_Preferences, _Left, _Barred]:
+    """Tell the rows of the three tables apart."""
     preferences: _Preferences = {}
     left: _Left = set()
     barred: _Barred = {}
-    rows = _EVERYTHING.rows(connection, {"recipient_ids": list(recipient_ids), "hashes": list(hashes)})
     for recipient_id, address_hash, topic, channel, subscribed, consent_id, scope in rows:
         if recipient_id is not None:
             preferences[recipient_id, topic, channel] = (subscribed, consent_id)

@@ -32,7 +32,7 @@ class SqlTransaction:
         held = Held()
         self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
-        self.consents = SqlConsents(connection, vault)
+        self.consents = SqlConsents(connection, vault, held)
         self.notifications = SqlNotifications(connection, vault, held)
         self.api_keys = SqlApiKeys(connection)
         self.campaigns = SqlCampaigns(connection, vault)

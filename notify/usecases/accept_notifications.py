@@ -116,7 +116,7 @@ class AcceptNotifications:
             for order in orders
             for channel in order.channels
         ]
-        standings = iter(tx.consents.standings(keys))
+        standings = iter(tx.consents.first_standings(keys))
         drafts = []
         for order in orders:
             recipient = recipients[order.request.recipient.id]

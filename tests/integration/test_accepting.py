@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
 from notify.domain.errors import (
     FieldProblem,
     IdempotencyInProgressError,
@@ -14,6 +15,7 @@ from notify.domain.errors import (
     InvalidRequestError,
 )
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, RecipientInput
+from notify.storage.recipients import hash_address
 from tests.world import World, settings_for
 
 
@@ -131,3 +133,37 @@ def test_a_country_that_may_not_be_texted_is_not(database_url: str, tmp_path: Pa
     assert answer["messages"][1]["reason"] == "country_not_allowed"
     assert answer["messages"][0]["status"] == "queued"
     world.parts.close()
+
+
+def test_what_bars_an_address_binds_whoever_comes_new_with_it(world: World) -> None:
+    topic = world.parts.catalogue["order_updates"].number
+    first = world.order(recipient="C-1", profile={"email": "a@example.com"}, channels=(Channel.EMAIL,))
+    assert first["status"] == "queued"
+    with world.parts.store.write() as tx:
+        known = tx.recipients.by_external_id("C-1")
+        assert known
+        hashes = [known.hashes[Channel.EMAIL]]
+        tx.consents.opt_out_addresses(topic, Channel.EMAIL, hashes, 1, world.clock())
+        suppress = tx.consents.suppress
+        barred = hash_address(world.parts.vault, Channel.EMAIL, "b@example.com")
+        suppress(Channel.EMAIL, barred, Scope.MARKETING, reason="erasure", masked=None, now=world.clock())
+        suppress(Channel.EMAIL, barred, Scope.ALL, reason="bounce", masked=None, now=world.clock())
+    requests = [
+        NotificationRequest(
+            template="order_shipped",
+            recipient=RecipientInput(f"new-{name}", {"email": f"{name}@example.com"}),
+            data={"order_number": "1", "tracking_url": "https://example.com/t/1"},
+            channels=(Channel.EMAIL,),
+        )
+        for name in "abc"
+    ]
+    found = world.accept(requests, lane=Lane.URGENT)
+    reasons = [
+        None if isinstance(one, InvalidRequestError) else one["messages"][0]["reason"] for one in found
+    ]
+    assert reasons == ["unsubscribed", "suppressed", None]
+    again = world.accept([*requests[:2], requests[0]], lane=Lane.URGENT)  # known by now
+    reasons = [
+        None if isinstance(one, InvalidRequestError) else one["messages"][0]["reason"] for one in again
+    ]
+    assert reasons == ["unsubscribed", "suppressed", "unsubscribed"]
