@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -174,23 +175,39 @@ class Pump(Generic[W]):
         return 0
 
     def _call(self, works: Sequence[W]) -> None:
-        """Hand works to threads that are idle, and start as many more as it takes."""
+        """Hand works to threads that are idle, and start as many more as it takes.
+
+        Where the machine has no more threads, this one makes the calls: nothing may wait behind its gate.
+        """
         with self._changed:
             missing = max(0, len(works) - self._idle)
             self._idle += missing - len(works)
         for work in works:
             self._ready.put(work)
-        for _ in range(missing):
-            self._callers += 1
-            name = f"call-{self._callers}"
-            threading.Thread(target=self._run, args=(self._call_one,), name=name, daemon=True).start()
+        try:
+            while missing:
+                self._start_caller(f"call-{self._callers + 1}")
+                self._callers += 1
+                missing -= 1
+        except RuntimeError as error:
+            _report(error)
+            with self._changed:
+                self._idle -= missing
+            with suppress(Empty):
+                while True:
+                    self._make(self._ready.get_nowait())
+
+    def _start_caller(self, name: str) -> None:
+        threading.Thread(target=self._run, args=(self._call_one,), name=name, daemon=True).start()
 
     def _run(self, work: Callable[[], None]) -> None:
         while True:
             work()
 
     def _call_one(self) -> None:
-        work = self._ready.get()
+        self._make(self._ready.get())
+
+    def _make(self, work: W) -> None:
         failure: Exception | None = None
         try:
             self._send(work)

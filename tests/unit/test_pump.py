@@ -320,6 +320,21 @@ def test_stopping_finishes_the_calls_under_way_and_claims_no_more() -> None:
     assert (work.done, len(work.due)) == (2, 1)
 
 
+def test_where_no_thread_can_be_started_the_calls_are_made_all_the_same() -> None:
+    class Crowded(Pump[threading.Event]):
+        def _start_caller(self, name: str) -> None:
+            if name != "call-1":
+                raise RuntimeError("can't start new thread")
+            super()._start_caller(name)
+
+    work = Work(*[opened()] * 30)
+    pump = Crowded(work.prepare, work.send, work.record, 8, look_every=60.0)
+    pump.start()
+    pump.wake()
+    assert work.wait(lambda: work.done == 30)
+    assert pump.stop(SECONDS)
+
+
 def test_without_its_threads_a_wake_up_is_an_error() -> None:
     pump = pump_for(Work(), 2)
     with pytest.raises(RuntimeError, match=r"workers\.main"):
