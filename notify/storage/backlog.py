@@ -23,27 +23,37 @@ class SqlBacklog:
 
     def report(self, now: datetime) -> BacklogReport:
         """Return every lane, when each periodic task last ran, and what else waits or is limited."""
-        due = (Dispatch.phase == "waiting") & (Dispatch.due_at <= now)
-        query = (
+        due = Dispatch.due_at <= now
+        # Two queries, each with an index of only what it asks for: the rest is all that was ever sent.
+        waiting = (
             select(
                 Dispatch.lane,
                 func.count(case((due, 1))).label("due"),
-                func.count(case(((Dispatch.phase == "waiting") & (Dispatch.due_at > now), 1))).label("later"),
-                func.count(case((Dispatch.phase == "claimed", 1))).label("claimed"),
-                func.count(case((Dispatch.phase == "calling", 1))).label("calling"),
+                func.count(case((~due, 1))).label("later"),
                 func.min(case((due, Dispatch.due_at))).label("oldest_due_at"),
             )
-            .where(Dispatch.phase.in_(("waiting", "claimed", "calling")))
+            .where(Dispatch.phase == "waiting")
             .group_by(Dispatch.lane)
         )
+        working = (
+            select(Dispatch.lane, Dispatch.phase, func.count())
+            .where(Dispatch.phase.in_(("claimed", "calling")))
+            .group_by(Dispatch.lane, Dispatch.phase)
+        )
         with transaction(self._engine, write=False) as connection:
-            found = {row.lane: row for row in connection.execute(query)}
+            found = {row.lane: row for row in connection.execute(waiting)}
+            busy = {(lane, phase): count for lane, phase, count in connection.execute(working)}
             beats = connection.execute(select(Heartbeat.name, Heartbeat.beat_at))
             return BacklogReport(
                 lanes=[
-                    LaneBacklog(lane, row.due, row.later, row.claimed, row.calling, row.oldest_due_at)
-                    if (row := found.get(lane))
-                    else LaneBacklog(lane, 0, 0, 0, 0, None)
+                    LaneBacklog(
+                        lane,
+                        row.due if (row := found.get(lane)) else 0,
+                        row.later if row else 0,
+                        busy.get((lane, "claimed"), 0),
+                        busy.get((lane, "calling"), 0),
+                        row.oldest_due_at if row else None,
+                    )
                     for lane in Lane
                 ],
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
