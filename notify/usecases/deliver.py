@@ -19,11 +19,15 @@ from notify.store import Store, Transaction
 from notify.usecases.composing import Composer
 from notify.usecases.dispatch_work import Prepared, Work
 from notify.usecases.gate import Gate
+from notify.usecases.return_times import ReturnTimes
 
 _log: Final = logging.getLogger(__name__)
 
 CLAIM_LEASE: Final = timedelta(seconds=10)
 """For checking and rendering; a claim that runs out goes back in the queue."""
+
+_SHORTEST_PAUSE: Final = 0.02
+"""Seconds: under a limit of thousands a second, what returns meanwhile is claimed together."""
 
 _RECORD_PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries to record: together as long as the lease of a call."""
@@ -65,6 +69,7 @@ class Deliver:
         self._clock = clock
         self._random = random
         self._busy_until: dict[tuple[Lane, Channel], datetime] = {}
+        self._sent_away = ReturnTimes()
 
     def __call__(self, lane: Lane, limit: int = 1) -> int:
         """Deliver the oldest `limit` dispatches of the lane that are due; return how many were claimed."""
@@ -183,6 +188,7 @@ class Deliver:
                 work.call = None
                 due_at = now + timedelta(seconds=wait)
                 work.postpone_all(due_at)
+                self._sent_away.add(lane, due_at)
                 channel = work.claimed.channel
                 if lane is Lane.BULK or not self._composer.is_marketing(work.claimed.letters[0]):
                     soonest[channel] = min(soonest.get(channel, due_at), due_at)
@@ -196,9 +202,11 @@ class Deliver:
             self._throttle.finished(calls)
 
     def _pause(self, lane: Lane, now: datetime) -> float | None:
-        """Return in how many seconds a channel that had to wait may be tried again."""
-        busy = [at for (one, _), at in list(self._busy_until.items()) if one is lane and at > now]
-        return (min(busy) - now).total_seconds() if busy else None
+        """Return in how many seconds what had to wait may be tried again."""
+        times = [at for (one, _), at in list(self._busy_until.items()) if one is lane and at > now]
+        if following := self._sent_away.next_after(lane, now):
+            times.append(following)
+        return max((min(times) - now).total_seconds(), _SHORTEST_PAUSE) if times else None
 
     def _check(self, work: Work) -> None:
         """Decide on each letter, and write those that may go."""
