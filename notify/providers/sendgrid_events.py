@@ -1,6 +1,7 @@
 """SendGrid's event webhook: its signature, and its words in ours."""
 
 import base64
+import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ class SendGridEvents:
     def text_of(self, post: SignedPost) -> str:
         """Return the body; MalformedPostError if it is no array."""
         try:
-            text, items = post.body.decode(), orjson.loads(post.body)
+            text, items = post.body.decode(), _loaded(post.body)
         except ValueError:
             raise MalformedPostError("not JSON") from None
         if not isinstance(items, list):
@@ -140,7 +141,7 @@ def parse(raw: bytes | str, received_at: datetime) -> Sequence[ProviderEvent]:
     `received_at` stands for the time of an event that has none.
     """
     try:
-        items = orjson.loads(raw)
+        items = _loaded(raw)
     except ValueError:
         raise MalformedPostError("not JSON") from None
     if not isinstance(items, list):
@@ -213,3 +214,12 @@ def _hard(item: Mapping[str, Any], kind: EventKind) -> bool | None:
     if kind is EventKind.DROPPED:
         return DROP_REASONS.get(str(item.get("reason")).strip().lower())
     return False if kind is EventKind.DEFERRED else None
+
+
+def _loaded(raw: bytes | str) -> Any:  # noqa: ANN401 - JSON
+    """Read JSON, also with half a surrogate pair in a text, as mail servers write them; ValueError."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        whole = json.dumps(json.loads(raw), ensure_ascii=False)
+        return orjson.loads(whole.encode("utf-8", "replace"))
