@@ -30,6 +30,7 @@ from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_rows import insert_messages
 from notify.storage.campaign_tables import Campaign as CampaignRow
 from notify.storage.engine import commit_without_waiting
+from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.recipients import hash_address
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
@@ -256,11 +257,23 @@ class SqlCampaigns:
         ).all()
         counts: dict[str, int] = {row[0]: row[1] for row in rows}
         found: dict[str, int] = {status: counts.get(status, 0) for status in _WRONG}
+        if found[Status.BOUNCED]:
+            found[Status.BOUNCED] = self._hard_bounces(number)
         if not any(found.values()):  # so of SMS, where each message is a dispatch to be looked at
             return {**found, Status.SENT: 0}
         handed = select(func.sum(Dispatch.size)).where(*_of(number), Dispatch.status == Status.SENT)
         least = int(self._connection.scalar(handed) or 0) - sum(counts.values())
         return {**found, Status.SENT: max(0, least)}
+
+    def _hard_bounces(self, number: int) -> int:
+        """Count the messages that bounced for good: a mail server that was busy says nothing of a list."""
+        bounced = (
+            select(func.count(Message.id.distinct()))
+            .join(ProviderEventRow, ProviderEventRow.message_id == Message.id)
+            .where(Message.campaign_id == number, Message.status == Status.BOUNCED)
+            .where(ProviderEventRow.hard.is_(True))
+        )
+        return int(self._connection.scalar(bounced) or 0)
 
     def progress(self, number: int, now: datetime) -> dict[str, int]:
         """Count its messages by status, all at one moment."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from notify.domain.catalogue import Channel
+from notify.domain.catalogue import Channel, Purpose
 from notify.domain.consent import Basis
 from notify.domain.delivery import AtGate, CampaignErrand, Correction
 from notify.domain.eligibility import Policy
@@ -105,20 +105,25 @@ class Gate:
         return self._policy.verdict(row.topic, row.channel, row.phone_country, row.standing)
 
     def _keep_to_budget(self, tx: Transaction, works: Sequence[Work], now: datetime) -> None:
-        """Skip what is over the day's number of SMS, campaigns' first."""
+        """Skip what is over the day's number of SMS, of which marketing may use four fifths."""
         if self._sms_daily_limit is None:
             return
-        texts = [
-            (isinstance(letter.errand, CampaignErrand), work, letter.message_id)
-            for work in works
-            for letter in work.claimed.letters
-            if letter.channel is Channel.SMS
-            and letter.message_id in work.outgoing
-            and not letter.errand.test  # that ends in the outbox and costs nothing
-        ]
-        if not texts:
-            return
-        granted = tx.sms_budget.spend(now.date(), len(texts), self._sms_daily_limit)
-        texts.sort(key=lambda one: one[0])
-        for _, work, message_id in texts[granted:]:
-            work.settle(message_id, Status.SKIPPED, reason=Reason.BUDGET)
+        texts: dict[Purpose, list[tuple[Work, int]]] = {Purpose.TRANSACTIONAL: [], Purpose.MARKETING: []}
+        for work in works:
+            for letter in work.claimed.letters:
+                # A test key's end in the outbox and cost nothing.
+                if (
+                    letter.channel is Channel.SMS
+                    and letter.message_id in work.outgoing
+                    and not letter.errand.test
+                ):
+                    topic = self._policy.catalogue.numbered(letter.topic)
+                    texts[topic.purpose if topic else Purpose.MARKETING].append((work, letter.message_id))
+        limits = {
+            Purpose.TRANSACTIONAL: self._sms_daily_limit,
+            Purpose.MARKETING: self._sms_daily_limit * 4 // 5,
+        }
+        for purpose, asked in texts.items():
+            granted = tx.sms_budget.spend(now.date(), len(asked), limits[purpose]) if asked else 0
+            for work, message_id in asked[granted:]:
+                work.settle(message_id, Status.SKIPPED, reason=Reason.BUDGET)

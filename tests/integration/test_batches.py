@@ -272,3 +272,16 @@ def test_what_ends_in_the_outbox_spends_nothing_of_the_budget(world: World) -> N
     real = world.order(recipient="G", profile={"phone": "+221771234561"}, channels=(Channel.SMS,))
     world.work()
     assert world.message(real, Channel.SMS)["status"] == "sent"
+
+
+def test_newsletters_leave_a_fifth_of_the_budget_to_orders(world: World) -> None:
+    news = Newsroom(world)
+    for number in range(6):
+        news.reader(f"S{number}", channels=(Channel.SMS,), phone=f"+3361234567{number}")
+    world.gate._sms_daily_limit = 5  # noqa: SLF001 - as SMS_DAILY_LIMIT sets it
+    campaign = news.send(channels=(Channel.SMS,))
+    news.finish()
+    assert news.progress(campaign) == {"total": 6, "sent": 4, "skipped": 2}
+    order = world.order(recipient="G", profile={"phone": "+221771234561"}, channels=(Channel.SMS,))
+    world.work()
+    assert world.message(order, Channel.SMS)["status"] == "sent"

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
 from notify.domain.requests import Lane
 from notify.storage.engine import transaction
+from notify.storage.event_tables import ProviderEventRow
 from notify.storage.tables import Dispatch, Message
 from tests.campaigns import Newsroom
 from tests.world import World
@@ -20,6 +21,7 @@ class Reports:
     def __init__(self, world: World) -> None:
         self.news = Newsroom(world)
         self._engine = world.parts.engine
+        self._now = world.clock()
         for number in range(100):
             self.news.reader(f"R-{number}")
         self.campaign = self.news.send()
@@ -29,14 +31,23 @@ class Reports:
         with transaction(self._engine, write=True) as connection:
             connection.execute(update(Dispatch).values(size=Dispatch.size * 10))
 
-    def come(self, status: str, count: int) -> None:
-        """Let so many messages, that nothing was said of yet, have this status."""
+    def come(self, status: str, count: int, *, hard: bool = True) -> None:
+        """Let so many messages, that nothing was said of yet, have this status, by an event for each."""
         fresh = (
             select(Message.id).where(Message.status.in_(("queued", "sent"))).order_by(Message.id).limit(count)
         )
         with transaction(self._engine, write=True) as connection:
             numbers = list(connection.scalars(fresh))
             connection.execute(update(Message).where(Message.id.in_(numbers)).values(status=status))
+            told = {
+                "provider": "mail",
+                "kind": status,
+                "at": self._now,
+                "received_at": self._now,
+                "hard": hard,
+            }
+            rows = [{**told, "event_id": f"{status}-{number}", "message_id": number} for number in numbers]
+            connection.execute(insert(ProviderEventRow), rows)
 
     def stands(self) -> tuple[str, str | None]:
         self.news.watch()
@@ -57,6 +68,11 @@ def test_a_campaign_resumed_in_spite_of_complaints_still_stops_for_bounces(repor
     reports.come("bounced", 51)
     assert reports.stands() == ("paused", "bounces")
     reports.news.desk.resume(reports.campaign)
+    assert reports.stands()[0] == "sending"
+
+
+def test_mail_servers_that_were_busy_stop_no_campaign(reports: Reports) -> None:
+    reports.come("bounced", 60, hard=False)
     assert reports.stands()[0] == "sending"
 
 
