@@ -188,7 +188,10 @@ class RqWakeUps:
     def _try(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         try:
             self._enqueue(lane, dispatch_ids)
-        except RedisError as error:
+        except (
+            RedisError,
+            AttributeError,
+        ) as error:  # its client trips over a connection closed by another thread
             _log.warning("Redis is out of reach", extra={"lane": lane, "error": type(error).__name__})
             self._silent_until = time.monotonic() + _SILENT_AFTER_FAILURE_SECONDS
             self._away = True

@@ -7,7 +7,7 @@ from typing import Final
 
 from notify.domain.catalogue import Catalogue
 from notify.domain.errors import UnavailableError
-from notify.domain.events import EventKind, ProviderEvent
+from notify.domain.events import ProviderEvent
 from notify.domain.webhook_posts import KeptPost
 from notify.ports import Clock, EventSource, Telemetry, WakeUps
 from notify.store import Store, Transaction
@@ -38,10 +38,6 @@ _EARLY_PAUSE: Final = timedelta(seconds=2)
 _NAMES_ONE: Final = frozenset({"twilio"})
 """Whose id names one message, so that it may come to be known. SendGrid's names a call: without our own id
 its event is about the mail of another system on the same account, and will never be about ours."""
-
-
-_NOT_ASKED_FOR: Final = frozenset({EventKind.OPENED, EventKind.CLICKED})
-"""What people do with a message is nobody's business unless they consented: it is not kept."""
 
 
 class RecordEvents:
@@ -135,7 +131,7 @@ class RecordEvents:
             if now - post.received_at < EARLY and _too_early(tx, found):
                 tx.events.put_off(post.number, now + _EARLY_PAUSE, tries=post.tries)
                 continue
-            events += (one for one in found if one.kind not in _NOT_ASKED_FOR)
+            events += found
             done.append(post.number)
         return events, done
 
