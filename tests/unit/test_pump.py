@@ -150,7 +150,8 @@ def test_one_claimer_works_while_the_other_waits() -> None:
             return found
 
     work = Slow(*[opened() for _ in range(10)])
-    with pumping(work, threads=4, claimers=2) as pump:
+    # More places than one claimer takes at once, so that some are left for the other.
+    with pumping(work, threads=200, claimers=2) as pump:
         pump.wake()
         assert work.wait(lambda: work.done == 10)
         assert two.is_set()
