@@ -19,7 +19,6 @@ from sqlalchemy import (
     union_all,
 )
 
-from notify.campaign_store import Candidate
 from notify.domain.audience import FAILED, Audience
 from notify.domain.campaigns import Campaign
 from notify.domain.catalogue import Channel, Purpose, Topic
@@ -27,6 +26,7 @@ from notify.domain.consent import REGIMES, SOFT_OPT_IN_TOPICS, Regime, Scope
 from notify.domain.status import Status
 from notify.storage.audience_filter import meets
 from notify.storage.tables import AddressOptOut, Dispatch, Message, Preference, Recipient, Suppression
+from notify.store.campaigns import Candidate
 
 _HASHES: Final = {Channel.EMAIL: Recipient.email_hash, Channel.SMS: Recipient.phone_hash}
 _FACTS: Final[tuple[Any, ...]] = (
@@ -52,7 +52,7 @@ _BY_KEYS_AGAIN: Final = text(
 
 
 class SqlAudiences:
-    """Implements `campaign_store.Audiences`.
+    """Implements `store.campaigns.Audiences`.
 
     Counting joins whole tables, once. A slice must never do that, whatever the statistics say: it asks for
     ranges and for lists of keys, never joins, and PostgreSQL is told to use indexes.

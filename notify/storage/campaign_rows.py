@@ -8,11 +8,11 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import Connection, insert
 
-from notify.campaign_store import Bundle
 from notify.domain.campaigns import Campaign
 from notify.domain.errors import UnavailableError
 from notify.domain.status import Status
 from notify.storage.tables import Message
+from notify.store.campaigns import Bundle
 
 _COPY: Final = (
     "COPY messages (recipient_id, address_hash, basis_consent_id, basis, status, reason, campaign_id,"

@@ -18,7 +18,6 @@ from sqlalchemy import (
     update,
 )
 
-from notify.campaign_store import Bundle, TestMessage
 from notify.domain.campaigns import HANDED_OVER, NOBODY, Campaign, CampaignChanges, CampaignStatus
 from notify.domain.catalogue import Channel
 from notify.domain.errors import NotFoundError
@@ -34,6 +33,7 @@ from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.recipients import hash_address
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
+from notify.store.campaigns import Bundle, TestMessage
 
 _TEXTS: Final = frozenset({"content", "pinned", "created_at", "updated_at"})
 _LISTS: Final = ("channels", "overridden")
@@ -52,7 +52,7 @@ _ADD_TESTS: Final = insert(Message).returning(Message.id, sort_by_parameter_orde
 
 
 class SqlCampaigns:
-    """Implements `campaign_store.Campaigns`. A campaign's own dispatches are those of the bulk lane."""
+    """Implements `store.campaigns.Campaigns`. A campaign's own dispatches are those of the bulk lane."""
 
     def __init__(self, connection: Connection, vault: Vault) -> None:
         self._connection = connection

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from notify.campaign_store import Candidate
 from notify.domain.audience import Audience, Condition, Facts, Op, is_in, parse_audience
 from notify.domain.campaigns import Campaign, CampaignStatus
 from notify.domain.catalogue import Channel, Purpose, Topic
@@ -20,6 +19,7 @@ from notify.storage.audience_filter import meets
 from notify.storage.audiences import SqlAudiences
 from notify.storage.engine import open_engine
 from notify.storage.tables import AddressOptOut, Preference, Recipient, Suppression
+from notify.store.campaigns import Candidate
 
 SINCE = date(2026, 1, 5)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

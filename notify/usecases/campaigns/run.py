@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from notify.campaign_store import Bundle
 from notify.domain.audience import parse_audience
 from notify.domain.campaigns import (
     RECIPIENT_ZONE,
@@ -23,6 +22,7 @@ from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
+from notify.store.campaigns import Bundle
 from notify.usecases.campaigns.slicing import Slicer
 
 _LARGEST_SLICE: Final = 5000

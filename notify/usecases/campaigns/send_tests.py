@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from notify.campaign_store import TestMessage
 from notify.domain import ids
 from notify.domain.campaigns import MAX_TEST_ADDRESSES, Campaign, CampaignStatus
 from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Channel
@@ -12,6 +11,7 @@ from notify.domain.status import Status
 from notify.domain.views import SentTestsView
 from notify.ports import Clock, Contacts, WakeUps
 from notify.store import Store
+from notify.store.campaigns import TestMessage
 from notify.usecases.campaigns.pinning import Pinning, pinned_changes
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, MutableMapping
 from datetime import date, datetime
 from typing import Final
 
-from notify.campaign_store import Bundle, Candidate, Envelope
 from notify.domain.campaigns import RECIPIENT_ZONE, Campaign, local_moment
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Topic
 from notify.domain.consent import Basis, Scope, Standing, subscription
@@ -12,6 +11,7 @@ from notify.domain.eligibility import Policy
 from notify.domain.newsletters import Pinned
 from notify.domain.pacing import allot
 from notify.domain.status import Reason
+from notify.store.campaigns import Bundle, Candidate, Envelope
 
 MOST_TOGETHER: Final = 1000
 """Messages of one call: SendGrid's personalizations."""
