@@ -19,8 +19,8 @@ from werkzeug.test import TestResponse
 from notify.app import create_app
 from notify.domain.catalogue import Channel
 from notify.domain.views import NotificationView
+from notify.storage.consent_tables import Suppression
 from notify.storage.event_tables import EventPost
-from notify.storage.tables import Suppression
 from notify.usecases.record_events import RecordEvents
 from tests.world import World, settings_for
 

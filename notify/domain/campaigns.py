@@ -152,6 +152,7 @@ class Campaign:
     start_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    expires_at: datetime | None = None
     cursor: int = 0
     highest: int | None = None
     pending: int = 0

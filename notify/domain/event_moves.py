@@ -10,10 +10,7 @@ from notify.domain.consent import Scope
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status, may_move
-
-HARD_BOUNCE: Final = "hard_bounce"
-COMPLAINT: Final = "complaint"
-"""The reasons of the suppressions that events make; `complaint` is also the way on the ledger."""
+from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE
 
 PROVIDER: Final = "provider"
 """The way on the ledger of an opt-out that the provider's own unsubscribe link made."""

@@ -25,7 +25,8 @@ from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import REGIMES, SOFT_OPT_IN_TOPICS, Regime, Scope
 from notify.domain.status import Status
 from notify.storage.audience_filter import meets
-from notify.storage.tables import AddressOptOut, Dispatch, Message, Preference, Recipient, Suppression
+from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
+from notify.storage.tables import Dispatch, Message, Recipient
 from notify.store.campaigns import Candidate
 
 _HASHES: Final = {Channel.EMAIL: Recipient.email_hash, Channel.SMS: Recipient.phone_hash}

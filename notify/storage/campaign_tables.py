@@ -49,6 +49,7 @@ class Campaign(Base):
     start_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
     cursor: Mapped[int] = mapped_column(BigInteger)
     highest: Mapped[int | None] = mapped_column(BigInteger)
     pending: Mapped[int] = mapped_column(BigInteger)

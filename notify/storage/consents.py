@@ -12,24 +12,18 @@ from psycopg.errors import DivisionByZero
 from sqlalchemy import Connection, delete, insert, select
 
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Scope, Standing
+from notify.domain.consent import Standing
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
+from notify.storage.consent_tables import AddressOptOut, ConsentRecord, Preference, UndoToken
 from notify.storage.held import Held
 from notify.storage.ledger_rows import insert_entries, insert_proofs
 from notify.storage.locks import lock_alone, lock_shared, shards
 from notify.storage.opting_out import AT_ONCE, STOPS
 from notify.storage.standings import new_standings, read_standings
-from notify.storage.tables import (
-    AddressOptOut,
-    ConsentRecord,
-    Preference,
-    Suppression,
-    UndoToken,
-)
 from notify.storage.upserts import upsert_into
 from notify.store import StandingKey
 
@@ -226,30 +220,6 @@ class SqlConsents:
     def readmit_by_consents(self, consent_ids: Collection[int]) -> None:
         """Take back the opt-outs of addresses that these ledger entries made."""
         self._connection.execute(delete(AddressOptOut).where(AddressOptOut.consent_id.in_(consent_ids)))
-
-    def suppress(
-        self,
-        channel: Channel,
-        address_hash: bytes,
-        scope: Scope,
-        *,
-        reason: str,
-        masked: str | None,
-        now: datetime,
-    ) -> None:
-        """Bar an address; harmless to repeat."""
-        self._connection.execute(
-            upsert_into(self._connection, Suppression)
-            .values(
-                address_hash=address_hash,
-                channel=channel,
-                scope=scope,
-                reason=reason,
-                masked_sealed=self._vault.seal("suppressions.masked", masked) if masked else None,
-                created_at=now,
-            )
-            .on_conflict_do_nothing()
-        )
 
     def last_opt_out_at(self, recipient: StoredRecipient, topic: int, channel: Channel) -> datetime | None:
         """Return when the person, or their address under whatever recipient id, last opted out."""

@@ -12,10 +12,12 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
 from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
+from notify.storage.consent_tables import Suppression
 from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
 from notify.storage.locks import lock_all_alone
 from notify.storage.recipients import STORED, SqlRecipients, hashes_of
-from notify.storage.tables import Base, Suppression
+from notify.storage.suppressions import MASKED_FIELD
+from notify.storage.tables import Base
 from notify.storage.upserts import upsert_into
 
 Given = Mapping[str, tuple[ProfilePatch, str | None]]
@@ -111,7 +113,7 @@ class SqlImports:
                 "channel": one.channel,
                 "scope": one.scope,
                 "reason": one.reason,
-                "masked_sealed": self._vault.seal("suppressions.masked", masked(one.channel, address)),
+                "masked_sealed": self._vault.seal(MASKED_FIELD, masked(one.channel, address)),
                 "created_at": now,
             }
             for one in barred

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert
 
+from notify.storage.consent_tables import ConsentProof, ConsentRecord
 from notify.storage.copying import Columns, copy_rows, next_numbers
-from notify.storage.tables import ConsentProof, ConsentRecord
 
 _MANY: Final = 50
 

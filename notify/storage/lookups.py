@@ -25,6 +25,7 @@ from notify.domain.views import (
 from notify.ports import Clock, Contacts, Vault
 from notify.storage import cursors
 from notify.storage.campaign_messages import newest_with_status
+from notify.storage.consent_tables import ConsentProof, ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
 from notify.storage.engine import transaction
 from notify.storage.notifications import DATA_FIELD
@@ -36,14 +37,7 @@ from notify.storage.reading_messages import (
     notification_views,
 )
 from notify.storage.recipients import SqlRecipients, hash_address
-from notify.storage.tables import (
-    ConsentProof,
-    ConsentRecord,
-    Message,
-    Notification,
-    Preference,
-    Recipient,
-)
+from notify.storage.tables import Message, Notification, Recipient
 from notify.usecases.reading_addresses import read_addresses
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.sql.expression import CompoundSelect
 from sqlalchemy.types import TypeEngine
 
 from notify.storage.columns import UtcDateTime
+from notify.storage.consent_tables import AddressOptOut, Preference
 from notify.storage.locks import LOCK_SHARD_ALONE, SHARD_OF_HASH, SHARD_OF_ID
 from notify.storage.prepared import Prepared, among
-from notify.storage.tables import AddressOptOut, Preference
 
 
 def _stops(dialect: str) -> CompoundSelect[tuple[int, bytes | None, bool | None, int]]:

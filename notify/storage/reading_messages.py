@@ -16,17 +16,10 @@ from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import AttemptView, EventView, MessageSummary, MessageView, NotificationView
 from notify.ports import Vault
 from notify.storage.campaign_tables import Campaign
+from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.event_views import events_of
 from notify.storage.recipients import SEALED
-from notify.storage.tables import (
-    Attempt,
-    ConsentRecord,
-    Dispatch,
-    Message,
-    Notification,
-    Preference,
-    Recipient,
-)
+from notify.storage.tables import Attempt, Dispatch, Message, Notification, Recipient
 
 
 def effective_status(now: datetime) -> ColumnElement[str]:

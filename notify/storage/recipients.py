@@ -29,28 +29,24 @@ from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import Profile, ProfilePatch, merged
+from notify.domain.suppressions import ERASURE
 from notify.ports import Vault
 from notify.storage.accepting import INSERT_RECIPIENTS
-from notify.storage.consents import SqlConsents
+from notify.storage.consent_tables import (
+    AddressOptOut,
+    ConsentProof,
+    ConsentRecord,
+    ErasedAddress,
+    Preference,
+    UndoToken,
+)
 from notify.storage.copying import Columns, update_rows
 from notify.storage.event_views import erase_events
 from notify.storage.held import Held
 from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
-from notify.storage.tables import (
-    AddressOptOut,
-    Attempt,
-    ConsentProof,
-    ConsentRecord,
-    Dispatch,
-    ErasedAddress,
-    Message,
-    Notification,
-    OutboxEntryRow,
-    Preference,
-    Recipient,
-    UndoToken,
-)
+from notify.storage.suppressions import SqlSuppressions
+from notify.storage.tables import Attempt, Dispatch, Message, Notification, OutboxEntryRow, Recipient
 from notify.storage.upserts import upsert_into
 
 _TABLE: Final = cast("Table", Recipient.__table__)
@@ -172,9 +168,9 @@ class SqlRecipients:
         run = self._connection.execute
         known = self._known_addresses(recipient)
         messages = self._lock_messages(recipient, {value for _, value in known})
-        consents = SqlConsents(self._connection, self._vault)
+        suppressions = SqlSuppressions(self._connection, self._vault)
         for channel, value in sorted(known):
-            consents.suppress(channel, value, Scope.MARKETING, reason="erasure", masked=None, now=now)
+            suppressions.bar(channel, value, Scope.MARKETING, reason=ERASURE, masked=None, now=now)
             run(insert(ErasedAddress).values(recipient_id=recipient.id, channel=channel, address_hash=value))
         numbers = [row.id for row in messages]
         dispatches = [row.dispatch_id for row in messages if row.dispatch_id]

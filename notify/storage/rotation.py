@@ -13,6 +13,7 @@ from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.notifications import DATA_FIELD
 from notify.storage.outbox import OUTBOX_FIELD
 from notify.storage.recipients import SEALED
+from notify.storage.suppressions import MASKED_FIELD
 from notify.storage.tables import Base
 
 _STEP: Final = 500
@@ -23,7 +24,7 @@ SEALED_COLUMNS: Final = {
     ("recipients", "name_sealed"): SEALED["name"],
     ("notifications", "data_sealed"): DATA_FIELD,
     ("consent_proofs", "proof_sealed"): PROOF_FIELD,
-    ("suppressions", "masked_sealed"): "suppressions.masked",
+    ("suppressions", "masked_sealed"): MASKED_FIELD,
     ("outbox", "message_sealed"): OUTBOX_FIELD,
     ("messages", "to_sealed"): TO_FIELD,
     ("event_posts", "body_sealed"): BODY_FIELD,

@@ -5,7 +5,8 @@ from typing import Any, Final
 from sqlalchemy import FromClause, and_, case, func, select
 
 from notify.domain.consent import Scope, Standing
-from notify.storage.tables import AddressOptOut, Message, Preference, Recipient, Suppression
+from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
+from notify.storage.tables import Message, Recipient
 
 ADDRESS_HASH: Final = case(
     (Message.to_sealed.is_not(None), Message.address_hash),

@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from notify.domain.consent import Scope, Standing
+from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
 from notify.storage.prepared import Prepared, among
-from notify.storage.tables import AddressOptOut, Base, Preference, Suppression
+from notify.storage.tables import Base
 from notify.store import StandingKey
 
 _Preferences = dict[tuple[int, int, str], tuple[bool, int]]

@@ -23,6 +23,7 @@ from notify.storage.notifications import SqlNotifications
 from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
 from notify.storage.sms_budget import SqlSmsBudget
+from notify.storage.suppressions import SqlSuppressions
 
 
 class SqlTransaction:
@@ -33,6 +34,7 @@ class SqlTransaction:
         self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault, held)
+        self.suppressions = SqlSuppressions(connection, vault)
         self.notifications = SqlNotifications(connection, vault, held)
         self.api_keys = SqlApiKeys(connection)
         self.campaigns = SqlCampaigns(connection, vault)

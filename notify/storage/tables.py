@@ -43,7 +43,7 @@ def _id() -> Mapped[int]:
     return mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
 
 
-_NEVER_REUSED = {"sqlite_autoincrement": True}
+NEVER_REUSED = {"sqlite_autoincrement": True}
 """Numbers stand in tokens and in public ids: SQLite must not give one out again after an erasure."""
 
 
@@ -75,7 +75,7 @@ class Recipient(Base):
     """A person the shop knows. `id` is ours and permanent: it stands in tokens."""
 
     __tablename__ = "recipients"
-    __table_args__ = (_NEVER_REUSED,)
+    __table_args__ = (NEVER_REUSED,)
     id: Mapped[int] = _id()
     external_id: Mapped[str] = mapped_column(String(128), unique=True)
     email_sealed: Mapped[bytes | None]
@@ -95,91 +95,6 @@ class Recipient(Base):
     updated_at: Mapped[datetime]
 
 
-class ErasedAddress(Base):
-    """The keyed hashes of an erased recipient, so that links already sent still stop the address."""
-
-    __tablename__ = "erased_addresses"
-    recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
-    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
-
-
-class Preference(Base):
-    """Recipient × topic × channel, where it was ever changed."""
-
-    __tablename__ = "preferences"
-    recipient_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    topic: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
-    subscribed: Mapped[bool]
-    changed_at: Mapped[datetime]
-    consent_id: Mapped[int] = mapped_column(BigInteger)
-
-
-class AddressOptOut(Base):
-    """An address that left a topic, whichever recipient it belongs to."""
-
-    __tablename__ = "address_optouts"
-    address_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    topic: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
-    opted_out_at: Mapped[datetime]
-    consent_id: Mapped[int] = mapped_column(BigInteger)
-
-
-class Suppression(Base):
-    """An address barred from marketing or from everything."""
-
-    __tablename__ = "suppressions"
-    __table_args__ = (Index("uq_suppressions_address", "address_hash", "channel", "reason", unique=True),)
-    id: Mapped[int] = _id()
-    address_hash: Mapped[bytes]
-    channel: Mapped[str] = mapped_column(String(16))
-    scope: Mapped[str] = mapped_column(String(16))
-    reason: Mapped[str] = mapped_column(String(32))
-    masked_sealed: Mapped[bytes | None]
-    created_at: Mapped[datetime]
-
-
-class ConsentRecord(Base):
-    """One entry of the append-only ledger: ids, dates and a salted hash of the proof."""
-
-    __tablename__ = "consent_records"
-    __table_args__ = (_NEVER_REUSED,)
-    id: Mapped[int] = _id()
-    recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    at: Mapped[datetime]
-    topic: Mapped[int | None] = mapped_column(SmallInteger)
-    channel: Mapped[str | None] = mapped_column(String(16))
-    subscribed: Mapped[bool]
-    way: Mapped[str] = mapped_column(String(32))
-    locale: Mapped[str | None] = mapped_column(String(8))
-    policy_version: Mapped[str | None] = mapped_column(String(64))
-    message_id: Mapped[int | None] = mapped_column(BigInteger)
-    proof_hash: Mapped[bytes | None]
-
-
-class ConsentProof(Base):
-    """The proof behind a ledger entry, kept apart so that it can be erased."""
-
-    __tablename__ = "consent_proofs"
-    consent_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    proof_sealed: Mapped[bytes]
-    created_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class UndoToken(Base):
-    """A single-use undo of one opt-out: which entries of the ledger it takes back."""
-
-    __tablename__ = "undo_tokens"
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    consent_ids: Mapped[list[Any]]
-    changes: Mapped[list[Any]]
-    broad: Mapped[bool]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
 class IdempotencyKey(Base):
     """A caller's idempotency key (hashed), what it stood for, and the answer it got."""
 
@@ -197,7 +112,7 @@ class Notification(Base):
     __table_args__ = (
         Index("ix_notifications_reference", "reference", "recipient_id"),
         Index("ix_notifications_recipient", "recipient_id", "id"),
-        _NEVER_REUSED,
+        NEVER_REUSED,
     )
     id: Mapped[int] = _id()
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
@@ -270,7 +185,7 @@ class Dispatch(Base):
             postgresql_where=text("status = 'unknown'"),
             sqlite_where=text("status = 'unknown'"),
         ),
-        _NEVER_REUSED,
+        NEVER_REUSED,
     )
     id: Mapped[int] = _id()
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -331,7 +246,7 @@ class Message(Base):
             postgresql_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
             sqlite_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
         ),
-        _NEVER_REUSED,
+        NEVER_REUSED,
     )
     id: Mapped[int] = _id()
     notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Scope, Standing
+from notify.domain.consent import Standing
 from notify.domain.delivery import (
     StoredRecipient,
 )
@@ -79,19 +79,6 @@ class Consents(Protocol):
 
     def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
         """Take back what `opt_out_addresses` did."""
-        ...
-
-    def suppress(
-        self,
-        channel: Channel,
-        address_hash: bytes,
-        scope: Scope,
-        *,
-        reason: str,
-        masked: str | None,
-        now: datetime,
-    ) -> None:
-        """Bar an address; harmless to repeat."""
         ...
 
     def readmit_by_consents(self, consent_ids: Collection[int]) -> None:

@@ -14,6 +14,7 @@ from notify.store.imports import Imports
 from notify.store.notifications import Notifications
 from notify.store.recipients import Recipients
 from notify.store.sms_budget import SmsBudget
+from notify.store.suppressions import Suppressions
 
 
 class Transaction(Protocol):
@@ -27,6 +28,9 @@ class Transaction(Protocol):
 
     @property
     def consents(self) -> Consents: ...  # noqa: D102
+
+    @property
+    def suppressions(self) -> Suppressions: ...  # noqa: D102
 
     @property
     def notifications(self) -> Notifications: ...  # noqa: D102

@@ -12,6 +12,7 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError
 from notify.domain.ledger import Change
 from notify.domain.requests import Choice, Proof
+from notify.domain.suppressions import DISPUTED
 from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
@@ -118,7 +119,7 @@ class PreferenceCentre:
             address = recipient.profile.address(channel)
             for value in hashes:
                 shown = masked(channel, address) if address else None
-                tx.consents.suppress(channel, value, Scope.ALL, reason="disputed", masked=shown, now=now)
+                tx.suppressions.bar(channel, value, Scope.ALL, reason=DISPUTED, masked=shown, now=now)
             tx.consents.drop_undos(recipient.id, narrow_only=False)
             choices = [Choice(topic.name, channel, subscribed=False) for topic in self._catalogue]
             occasion = Occasion(now, proof.source, proof, locale, claim.message or None)

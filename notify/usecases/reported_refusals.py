@@ -49,7 +49,7 @@ def _suppress(
         person = recipients.get(message.recipient_id)
         address = person.profile.address(message.channel) if person else None
         current = person is not None and person.hashes.get(message.channel) == address_hash
-        tx.consents.suppress(
+        tx.suppressions.bar(
             message.channel,
             address_hash,
             scope,

@@ -144,10 +144,10 @@ def test_what_bars_an_address_binds_whoever_comes_new_with_it(world: World) -> N
         assert known
         hashes = [known.hashes[Channel.EMAIL]]
         tx.consents.opt_out_addresses(topic, Channel.EMAIL, hashes, 1, world.clock())
-        suppress = tx.consents.suppress
+        bar = tx.suppressions.bar
         barred = hash_address(world.parts.vault, Channel.EMAIL, "b@example.com")
-        suppress(Channel.EMAIL, barred, Scope.MARKETING, reason="erasure", masked=None, now=world.clock())
-        suppress(Channel.EMAIL, barred, Scope.ALL, reason="bounce", masked=None, now=world.clock())
+        bar(Channel.EMAIL, barred, Scope.MARKETING, reason="erasure", masked=None, now=world.clock())
+        bar(Channel.EMAIL, barred, Scope.ALL, reason="bounce", masked=None, now=world.clock())
     requests = [
         NotificationRequest(
             template="order_shipped",

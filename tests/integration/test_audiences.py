@@ -17,8 +17,9 @@ from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import Scope, Standing, subscription
 from notify.storage.audience_filter import meets
 from notify.storage.audiences import SqlAudiences
+from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
 from notify.storage.engine import open_engine
-from notify.storage.tables import AddressOptOut, Preference, Recipient, Suppression
+from notify.storage.tables import Recipient
 from notify.store.campaigns import Candidate
 
 SINCE = date(2026, 1, 5)

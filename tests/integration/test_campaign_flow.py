@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.outcome import Refused
-from notify.storage.tables import ConsentRecord
+from notify.storage.consent_tables import ConsentRecord
 from tests.campaign_office import ENGLISH, FRENCH, Office, opt_out
 from tests.doubles_api import bearer
 from tests.world import World

@@ -79,7 +79,7 @@ def test_who_may_not_be_written_to_is_counted_as_skipped(world: World, news: New
     with world.parts.store.write() as tx:
         recipient = tx.recipients.by_external_id("C")
         assert recipient
-        tx.consents.suppress(
+        tx.suppressions.bar(
             Channel.EMAIL,
             recipient.hashes[Channel.EMAIL],
             Scope.ALL,

@@ -2,10 +2,24 @@
 
 from alembic import context
 
-from notify.storage import campaign_tables, event_tables
+from notify.storage import (
+    campaign_tables,
+    consent_tables,
+    event_tables,
+    ledger_tables,
+    outbound_tables,
+    person_tables,
+)
 from notify.storage.tables import Base
 
-_ = campaign_tables, event_tables  # their tables belong to the metadata
+_ = (
+    campaign_tables,
+    consent_tables,
+    event_tables,
+    ledger_tables,
+    outbound_tables,
+    person_tables,
+)  # their tables belong to the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

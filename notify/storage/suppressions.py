@@ -1,0 +1,105 @@
+"""Addresses that are barred; every change is journalled outside the database as well."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, case, delete, select
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.suppressions import Suppressed
+from notify.domain.times import rfc3339, rfc3339_or_none
+from notify.ports import Vault
+from notify.storage.consent_tables import Suppression
+from notify.storage.journal_lines import add_lines
+from notify.storage.upserts import upsert_into
+
+MASKED_FIELD: Final = "suppressions.masked"
+
+
+class SqlSuppressions:
+    """Reads and writes suppressions."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def bar(
+        self,
+        channel: Channel,
+        address_hash: bytes,
+        scope: Scope,
+        *,
+        reason: str,
+        masked: str | None,
+        now: datetime,
+        until: datetime | None = None,
+    ) -> int:
+        """Bar an address for a reason, once for each; a repetition can only widen it, or move its end."""
+        statement = upsert_into(self._connection, Suppression).values(
+            address_hash=address_hash,
+            channel=channel,
+            scope=scope,
+            reason=reason,
+            masked_sealed=self._vault.seal(MASKED_FIELD, masked) if masked else None,
+            created_at=now,
+            expires_at=until,
+        )
+        widest = case((statement.excluded.scope == Scope.ALL, Scope.ALL.value), else_=Suppression.scope)
+        number: int = self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["address_hash", "channel", "reason"],
+                set_={"scope": widest, "expires_at": statement.excluded.expires_at},
+            ).returning(Suppression.id)
+        ).scalar_one()
+        line = {"kind": "barred", "scope": scope, "until": rfc3339_or_none(until), "at": rfc3339(now)}
+        add_lines(self._connection, [{**_who(channel, address_hash, reason), **line}])
+        return number
+
+    def of(self, channel: Channel, hashes: Collection[bytes]) -> list[Suppressed]:
+        """Return what bars these addresses, oldest first."""
+        if not hashes:
+            return []
+        rows = self._connection.execute(
+            select(Suppression.__table__)
+            .where(Suppression.address_hash.in_(hashes), Suppression.channel == channel)
+            .order_by(Suppression.id)
+        )
+        return [_suppressed(row) for row in rows]
+
+    def lift(self, channel: Channel, hashes: Collection[bytes], reason: str) -> list[Suppressed]:
+        """Lift what bars these addresses for this reason."""
+        wanted = (
+            Suppression.address_hash.in_(hashes),
+            Suppression.channel == channel,
+            Suppression.reason == reason,
+        )
+        return self._delete(*wanted) if hashes else []
+
+    def drop_expired(self, now: datetime) -> int:
+        """Delete what has ended."""
+        return len(self._delete(Suppression.expires_at.is_not(None), Suppression.expires_at <= now))
+
+    def _delete(self, *wanted: Any) -> list[Suppressed]:  # noqa: ANN401 - conditions
+        rows = self._connection.execute(delete(Suppression).where(*wanted).returning(Suppression.__table__))
+        lifted = [_suppressed(row) for row in rows]
+        lines = [{"kind": "lifted", **_who(one.channel, one.address_hash, one.reason)} for one in lifted]
+        add_lines(self._connection, lines)
+        return lifted
+
+
+def _who(channel: Channel, address_hash: bytes, reason: str) -> dict[str, str]:
+    return {"channel": channel, "hash": address_hash.hex(), "reason": reason}
+
+
+def _suppressed(row: Row[Any]) -> Suppressed:
+    return Suppressed(
+        row.id,
+        Channel(row.channel),
+        row.address_hash,
+        Scope(row.scope),
+        row.reason,
+        row.created_at,
+        row.expires_at,
+    )

@@ -1,0 +1,42 @@
+"""Addresses that are barred, as the use cases need them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.suppressions import Suppressed
+
+
+class Suppressions(Protocol):
+    """Bars and readmits addresses. The caller holds the gates off (`Consents.lock_out_gates`)."""
+
+    def bar(
+        self,
+        channel: Channel,
+        address_hash: bytes,
+        scope: Scope,
+        *,
+        reason: str,
+        masked: str | None,
+        now: datetime,
+        until: datetime | None = None,
+    ) -> int:
+        """Bar an address for a reason, once for each; return its number. It only ever gets wider.
+
+        `until`: when it ends by itself, within a minute or so; None for never.
+        """
+        ...
+
+    def of(self, channel: Channel, hashes: Collection[bytes]) -> list[Suppressed]:
+        """Return what bars these addresses, oldest first."""
+        ...
+
+    def lift(self, channel: Channel, hashes: Collection[bytes], reason: str) -> list[Suppressed]:
+        """Lift what bars these addresses for this reason; return what was lifted."""
+        ...
+
+    def drop_expired(self, now: datetime) -> int:
+        """Delete what has ended; return how many."""
+        ...
