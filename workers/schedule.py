@@ -68,6 +68,8 @@ def main() -> None:
     ]
     # Apart, since it calls providers: what they take must not hold up the others.
     slow = [Task("settle", 10.0, composition.settle_unknown)]
+    # Apart from these too: a provider that does not answer must not keep orders from being settled.
+    errands = [Task("errands", 10.0, composition.run_errands)]
     # Apart as well: a slice takes long, and its work in Python must not hold up a worker that delivers.
     campaigns = Loop("campaigns", composition.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
@@ -76,6 +78,7 @@ def main() -> None:
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()
     threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
+    threading.Thread(target=run, args=(errands, stop), name="errands", daemon=True).start()
     signal.sigwait(ends)
     stop.set()
     loop.join()

@@ -1,17 +1,20 @@
 """The composition root: everything is built here, once for a process, from the settings."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
 from notify.bootstrap.adapters import Adapters
+from notify.domain.errands import SENDGRID_ERASURE
+from notify.providers.sendgrid_erasure import SendGridErasure
 from notify.settings import Settings
 from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.installation import rewrap
 from notify.storage.lookups import SqlLookups
 from notify.storage.rotation import rotate
+from notify.storage.suppression_lookups import SqlSuppressionLookups
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
 from notify.usecases.campaigns.desk import CampaignDesk
@@ -31,7 +34,9 @@ from notify.usecases.purge import Purge
 from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
+from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.settle_unknown import SettleUnknown
+from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
 
@@ -178,6 +183,16 @@ class Composition(Adapters):
         )
 
     @cached_property
+    def suppressions(self) -> SuppressionDesk:
+        """What a shop does with suppressions."""
+        return SuppressionDesk(
+            store=self.store,
+            contacts=self.contacts,
+            lookups=SqlSuppressionLookups(self.engine, self.vault),
+            clock=self._clock,
+        )
+
+    @cached_property
     def run_campaigns(self) -> RunCampaigns:
         """The campaign pump."""
         return RunCampaigns(
@@ -218,6 +233,22 @@ class Composition(Adapters):
     def purge(self) -> Purge:
         """Delete what has served."""
         return Purge(self.store, self._clock)
+
+    @cached_property
+    def errand_handlers(self) -> Mapping[str, Handler]:
+        """Who does the errands of each kind, where it is set up."""
+        handlers: dict[str, Handler] = {}
+        settings = self.settings
+        if settings.sendgrid_api_key:
+            handlers[SENDGRID_ERASURE] = SendGridErasure(
+                settings.sendgrid_api_key, settings.sendgrid_api_url, settings.provider_timeout
+            )
+        return handlers
+
+    @cached_property
+    def run_errands(self) -> RunErrands:
+        """Do at providers what is to be done there."""
+        return RunErrands(self.store, self.errand_handlers, self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Row, Table, bindparam, select, update
 from notify.ports import Vault
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.engine import transaction
+from notify.storage.errands import PAYLOAD_FIELD
 from notify.storage.events import BODY_FIELD
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.notifications import DATA_FIELD
@@ -28,6 +29,7 @@ SEALED_COLUMNS: Final = {
     ("outbox", "message_sealed"): OUTBOX_FIELD,
     ("messages", "to_sealed"): TO_FIELD,
     ("event_posts", "body_sealed"): BODY_FIELD,
+    ("errands", "payload_sealed"): PAYLOAD_FIELD,
 }
 """Every encrypted column, and the field name its values are bound to."""
 

@@ -15,6 +15,7 @@ from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.doubts import SqlDoubts
 from notify.storage.engine import transaction
+from notify.storage.errands import SqlErrands
 from notify.storage.events import SqlEvents
 from notify.storage.held import Held
 from notify.storage.importing import SqlImports
@@ -42,6 +43,7 @@ class SqlTransaction:
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
         self.doubts = SqlDoubts(connection, vault)
+        self.errands = SqlErrands(connection, vault)
         self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault, pinned))
 
 

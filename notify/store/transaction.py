@@ -9,6 +9,7 @@ from notify.store.api_keys import ApiKeys
 from notify.store.campaigns import Audiences, Campaigns
 from notify.store.consents import Consents
 from notify.store.deliveries import Deliveries
+from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
 from notify.store.imports import Imports
 from notify.store.notifications import Notifications
@@ -55,6 +56,9 @@ class Transaction(Protocol):
 
     @property
     def doubts(self) -> Doubts: ...  # noqa: D102
+
+    @property
+    def errands(self) -> Errands: ...  # noqa: D102
 
 
 class Store(Protocol):

@@ -1,4 +1,4 @@
-"""SendGrid's v3 mail/send on the loopback interface: checks calls as the real one does."""
+"""SendGrid's v3 mail/send and erasure on the loopback interface: checks calls as the real one does."""
 
 import json
 import re
@@ -16,6 +16,8 @@ _RESERVED: Final = frozenset({
 _HELP: Final = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message"
 MOST_BYTES: Final = 30_000_000
 MOST_PERSONALIZATIONS: Final = 1_000
+MOST_ERASED: Final = 5_000
+MOST_ERASURE_BYTES: Final = 256_000
 _MOST_OF_EACH: Final = 10_000
 """Bytes of the substitutions of one personalization, and of its custom_args."""
 
@@ -31,6 +33,7 @@ class SendGridLoopback(HttpLoopback):
         super().__init__(*args, **kwargs)
         self._key = key
         self.most_bytes = MOST_BYTES
+        self.erased: list[str] = []
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -52,7 +55,21 @@ class SendGridLoopback(HttpLoopback):
             return json_reply(200, {"scopes": ["mail.send"]})
         if call.path.endswith("/v3/mail/send") and call.method == "POST":
             return self._take(call)
+        if call.path.endswith("/v3/recipients/erasejob") and call.method == "POST":
+            return self._erase(call)
         return errors_reply(404, [(None, "not found")])
+
+    def _erase(self, call: Received) -> Reply:
+        """Answer as the Recipients' Data Erasure API does."""
+        addresses = call.json.get("email_addresses")
+        if not addresses or len(addresses) > MOST_ERASED or len(call.body) > MOST_ERASURE_BYTES:
+            return errors_reply(400, [("email_addresses", "must hold 1 to 5000 addresses, 256 KB at most")])
+        wrong = [one for one in addresses if not _ADDRESS.fullmatch(one)]
+        if wrong:
+            told = [("email_addresses", f"Email_address {one} is not valid") for one in wrong]
+            return errors_reply(400, [*told])
+        self.erased.extend(addresses)
+        return json_reply(202, {"job_id": secrets.token_hex(16)})
 
     def _take(self, call: Received) -> Reply:
         if len(call.body) > self.most_bytes:
