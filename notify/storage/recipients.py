@@ -6,47 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    union,
-    update,
-)
+from sqlalchemy import Connection, Row, Table, bindparam, select, text, update
 
 from notify.domain.addresses import address_key
-from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
-from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import Profile, ProfilePatch, merged
-from notify.domain.suppressions import ERASURE
 from notify.ports import Vault
 from notify.storage.accepting import INSERT_RECIPIENTS
-from notify.storage.consent_tables import (
-    AddressOptOut,
-    ConsentProof,
-    ConsentRecord,
-    ErasedAddress,
-    Preference,
-    UndoToken,
-)
+from notify.storage.consent_tables import ErasedAddress
 from notify.storage.copying import Columns, update_rows
-from notify.storage.event_views import erase_events
 from notify.storage.held import Held
 from notify.storage.json_rows import to_json
 from notify.storage.prepared import Prepared, among
-from notify.storage.suppressions import SqlSuppressions
-from notify.storage.tables import Attempt, Dispatch, Message, Notification, OutboxEntryRow, Recipient
+from notify.storage.tables import Recipient
 from notify.storage.upserts import upsert_into
 
 _TABLE: Final = cast("Table", Recipient.__table__)
@@ -162,62 +135,6 @@ class SqlRecipients:
                 )
             )
         )
-
-    def erase(self, recipient: StoredRecipient, now: datetime) -> None:
-        """Delete what is held; the address hashes stay, barred from marketing for good."""
-        run = self._connection.execute
-        known = self._known_addresses(recipient)
-        messages = self._lock_messages(recipient, {value for _, value in known})
-        suppressions = SqlSuppressions(self._connection, self._vault)
-        for channel, value in sorted(known):
-            suppressions.bar(channel, value, Scope.MARKETING, reason=ERASURE, masked=None, now=now)
-            run(insert(ErasedAddress).values(recipient_id=recipient.id, channel=channel, address_hash=value))
-        numbers = [row.id for row in messages]
-        dispatches = [row.dispatch_id for row in messages if row.dispatch_id]
-        run(delete(OutboxEntryRow).where(OutboxEntryRow.message_id.in_(numbers)))
-        run(delete(Attempt).where(Attempt.message_id.in_(numbers)))
-        erase_events(self._connection, numbers)
-        mine = select(func.count()).where(Message.dispatch_id == Dispatch.id, Message.id.in_(numbers))
-        smaller = Dispatch.size - mine.scalar_subquery()
-        run(update(Dispatch).where(Dispatch.id.in_(dispatches)).values(size=smaller))
-        run(delete(Message).where(Message.id.in_(numbers)))
-        empty = (Dispatch.id.in_(dispatches), ~exists().where(Message.dispatch_id == Dispatch.id))
-        run(delete(Attempt).where(Attempt.dispatch_id.in_(select(Dispatch.id).where(*empty))))
-        run(delete(Dispatch).where(*empty))
-        run(delete(Notification).where(Notification.recipient_id == recipient.id))
-        run(delete(Preference).where(Preference.recipient_id == recipient.id))
-        run(delete(UndoToken).where(UndoToken.recipient_id == recipient.id))
-        entries = select(ConsentRecord.id).where(ConsentRecord.recipient_id == recipient.id)
-        run(delete(ConsentProof).where(ConsentProof.consent_id.in_(entries)))
-        run(delete(Recipient).where(Recipient.id == recipient.id))
-
-    def _known_addresses(self, recipient: StoredRecipient) -> set[tuple[Channel, bytes]]:
-        """Return the addresses that they have, that messages of theirs went to, or that they opted out."""
-        used = select(Message.channel, Message.address_hash).where(
-            Message.recipient_id == recipient.id, Message.address_hash.is_not(None)
-        )
-        entries = select(ConsentRecord.id).where(ConsentRecord.recipient_id == recipient.id)
-        left = select(AddressOptOut.channel, AddressOptOut.address_hash).where(
-            AddressOptOut.consent_id.in_(entries)
-        )
-        both: Any = union(used, left)
-        found = self._connection.execute(both).all()
-        return {*recipient.hashes.items(), *((Channel(row.channel), row.address_hash) for row in found)}
-
-    def _lock_messages(self, recipient: StoredRecipient, hashes: Collection[bytes]) -> list[Row[Any]]:
-        """Lock the person's notifications, dispatches and messages, in the order that everybody keeps.
-
-        Tests of campaigns that went to an address of theirs, by these hashes, are among them.
-        """
-        run = self._connection.execute
-        asked = select(Notification.id).where(Notification.recipient_id == recipient.id)
-        run(asked.order_by(Notification.id).with_for_update()).all()
-        tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(hashes))
-        mine = or_(Message.recipient_id == recipient.id, tests)
-        theirs = Dispatch.id.in_(select(Message.dispatch_id).where(mine))
-        run(select(Dispatch.id).where(theirs).order_by(Dispatch.id).with_for_update()).all()
-        query = select(Message.id, Message.channel, Message.address_hash, Message.dispatch_id)
-        return list(run(query.where(mine).order_by(Message.id).with_for_update()))
 
     def translate(self, row: Row[Any]) -> StoredRecipient:
         """Decrypt a row of the table."""

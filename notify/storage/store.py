@@ -15,6 +15,7 @@ from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.doubts import SqlDoubts
 from notify.storage.engine import transaction
+from notify.storage.erasure import SqlErasure
 from notify.storage.errands import SqlErrands
 from notify.storage.events import SqlEvents
 from notify.storage.held import Held
@@ -43,6 +44,7 @@ class SqlTransaction:
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
         self.doubts = SqlDoubts(connection, vault)
+        self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)
         self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault, pinned))
 

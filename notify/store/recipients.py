@@ -43,7 +43,3 @@ class Recipients(Protocol):
     def erased_hashes(self, recipient_id: int, channel: Channel) -> list[bytes]:
         """Return the address hashes an erased recipient once had."""
         ...
-
-    def erase(self, recipient: StoredRecipient, now: datetime) -> None:
-        """Delete everything held on the person but the keyed hashes and the bare ledger."""
-        ...

@@ -9,6 +9,7 @@ from notify.store.api_keys import ApiKeys
 from notify.store.campaigns import Audiences, Campaigns
 from notify.store.consents import Consents
 from notify.store.deliveries import Deliveries
+from notify.store.erasure import Erasure
 from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
 from notify.store.imports import Imports
@@ -56,6 +57,9 @@ class Transaction(Protocol):
 
     @property
     def doubts(self) -> Doubts: ...  # noqa: D102
+
+    @property
+    def erasure(self) -> Erasure: ...  # noqa: D102
 
     @property
     def errands(self) -> Errands: ...  # noqa: D102

@@ -22,4 +22,4 @@ class EraseRecipient:
             current = tx.recipients.by_external_id(recipient_id, lock=True)
             if current is None:
                 raise NotFoundError("no recipient of that id")
-            tx.recipients.erase(current, self._clock())
+            tx.erasure.erase(current, self._clock())
