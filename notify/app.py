@@ -49,6 +49,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         import_max_bytes=composition.settings.import_max_bytes,
         change=composition.change_preferences,
         campaigns=composition.campaigns,
+        suppressions=composition.suppressions,
         lookups=composition.lookups,
         templates=composition.templates,
         catalogue=composition.catalogue,

@@ -37,6 +37,7 @@ from notify.usecases.keep_recipients import UpsertRecipient
 from notify.web import errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints
 from tests.doubles_campaigns import FakeDesk
+from tests.doubles_suppressions import FakeSuppressions
 from tests.doubles_templates import FakeTemplates
 
 AT = "2026-11-23T10:00:00Z"
@@ -339,6 +340,7 @@ class FakeApi:
     imports: Import = field(default_factory=Import)
     change: Change = field(default_factory=Change)
     campaigns: FakeDesk = field(default_factory=FakeDesk)
+    suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
     lookups: FakeLookups = field(default_factory=FakeLookups)
     templates: Templates = field(default_factory=FakeTemplates)
 
@@ -353,6 +355,7 @@ class FakeApi:
             import_max_bytes=1_000_000,
             change=self.change,
             campaigns=self.campaigns,
+            suppressions=self.suppressions,
             lookups=self.lookups,
             templates=self.templates,
             catalogue=CATALOGUE,

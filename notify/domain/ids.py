@@ -9,6 +9,7 @@ NOTIFICATION: Final = "ntf"
 MESSAGE: Final = "msg"
 CONSENT: Final = "cns"
 CAMPAIGN: Final = "cmp"
+SUPPRESSION: Final = "sup"
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 

@@ -119,6 +119,18 @@ class RecipientView(TypedDict):
     updated_at: str
 
 
+class SuppressionView(TypedDict):
+    """An address that is barred. `address` is masked; `until` is None where it has no end."""
+
+    id: str
+    channel: str
+    address: str
+    scope: str
+    reason: str
+    created_at: str
+    until: str | None
+
+
 class CampaignView(TypedDict):
     """A campaign with its progress: `total`, `pending` and a count for each message status that occurs.
 

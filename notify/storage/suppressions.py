@@ -13,6 +13,7 @@ from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.ports import Vault
 from notify.storage.consent_tables import Suppression
 from notify.storage.journal_lines import add_lines
+from notify.storage.recipients import hash_address
 from notify.storage.upserts import upsert_into
 
 MASKED_FIELD: Final = "suppressions.masked"
@@ -67,6 +68,21 @@ class SqlSuppressions:
             .order_by(Suppression.id)
         )
         return [_suppressed(row) for row in rows]
+
+    def hash_of(self, channel: Channel, address: str) -> bytes:
+        """Return the keyed hash of an address."""
+        return hash_address(self._vault, channel, address)
+
+    def numbered(self, number: int) -> Suppressed | None:
+        """Return one suppression."""
+        row = self._connection.execute(
+            select(Suppression.__table__).where(Suppression.id == number)
+        ).one_or_none()
+        return _suppressed(row) if row else None
+
+    def drop(self, number: int) -> bool:
+        """Lift one suppression."""
+        return bool(self._delete(Suppression.id == number))
 
     def lift(self, channel: Channel, hashes: Collection[bytes], reason: str) -> list[Suppressed]:
         """Lift what bars these addresses for this reason."""

@@ -33,6 +33,18 @@ class Suppressions(Protocol):
         """Return what bars these addresses, oldest first."""
         ...
 
+    def hash_of(self, channel: Channel, address: str) -> bytes:
+        """Return the keyed hash of an address as `Contacts` gives it."""
+        ...
+
+    def numbered(self, number: int) -> Suppressed | None:
+        """Return one suppression."""
+        ...
+
+    def drop(self, number: int) -> bool:
+        """Lift one suppression; return whether it was still there."""
+        ...
+
     def lift(self, channel: Channel, hashes: Collection[bytes], reason: str) -> list[Suppressed]:
         """Lift what bars these addresses for this reason; return what was lifted."""
         ...

@@ -94,6 +94,8 @@ def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole
             if operation.id == "sendNotification":
                 ids["{notification_id}"] = answer.get_json()["id"]
                 ids["{message_id}"] = answer.get_json()["messages"][0]["id"]
+            elif operation.id == "createSuppression":
+                ids["{suppression_id}"] = answer.get_json()["id"]
 
 
 def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from notify.domain import views
-from notify.web.api import campaign_shapes, shapes
+from notify.web.api import campaign_shapes, shapes, suppression_models
 from notify.web.api.models import Notification
 from notify.web.api.openapi import OPERATIONS, describe
 from notify.web.api.parsing import checked
@@ -28,6 +28,7 @@ MIRRORED: list[tuple[type[BaseModel], Any]] = [
     (shapes.NotificationList, views.Page),
     (campaign_shapes.CampaignAnswer, views.CampaignView),
     (campaign_shapes.SentTestsAnswer, views.SentTestsView),
+    (suppression_models.SuppressionAnswer, views.SuppressionView),
 ]
 
 

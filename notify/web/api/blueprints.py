@@ -17,6 +17,7 @@ from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
+from notify.usecases.suppressions import SuppressionDesk
 from notify.web.api.auth import Door
 from notify.web.api.campaigns import campaigns_blueprint
 from notify.web.api.catalogue import catalogue_blueprint
@@ -26,6 +27,7 @@ from notify.web.api.messages import messages_blueprint
 from notify.web.api.notifications import notifications_blueprint
 from notify.web.api.preferences import preferences_blueprint
 from notify.web.api.recipients import recipients_blueprint
+from notify.web.api.suppressions import suppressions_blueprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class ApiParts:
     import_max_bytes: int
     change: ChangePreferences
     campaigns: CampaignDesk
+    suppressions: SuppressionDesk
     lookups: Lookups
     templates: Templates
     catalogue: Catalogue
@@ -63,6 +66,7 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         imports_blueprint(door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes),
         preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
         campaigns_blueprint(door, desk=parts.campaigns),
+        suppressions_blueprint(door, desk=parts.suppressions),
         catalogue_blueprint(
             door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links
         ),

@@ -19,6 +19,7 @@ from notify.web.api import (
     notifications,
     preferences,
     recipients,
+    suppressions,
 )
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
@@ -35,6 +36,7 @@ OPERATIONS: Final = (
     *imports.OPERATIONS,
     *preferences.OPERATIONS,
     *campaigns.OPERATIONS,
+    *suppressions.OPERATIONS,
     *catalogue.OPERATIONS,
 )
 
@@ -44,6 +46,7 @@ _TAGS: Final[Mapping[str, str]] = {
     "Recipients": "The people the shop knows, by the shop's own id.",
     "Preferences": "Recipient × topic × channel, and the ledger of every change.",
     "Campaigns": "One newsletter to many recipients.",
+    "Suppressions": "Addresses barred from marketing or from everything, and why.",
     "Catalogue": "Topics and templates.",
 }
 

@@ -1,0 +1,100 @@
+"""What a shop does with suppressions: bar an address, look them up, lift what is the shop's to lift."""
+
+from typing import Protocol
+
+from notify.domain import ids
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from notify.domain.suppressions import SHOP_SCOPES, WHO_LIFTS, ShopReason
+from notify.domain.views import Page, SuppressionView
+from notify.ports import Clock, Contacts
+from notify.store import Store
+
+
+class SuppressionLookups(Protocol):
+    """Suppressions as callers see them."""
+
+    def suppression(self, number: int) -> SuppressionView:
+        """One of them. NotFoundError."""
+        ...
+
+    def suppressions(
+        self,
+        *,
+        channel: str | None = None,
+        reason: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """All of them, newest first. InvalidRequestError if the cursor is not one of ours."""
+        ...
+
+    def of_address(self, channel: Channel, address_hash: bytes) -> list[SuppressionView]:
+        """What bars one address, oldest first."""
+        ...
+
+
+class SuppressionDesk:
+    """The calls on suppressions."""
+
+    def __init__(
+        self, *, store: Store, contacts: Contacts, lookups: SuppressionLookups, clock: Clock
+    ) -> None:
+        self.lookups = lookups
+        self._store = store
+        self._contacts = contacts
+        self._clock = clock
+
+    def bar(
+        self, address: str, channel: Channel, reason: ShopReason, scope: Scope | None
+    ) -> tuple[SuppressionView, bool]:
+        """Bar an address once its open gates are through; return the suppression, and whether it is new.
+
+        Without a scope it is that of the reason; a repetition can only widen it. InvalidRequestError.
+        """
+        known = self._read(channel, address, "/address")
+        now = self._clock()
+        with self._store.write() as tx:
+            address_hash = tx.suppressions.hash_of(channel, known)
+            tx.consents.lock_out_gates([], [address_hash])
+            before = {one.number for one in tx.suppressions.of(channel, [address_hash])}
+            number = tx.suppressions.bar(
+                channel,
+                address_hash,
+                scope or SHOP_SCOPES[reason],
+                reason=reason,
+                masked=masked(channel, known),
+                now=now,
+            )
+        return self.lookups.suppression(number), number not in before
+
+    def lift(self, suppression_id: str) -> None:
+        """Lift a suppression. NotFoundError; ConflictError for what a person asked for, saying who can."""
+        number = ids.number_of(ids.SUPPRESSION, suppression_id)
+        with self._store.write() as tx:
+            found = tx.suppressions.numbered(number)
+            if found is None:
+                raise NotFoundError("no suppression of that id")
+            if who := WHO_LIFTS.get(found.reason):
+                raise ConflictError(f"A suppression for {found.reason} is not the shop's to lift: {who}.")
+            tx.consents.lock_out_gates([], [found.address_hash])
+            if not tx.suppressions.drop(number):
+                raise NotFoundError("no suppression of that id")
+
+    def search(self, channel: Channel, address: str) -> list[SuppressionView]:
+        """Return what bars an address, oldest first. InvalidRequestError."""
+        known = self._read(channel, address, "/email" if channel is Channel.EMAIL else "/phone")
+        with self._store.read() as tx:
+            address_hash = tx.suppressions.hash_of(channel, known)
+        return self.lookups.of_address(channel, address_hash)
+
+    def _read(self, channel: Channel, address: str, pointer: str) -> str:
+        """Return an address as it is stored."""
+        try:
+            if channel is Channel.EMAIL:
+                return self._contacts.email(address)
+            return self._contacts.phone(address, None)[0]
+        except ValueError as error:
+            raise InvalidRequestError([FieldProblem(pointer, str(error))]) from None
