@@ -11,15 +11,22 @@ from notify.storage.tables import Base
 
 
 class WebhookEndpoint(Base):
-    """An address of the shop's that is told what happens. `events` names the types, `*` for all."""
+    """An address of the shop's that is told what happens. `events` names the types, `*` for all.
+
+    After a rotation the secret before signs along until `secret_before_until`. `failing_since` is the first
+    failure after the last success.
+    """
 
     __tablename__ = "webhook_endpoints"
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     url_sealed: Mapped[bytes]
     secret_sealed: Mapped[bytes]
+    secret_before_sealed: Mapped[bytes | None]
+    secret_before_until: Mapped[datetime | None]
     events: Mapped[list[Any]]
     description: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    failing_since: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_because: Mapped[str | None] = mapped_column(String(200))
 
@@ -35,17 +42,28 @@ class WebhookEvent(Base):
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one endpoint. `phase` goes waiting → calling → done or given_up."""
+    """One event on its way to one endpoint. `phase` goes waiting → calling → done or given_up.
+
+    `due_at` of one that is being called is the end of its lease. `answer` is the HTTP status of the last
+    call, if there was one; `detail` what went wrong.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
         Index(
             "ix_webhook_deliveries_due",
+            "endpoint_id",
             "due_at",
             postgresql_where=text("phase IN ('waiting', 'calling')"),
             sqlite_where=text("phase IN ('waiting', 'calling')"),
         ),
         Index("ix_webhook_deliveries_endpoint", "endpoint_id", "id"),
+        Index(
+            "ix_webhook_deliveries_done",
+            "done_at",
+            postgresql_where=text("done_at IS NOT NULL"),
+            sqlite_where=text("done_at IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("webhook_events.id"), index=True)

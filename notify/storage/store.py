@@ -21,7 +21,9 @@ from notify.storage.events import SqlEvents
 from notify.storage.held import Held
 from notify.storage.importing import SqlImports
 from notify.storage.letters import SqlLetters
+from notify.storage.listeners import Listeners
 from notify.storage.notifications import SqlNotifications
+from notify.storage.outbound import SqlOutbound
 from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
 from notify.storage.sms_budget import SqlSmsBudget
@@ -31,7 +33,9 @@ from notify.storage.suppressions import SqlSuppressions
 class SqlTransaction:
     """One open transaction."""
 
-    def __init__(self, connection: Connection, vault: Vault, pinned: PinnedCache) -> None:
+    def __init__(
+        self, connection: Connection, vault: Vault, pinned: PinnedCache, listeners: Listeners
+    ) -> None:
         held = Held()
         self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
@@ -46,6 +50,7 @@ class SqlTransaction:
         self.doubts = SqlDoubts(connection, vault)
         self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)
+        self.outbound = SqlOutbound(connection, listeners)
         self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault, pinned))
 
 
@@ -61,12 +66,13 @@ class SqlStore:
         )
         self._vault = vault
         self._pinned = PinnedCache()
+        self._listeners = Listeners()
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """Open a transaction that commits at the end."""
         with transaction(self._engine, write=True) as connection:
-            yield SqlTransaction(connection, self._vault, self._pinned)
+            yield SqlTransaction(connection, self._vault, self._pinned, self._listeners)
 
     def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
         """Do all of an ordinary opt-out in one statement that commits by itself, in PostgreSQL."""
@@ -79,4 +85,4 @@ class SqlStore:
     def read(self) -> Iterator[SqlTransaction]:
         """Open a transaction that only reads."""
         with transaction(self._engine, write=False) as connection:
-            yield SqlTransaction(connection, self._vault, self._pinned)
+            yield SqlTransaction(connection, self._vault, self._pinned, self._listeners)

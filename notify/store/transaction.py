@@ -14,6 +14,7 @@ from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
 from notify.store.imports import Imports
 from notify.store.notifications import Notifications
+from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
 from notify.store.sms_budget import SmsBudget
 from notify.store.suppressions import Suppressions
@@ -63,6 +64,9 @@ class Transaction(Protocol):
 
     @property
     def errands(self) -> Errands: ...  # noqa: D102
+
+    @property
+    def outbound(self) -> Outbound: ...  # noqa: D102
 
 
 class Store(Protocol):

@@ -67,9 +67,12 @@ def _outbound() -> None:
         _id(),
         sa.Column("url_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("secret_before_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("secret_before_until", UtcDateTime(), nullable=True),
         sa.Column("events", Json, nullable=False),
         sa.Column("description", sa.String(length=200), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("failing_since", UtcDateTime(), nullable=True),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("disabled_because", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
@@ -107,7 +110,8 @@ def _outbound() -> None:
     op.create_index(op.f("ix_webhook_deliveries_event_id"), "webhook_deliveries", ["event_id"])
     op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id", "id"])
     still_due = "phase IN ('waiting', 'calling')"
-    _partial("ix_webhook_deliveries_due", "webhook_deliveries", ["due_at"], still_due)
+    _partial("ix_webhook_deliveries_due", "webhook_deliveries", ["endpoint_id", "due_at"], still_due)
+    _partial("ix_webhook_deliveries_done", "webhook_deliveries", ["done_at"], "done_at IS NOT NULL")
 
 
 def _persons() -> None:

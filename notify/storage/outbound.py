@@ -1,0 +1,155 @@
+"""Events for the shop's webhook endpoints, kept in the transaction in which they happen."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, case, insert, select
+
+from notify.domain import ids
+from notify.domain.campaigns import NOBODY
+from notify.domain.outbound import TOLD, OutboundEvent, listens, message_type
+from notify.domain.status import Status
+from notify.storage.listeners import Listeners
+from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
+from notify.storage.tables import Dispatch, Message, Notification, Recipient
+
+_AT_ONCE: Final = 2_000
+
+_OWN: Final = Message.status != Status.QUEUED
+"""The message has a status of its own; else it is that of its dispatch."""
+
+_FACTS: Final = (
+    select(
+        Message.id,
+        Message.notification_id,
+        Message.campaign_id,
+        Recipient.external_id,
+        Message.channel,
+        Message.topic,
+        Notification.reference,
+        case((_OWN, Message.status), else_=Dispatch.status).label("status"),
+        case((_OWN, Message.reason)).label("reason"),
+    )
+    .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
+    .outerjoin(Recipient, Recipient.id == Message.recipient_id)
+    .outerjoin(Notification, Notification.id == Message.notification_id)
+    .where(Message.recipient_id != NOBODY)
+    .order_by(Message.id)
+)
+
+
+class SqlOutbound:
+    """Takes events, and finds out what is to be said of messages."""
+
+    def __init__(self, connection: Connection, listeners: Listeners) -> None:
+        self._connection = connection
+        self._listeners = listeners
+
+    def wanted(self, types: Collection[str]) -> set[str]:
+        """Return those of these types that some endpoint wants."""
+        active = self._listeners.get(self._connection)
+        return {one for one in types if any(listens(who.events, one) for who in active)} if active else set()
+
+    def add(self, events: Sequence[OutboundEvent], now: datetime) -> int:
+        """Keep events for each endpoint that wants them."""
+        active = self._listeners.get(self._connection) if events else ()
+        wanted = [
+            (event, takers)
+            for event in events
+            if (takers := [who.endpoint_id for who in active if listens(who.events, event.type)])
+        ]
+        if not wanted:
+            return 0
+        numbers = self._connection.scalars(
+            insert(WebhookEvent).returning(WebhookEvent.id, sort_by_parameter_order=True),
+            [{"type": one.type, "at": one.at, "data": dict(one.data)} for one, _ in wanted],
+        )
+        deliveries = [
+            delivery(number, taker, now)
+            for number, (_, takers) in zip(numbers, wanted, strict=True)
+            for taker in takers
+        ]
+        self._connection.execute(insert(WebhookDelivery), deliveries)
+        return len(deliveries)
+
+    def moved(self, statuses: Mapping[int, Status], now: datetime) -> int:
+        """Tell that messages reached statuses."""
+        told = self._told(statuses.values())
+        asked = [number for number, status in statuses.items() if status in told]
+        return sum(
+            self._tell(Message.id.in_(some), now, lambda row: statuses[row.id] == row.status)
+            for some in _batches(sorted(asked))
+        )
+
+    def dispatches_moved(self, dispatch_ids: Collection[int], status: Status, now: datetime) -> int:
+        """Tell it of all messages that share the fate of these dispatches."""
+        if not self._told([status]):
+            return 0
+        return sum(
+            self._tell(Message.dispatch_id.in_(some), now, lambda row: row.status == status)
+            for some in _batches(sorted(dispatch_ids))
+        )
+
+    def skipped_in(self, campaign_id: int, recipients: Collection[int], now: datetime) -> int:
+        """Tell that a campaign skipped these recipients."""
+        if not self._told([Status.SKIPPED]):
+            return 0
+        campaign = Message.campaign_id == campaign_id
+        return sum(
+            self._tell(
+                campaign & Message.recipient_id.in_(some), now, lambda row: row.status == Status.SKIPPED
+            )
+            for some in _batches(sorted(recipients))
+        )
+
+    def external_ids(self, recipients: Collection[int]) -> dict[int, str]:
+        """Return the shop's own ids of recipients."""
+        query = select(Recipient.id, Recipient.external_id)
+        return {
+            row.id: row.external_id
+            for some in _batches(sorted(recipients))
+            for row in self._connection.execute(query.where(Recipient.id.in_(some)))
+        }
+
+    def _told(self, statuses: Collection[Status]) -> set[Status]:
+        """Return those of these statuses that somebody wants to be told of."""
+        types = {message_type(status): status for status in set(statuses) & TOLD}
+        return {types[one] for one in self.wanted(types)}
+
+    def _tell(self, which: ColumnElement[bool], now: datetime, happened: Callable[[Row[Any]], bool]) -> int:
+        """Tell where messages are, as far as it is where they were said to be."""
+        rows = [row for row in self._connection.execute(_FACTS.where(which)) if happened(row)]
+        return self.add([_event(row, now) for row in rows], now)
+
+
+def delivery(event: int, endpoint: int, now: datetime) -> dict[str, Any]:
+    """Return the row of an event's delivery that waits for its first call."""
+    return {
+        "event_id": event,
+        "endpoint_id": endpoint,
+        "phase": "waiting",
+        "due_at": now,
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
+def _event(row: Row[Any], now: datetime) -> OutboundEvent:
+    data = {
+        "message_id": ids.public(ids.MESSAGE, row.id),
+        "notification_id": ids.public(ids.NOTIFICATION, row.notification_id) if row.notification_id else None,
+        "campaign_id": ids.public(ids.CAMPAIGN, row.campaign_id) if row.campaign_id else None,
+        "recipient_id": row.external_id,
+        "channel": row.channel,
+        "topic": row.topic,
+        "reference": row.reference,
+        "status": row.status,
+        "reason": row.reason,
+    }
+    return OutboundEvent(message_type(Status(row.status)), now, data)
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _AT_ONCE):
+        yield numbers[start : start + _AT_ONCE]
