@@ -1,7 +1,7 @@
 """What the use cases need from the world, as Protocols; the adapters implement them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from notify.domain.backlog import BacklogReport, LaneQueue
@@ -71,11 +71,11 @@ class Templates(Protocol):
     """The templates of this installation: what they are, and what they render to."""
 
     def names(self) -> Sequence[str]:
-        """Return the names of all templates."""
+        """Return the names of all templates that callers can name."""
         ...
 
     def info(self, name: str) -> TemplateInfo | None:
-        """Return what a template is, if there is one of that name."""
+        """Return what a template is, if there is one of that name that callers can name."""
         ...
 
     def problems(self, name: str, data: Mapping[str, Any]) -> Sequence[FieldProblem]:
@@ -112,6 +112,14 @@ class Templates(Protocol):
         ...
 
 
+class Calendar(Protocol):
+    """The public holidays of countries."""
+
+    def is_holiday(self, country: str, day: date) -> bool:
+        """Whether a day is a public holiday in an ISO 3166 country; False where none are known."""
+        ...
+
+
 class Vault(Protocol):
     """Encryption at rest and keyed hashes."""
 
@@ -129,6 +137,10 @@ class Vault(Protocol):
 
     def hash(self, purpose: str, text: str) -> bytes:
         """Return the 16-byte keyed hash of `text`; differs by `purpose`, never changes by rotation."""
+        ...
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """Return HMAC-SHA-256 over `data` under a key of that purpose alone, which never changes either."""
         ...
 
 

@@ -33,7 +33,8 @@ class Shop:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         shutil.copytree(TEMPLATES / "_layout", directory / "_layout")
-        shutil.copy(TEMPLATES / "topics.toml", directory)
+        for name in ("topics.toml", "regimes.toml"):
+            shutil.copy(TEMPLATES / name, directory)
         self.write("greeting/template.toml", TOML)
         for locale in ("fr", "en"):
             self.write(f"greeting/email.{locale}.mjml", "<mj-text><h1>{{ word }}</h1></mj-text>")

@@ -1,46 +1,12 @@
-"""Whether a person may be written to: consent regimes, and the one decision over what is known."""
+"""Whether a person may be written to: the one decision over what is known."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from notify.domain.catalogue import Purpose, Topic
+from notify.domain.regimes import SOFT_OPT_IN_TOPICS, Regime
 from notify.domain.status import Reason
-
-
-class Regime(StrEnum):
-    """What makes someone subscribed to marketing from the start."""
-
-    POLICY = "policy"
-    EXPLICIT = "explicit"
-
-
-@dataclass(frozen=True, slots=True)
-class RegimeRow:
-    """One country's regime, and the law it rests on."""
-
-    regime: Regime
-    law: str
-
-
-REGIMES: Final[Mapping[str, RegimeRow]] = {
-    "SN": RegimeRow(Regime.POLICY, "Loi n° 2008-12 du 25 janvier 2008 (declaration to the CDP)"),
-    "FR": RegimeRow(Regime.EXPLICIT, "Code des postes et des communications électroniques, L34-5"),
-    "GB": RegimeRow(Regime.EXPLICIT, "Privacy and Electronic Communications Regulations 2003, 22"),
-    "CI": RegimeRow(Regime.EXPLICIT, "Loi n° 2013-546 sur les transactions électroniques, art. 14"),
-}
-"""By ISO 3166 country. Whoever is not listed, or of unknown country, is `explicit`: strict."""
-
-SOFT_OPT_IN_TOPICS: Final = frozenset({"product_offers"})
-"""Topics that a recorded purchase opens (directive 2002/58/EC, art. 13(2))."""
-
-
-def regime_of(country: str | None) -> Regime:
-    """Return the regime of an ISO 3166 country; unknown is strict."""
-    row = REGIMES.get(country or "")
-    return row.regime if row else Regime.EXPLICIT
 
 
 class Scope(StrEnum):
@@ -80,7 +46,7 @@ def subscription(topic: Topic, standing: Standing) -> Basis | None:
         return None
     if topic.purpose is Purpose.TRANSACTIONAL:
         return Basis("contract", standing.preference_consent_id)
-    regime = regime_of(standing.country)
+    regime = topic.regimes.of(standing.country)
     if standing.subscribed:
         return Basis(regime, standing.preference_consent_id)
     if regime is Regime.POLICY and standing.policy_consent_id is not None:

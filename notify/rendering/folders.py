@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from notify.domain.catalogue import LOCALES, Channel
+from notify.domain.catalogue import CONFIRMATIONS, LOCALES, Channel
 from notify.domain.errors import ConfigurationError
 from notify.rendering.toml_files import read_text, read_toml
 
@@ -24,6 +24,7 @@ _SHAPE: Final[dict[str, Any]] = {
     "required": ["channels"],
     "properties": {
         "campaign": {"const": True},
+        "internal": {"const": True},
         "topic": _LINE,
         "channels": {
             "type": "array",
@@ -76,7 +77,8 @@ _COLOURS: Final[dict[str, Any]] = {
 class Folder:
     """One template as declared in its `template.toml`; its texts stand beside that file.
 
-    `topic` None: it is a template of campaigns, which bring topic and content.
+    `topic` None: it is a template of campaigns, which bring topic and content. `internal`: the service sends
+    it by itself, and no caller can name it.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Folder:
     supersedes: tuple[str, ...]
     data: Mapping[str, Any]
     lines: Mapping[str, Mapping[str, str]]
+    internal: bool = False
 
 
 def template_folders(directory: Path) -> list[Path]:
@@ -116,6 +119,7 @@ def read_folder(path: Path) -> Folder:
         supersedes=tuple(declared.get("supersedes", ())),
         data=declared.get("data", {}),
         lines=declared.get("email", {}),
+        internal="internal" in declared,
     )
 
 
@@ -124,6 +128,8 @@ def _check_kind(path: Path, declared: Mapping[str, Any]) -> None:
     own = {"topic", "data"} & declared.keys()
     if "campaign" not in declared and own != {"topic", "data"}:
         raise ConfigurationError(f"{path}: topic and [data] are required, or campaign = true")
+    if ("internal" in declared) is not (declared.get("topic") == CONFIRMATIONS.name):
+        raise ConfigurationError(f"{path}: internal = true goes with the topic {CONFIRMATIONS.name}")
     taken = {"topic", "data", "expires_after_hours", "supersedes"} & declared.keys()
     if "campaign" in declared and taken:
         raise ConfigurationError(f"{path}: a campaign brings its own: {', '.join(sorted(taken))}")

@@ -46,12 +46,15 @@ class FileTemplates:
         layout = Layout(directory)
         self._templates: dict[str, _Loaded] = {}
         self._campaigns: dict[str, Newsletter] = {}
+        self._internal: dict[str, TemplateInfo] = {}
         for path in template_folders(directory):
             folder = read_folder(path)
             if folder.topic is None:
                 self._campaigns[path.name] = load_newsletter(path, folder, layout)
             else:
                 self._templates[path.name] = _load(path, folder, folder.topic, layout, catalogue)
+            if folder.internal:
+                self._internal[path.name] = self._templates[path.name].info
         marketing = [topic for topic in catalogue if topic.purpose is Purpose.MARKETING]
         self._shown_topic = next(iter(marketing or catalogue))
         for name, template in self._templates.items():
@@ -63,12 +66,19 @@ class FileTemplates:
                 )
             _try_out(directory / name, template)
 
+    @property
+    def internal(self) -> Mapping[str, TemplateInfo]:
+        """The templates that the service sends by itself, by name."""
+        return self._internal
+
     def names(self) -> Sequence[str]:
-        """Return the names of all templates."""
-        return tuple(sorted({**self._templates, **self._campaigns}))
+        """Return the names of all templates that callers can name."""
+        return tuple(sorted({**self._templates, **self._campaigns}.keys() - self._internal.keys()))
 
     def info(self, name: str) -> TemplateInfo | None:
-        """Return what a template is, if there is one of that name."""
+        """Return what a template is, if there is one of that name that callers can name."""
+        if name in self._internal:
+            return None
         template = self._templates.get(name) or self._campaigns.get(name)
         return template.info if template else None
 
@@ -150,7 +160,7 @@ class FileTemplates:
 
 
 def _load(path: Path, folder: Folder, topic_name: str, layout: Layout, catalogue: Catalogue) -> _Loaded:
-    topic = catalogue.named(topic_name)
+    topic = catalogue[topic_name] if folder.internal else catalogue.named(topic_name)
     if topic is None:
         raise ConfigurationError(f"{path / 'template.toml'}: topics.toml has no topic {topic_name}")
     try:
@@ -159,7 +169,7 @@ def _load(path: Path, folder: Folder, topic_name: str, layout: Layout, catalogue
         raise ConfigurationError(f"{path / 'template.toml'}: {error}") from None
     texts, sources = {}, {}
     for locale in LOCALES:
-        compiler = Compiler(folder, layout, locale, (topic.purpose,), schema.format_of)
+        compiler = Compiler(folder, layout, locale, (topic.name, topic.purpose), schema.format_of)
         sources[locale] = compiler.sources()
         texts[locale] = compiler.texts(sources[locale])
     info = TemplateInfo(

@@ -22,7 +22,8 @@ from sqlalchemy import (
 from notify.domain.audience import FAILED, Audience
 from notify.domain.campaigns import Campaign
 from notify.domain.catalogue import Channel, Purpose, Topic
-from notify.domain.consent import REGIMES, SOFT_OPT_IN_TOPICS, Regime, Scope
+from notify.domain.consent import Scope
+from notify.domain.regimes import SOFT_OPT_IN_TOPICS
 from notify.domain.status import Status
 from notify.storage.audience_filter import meets
 from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
@@ -223,7 +224,7 @@ def _from_the_start(topic: Topic) -> ColumnElement[bool]:
     """Return whether those who never chose are subscribed, as `consent.subscription` says it."""
     if topic.purpose is Purpose.TRANSACTIONAL:
         return literal(value=True)
-    countries = [country for country, row in REGIMES.items() if row.regime is Regime.POLICY]
+    countries = topic.regimes.policy_countries
     by_policy = and_(Recipient.effective_country.in_(countries), Recipient.policy_consent_id.is_not(None))
     soft = Recipient.customer_since.is_not(None) if topic.name in SOFT_OPT_IN_TOPICS else false()
     return func.coalesce(or_(by_policy, soft), false())

@@ -15,6 +15,7 @@ from notify.domain.audience import Audience, Condition, Facts, Op, is_in, parse_
 from notify.domain.campaigns import Campaign, CampaignStatus
 from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import Scope, Standing, subscription
+from notify.domain.regimes import Regime, RegimeRow, Regimes
 from notify.storage.audience_filter import meets
 from notify.storage.audiences import SqlAudiences
 from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
@@ -157,10 +158,11 @@ def test_a_filter_is_the_same_in_sql(
         savepoint.rollback()
 
 
+_REGIMES = Regimes({"SN": RegimeRow(Regime.POLICY, "a law"), "FR": RegimeRow(Regime.EXPLICIT, "another")})
 _TOPICS = [
-    Topic(1, "order_updates", Purpose.TRANSACTIONAL, {}, {}, {}),
-    Topic(2, "company_news", Purpose.MARKETING, {}, {}, {}),
-    Topic(3, "product_offers", Purpose.MARKETING, {}, {}, {}),
+    Topic(1, "order_updates", Purpose.TRANSACTIONAL, {}, {}, {}, regimes=_REGIMES),
+    Topic(2, "company_news", Purpose.MARKETING, {}, {}, {}, regimes=_REGIMES),
+    Topic(3, "product_offers", Purpose.MARKETING, {}, {}, {}, regimes=_REGIMES),
 ]
 
 

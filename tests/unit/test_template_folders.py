@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from notify.domain.content import Links
+from notify.domain.regimes import Regime
 from notify.rendering import load_catalogue
 from tests.template_shop import TEMPLATES, TOML, Shop
 
@@ -165,6 +166,8 @@ def test_hostile_templates_fail_at_once(shop: Shop, source: str, file: str) -> N
         ("number = 2", "number = 1", "share a name or a number"),
         ('name = "surveys"', 'name = "company_news"', "share a name or a number"),
         ("number = 4", "number = 256", "/topic/3/number must be at most 255"),
+        ("number = 4", "number = 255", "the topic confirmations, number 255, is the service's own"),
+        ("number = 1\n", "number = 1\ndouble_opt_in = true\n", "/topic/0/double_opt_in is for marketing"),
         ('purpose = "transactional"', 'purpose = "other"', "must be one of transactional, marketing"),
         ('en = "Surveys"', "", "/topic/3/title/en is required"),
         ('name = "surveys"', 'name = "Our surveys"', "/topic/3/name must match the pattern"),
@@ -217,3 +220,31 @@ def test_mails_use_no_other_colours(shop: Shop) -> None:
     # MJML writes the preheader, which no one sees, in white.
     shown = html.replace("display:none;font-size:1px;color:#ffffff", "")
     assert set(re.findall(r"#[0-9a-f]{3,6}\b", shown)) <= palette
+
+
+def test_a_shop_changes_regimes_and_is_told_what_is_wrong_with_them(shop: Shop) -> None:
+    row = '[[regime]]\ncountry = "SN"\nregime = "explicit"\nlaw = "a law"\n'
+    shop.write("regimes.toml", row)
+    assert load_catalogue(shop.directory)["company_news"].regimes.of("SN") is Regime.EXPLICIT
+    for text, problem in (
+        (row + row, "/regime/1/country has a row already"),
+        (row.replace("explicit", "lax"), "/regime/0/regime"),
+        (row.replace('law = "a law"\n', ""), "/regime/0/law is required"),
+    ):
+        shop.write("regimes.toml", text)
+        assert "regimes.toml" in shop.refusal()
+        assert problem in shop.refusal()
+
+
+def test_templates_of_the_service_cannot_be_named(shop: Shop) -> None:
+    shop.change('topic = "order_updates"', 'topic = "confirmations"\ninternal = true')
+    templates = shop.load()
+    assert (templates.names(), templates.info("greeting"), list(templates.internal)) == (
+        (),
+        None,
+        ["greeting"],
+    )
+    assert "word" in templates.sms("greeting", "fr", {"word": "word"}, Links("https://example.org/u/x"))
+    for other in ('topic = "confirmations"', 'topic = "order_updates"\ninternal = true'):
+        shop.change('topic = "order_updates"', other)
+        assert "internal = true goes with the topic confirmations" in shop.refusal()
