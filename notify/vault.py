@@ -108,6 +108,7 @@ class AesVault:
         """Take the data keys, newest first, and what reads the (unwrapped) key of the keyed hashes."""
         self._ring = KeyRing(encryption_keys)
         self._read_hash_key = read_hash_key
+        self._mac_keys: dict[str, bytes] = {}
 
     @cached_property
     def hash_key(self) -> bytes:
@@ -134,6 +135,17 @@ class AesVault:
 
         `purpose` holds no zero byte, so that no two pairs run together.
         """
-        if "\x00" in purpose:
-            raise ValueError("a purpose holds no zero byte")
+        if not purpose or "\x00" in purpose:
+            raise ValueError("a purpose is not empty, and holds no zero byte")
         return hmac.digest(self.hash_key, f"{purpose}\x00{text}".encode(), "sha256")[:HASH_BYTES]
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """Return HMAC-SHA-256 under a key derived from that of the hashes.
+
+        What it is derived from begins with a zero byte, as nothing that is hashed does.
+        """
+        key = self._mac_keys.get(purpose)
+        if key is None:
+            key = hmac.digest(self.hash_key, b"\x00mac\x00" + purpose.encode(), "sha256")
+            self._mac_keys[purpose] = key
+        return hmac.digest(key, data, "sha256")

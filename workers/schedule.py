@@ -70,6 +70,8 @@ def main() -> None:
     slow = [Task("settle", 10.0, composition.settle_unknown)]
     # Apart from these too: a provider that does not answer must not keep orders from being settled.
     errands = [Task("errands", 10.0, composition.run_errands)]
+    # Apart, since a large import leaves it much to do. First it seals: only what is sealed is followed.
+    ledger = [Task("seal", 1.0, composition.seal_ledger), Task("follow", 1.0, composition.follow_ledger)]
     # Apart as well: a slice takes long, and its work in Python must not hold up a worker that delivers.
     campaigns = Loop("campaigns", composition.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
@@ -77,11 +79,14 @@ def main() -> None:
     stop = threading.Event()
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()
+    following = threading.Thread(target=run, args=(ledger, stop), name="ledger")
+    following.start()
     threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
     threading.Thread(target=run, args=(errands, stop), name="errands", daemon=True).start()
     signal.sigwait(ends)
     stop.set()
     loop.join()
+    following.join()
     if not campaigns.stop(_SLICE_SECONDS):
         _log.error("a slice of a campaign was cut off; it will be made again")
 

@@ -26,6 +26,7 @@ from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.follow_ledger import Follower, FollowLedger
 from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
@@ -35,6 +36,7 @@ from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
 from notify.usecases.run_errands import Handler, RunErrands
+from notify.usecases.seal_ledger import SealLedger
 from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.undo import UndoOptOut
@@ -249,6 +251,17 @@ class Composition(Adapters):
     def run_errands(self) -> RunErrands:
         """Do at providers what is to be done there."""
         return RunErrands(self.store, self.errand_handlers, self._clock)
+
+    @cached_property
+    def seal_ledger(self) -> SealLedger:
+        """Close the ledger's new entries."""
+        return SealLedger(self.store, self._clock)
+
+    @cached_property
+    def follow_ledger(self) -> FollowLedger:
+        """Hand sealed entries to those who follow the ledger, each by the name of its cursor."""
+        followers: dict[str, Follower] = {}
+        return FollowLedger(self.store, followers, self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

@@ -17,6 +17,18 @@ LINK: Final = "link"
 SHOP: Final = "shop"
 """The way of a choice that the shop passed on; its proof says where the shop has it from."""
 
+PAUSED: Final = "pause"
+RESUMED: Final = "resume"
+"""News and offers paused by the person, and come again before the pause ended: no preference changes."""
+
+STOP: Final = "stop"
+START: Final = "start"
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
+
+BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME})
+"""Ways of entries that tell what comes or stops coming by a suppression, and set no preference."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
@@ -36,6 +48,25 @@ class LedgerEntry:
     policy_version: str | None = None
     message_id: int | None = None
     proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """One entry that is part of the chain: final, and never to be changed.
+
+    `topic` and `channel` are None for an acceptance of the policy.
+    """
+
+    number: int
+    recipient_id: int
+    at: datetime
+    topic: int | None
+    channel: Channel | None
+    subscribed: bool
+    way: str
+    locale: str | None
+    policy_version: str | None
+    message_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from notify.storage.consent_tables import ConsentProof, ConsentRecord
 from notify.storage.copying import Columns, copy_rows, next_numbers
 
 _MANY: Final = 50
 
+_WRITER: Final = text("LOCK TABLE consent_records IN ROW EXCLUSIVE MODE")
 _INSERT: Final = insert(ConsentRecord).returning(ConsentRecord.id, sort_by_parameter_order=True)
 _ENTRIES: Final = Columns(
     "consent_records",
@@ -28,6 +29,7 @@ def insert_entries(connection: Connection, rows: Sequence[Mapping[str, Any]]) ->
     """Insert entries; return their numbers, in order."""
     if not _copies(connection, rows):
         return list(connection.scalars(_INSERT, rows))
+    connection.execute(_WRITER)  # whoever seals must see us before we have numbers; it blocks nobody
     numbers = next_numbers(connection, _ENTRIES.table, len(rows))
     copy_rows(
         connection, _ENTRIES, ({**row, "id": number} for row, number in zip(rows, numbers, strict=True))

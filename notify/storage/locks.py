@@ -15,6 +15,7 @@ from notify.storage.tables import Recipient
 _SHARDS: Final = 64
 _SPACE: Final = 1_854_201  # the first key of our advisory locks, so that they meet nobody else's
 _IDEMPOTENCY_SPACE: Final = 1_854_202
+_SEALING: Final = 1_854_203
 
 _ALONE: Final = Prepared(
     lambda _: text("SELECT pg_advisory_xact_lock(:space, s) FROM unnest(CAST(:shards AS int[])) s")
@@ -23,6 +24,7 @@ _SHARED: Final = Prepared(
     lambda _: text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
 )
 _PERSON: Final = ", ".join(f"people.{column.name}" for column in cast("Table", Recipient.__table__).c)
+_SEAL: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
 _BEGIN: Final = Prepared(
     lambda _: text(
         f"""
@@ -69,6 +71,13 @@ def lock_all_alone(connection: Connection) -> None:
 def lock_shared(connection: Connection, wanted: list[int]) -> None:
     """Take the shards for a gate, until the end of the transaction."""
     _lock(connection, _SHARED, wanted)
+
+
+def lock_sealing(connection: Connection) -> bool:
+    """Become the only one who adds to the ledger's chain, until commit; False if somebody else is."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.scalar(_SEAL, {"key": _SEALING}))
 
 
 def take_key(

@@ -20,6 +20,7 @@ from notify.storage.errands import SqlErrands
 from notify.storage.events import SqlEvents
 from notify.storage.held import Held
 from notify.storage.importing import SqlImports
+from notify.storage.ledger import SqlLedger
 from notify.storage.letters import SqlLetters
 from notify.storage.listeners import Listeners
 from notify.storage.notifications import SqlNotifications
@@ -40,6 +41,7 @@ class SqlTransaction:
         self.recipients = SqlRecipients(connection, vault, held)
         self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault, held)
+        self.ledger = SqlLedger(connection, vault)
         self.suppressions = SqlSuppressions(connection, vault)
         self.notifications = SqlNotifications(connection, vault, held)
         self.api_keys = SqlApiKeys(connection)

@@ -13,6 +13,7 @@ from notify.store.erasure import Erasure
 from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
 from notify.store.imports import Imports
+from notify.store.ledger import Ledger
 from notify.store.notifications import Notifications
 from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
@@ -31,6 +32,9 @@ class Transaction(Protocol):
 
     @property
     def consents(self) -> Consents: ...  # noqa: D102
+
+    @property
+    def ledger(self) -> Ledger: ...  # noqa: D102
 
     @property
     def suppressions(self) -> Suppressions: ...  # noqa: D102

@@ -1,0 +1,63 @@
+"""Hand the ledger's sealed entries to those who follow it, each at its own pace."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from notify.domain.errors import UnavailableError
+from notify.domain.ledger import SealedEntry
+from notify.ports import Clock
+from notify.store import Store, Transaction
+
+_log: Final = logging.getLogger(__name__)
+
+_BATCH: Final = 500
+_BATCHES_A_ROUND: Final = 20
+
+Follower = Callable[[Transaction, Sequence[SealedEntry], datetime], None]
+"""Deals with entries, in the transaction that notes them as dealt with; calls nobody outside the database."""
+
+
+class FollowLedger:
+    """The feed of changes: every sealed entry, in order, at least once, to each follower by its name.
+
+    A follower that is new starts with the first entry there is, unless the migration that brings it puts its
+    cursor elsewhere. One that fails is logged, tries the same entries again, and holds up no other.
+    """
+
+    def __init__(self, store: Store, followers: Mapping[str, Follower], clock: Clock) -> None:
+        self._store = store
+        self._followers = followers
+        self._clock = clock
+
+    def __call__(self) -> int:
+        """Run one round; return how many entries were handed out, each follower's counted."""
+        if not self._followers:
+            return 0
+        with self._store.read() as tx:
+            behind = tx.ledger.behind(self._followers)
+        return sum(self._feed(name) for name in behind)
+
+    def _feed(self, name: str) -> int:
+        handed = 0
+        try:
+            for _ in range(_BATCHES_A_ROUND):
+                count = self._hand_over(name)
+                handed += count
+                if count < _BATCH:
+                    break
+        except UnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - the other followers must go on
+            _log.exception("follower of the ledger failed", extra={"follower": name})
+        return handed
+
+    def _hand_over(self, name: str) -> int:
+        with self._store.write() as tx:
+            position = tx.ledger.position(name)
+            entries = tx.ledger.sealed_after(position, _BATCH) if position is not None else []
+            if entries:
+                self._followers[name](tx, entries, self._clock())
+                tx.ledger.move(name, entries[-1].number)
+        return len(entries)
