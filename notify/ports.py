@@ -120,6 +120,14 @@ class Calendar(Protocol):
         ...
 
 
+class Calendar(Protocol):
+    """The public holidays of countries."""
+
+    def is_holiday(self, country: str, day: date) -> bool:
+        """Whether a day is a public holiday in an ISO 3166 country; False where none are known."""
+        ...
+
+
 class Vault(Protocol):
     """Encryption at rest and keyed hashes."""
 

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -17,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from notify.domain.errors import ConfigurationError
 from notify.domain.rate_limits import ProviderLimits, read_limits
+from notify.domain.windows import Week, read_weeks
 
 _SECRETS_FILE: Final = "secrets.json"
 _LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     sms_from_marketing: str = "Smarttontin"
     sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
     sms_daily_limit: int | None = Field(default=None, ge=0)
+    sms_hours: Annotated[Mapping[str, Week], NoDecode] = Field(default_factory=dict)
     provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
     email_reply_to: str | None = None
     unsubscribe_mail_domain: str | None = None
@@ -97,6 +100,18 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('must be JSON, as {"twilio": {"per_second": 10}}') from None
         return read_limits(given, EMAIL_PROVIDERS | SMS_PROVIDERS)
+
+    @field_validator("sms_hours", mode="before")
+    @classmethod
+    def _hours(cls, value: object) -> object:
+        """Read JSON by country."""
+        if not isinstance(value, str):
+            return value
+        try:
+            given = json.loads(value)
+        except ValueError:
+            raise ValueError('must be JSON, as {"FR": {"mon-fri": "10:00-20:00"}}') from None
+        return read_weeks(given)
 
     @field_validator("public_url", "short_url")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any, Final
 from redis import Redis
 from sqlalchemy import Engine
 
+from notify.calendars import PublicHolidays
 from notify.contacts import ParsedContacts
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
@@ -19,7 +20,8 @@ from notify.domain.errors import UnavailableError
 from notify.domain.sending import Senders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
-from notify.ports import Clock, EventSource, Provider
+from notify.domain.windows import LawfulHours
+from notify.ports import Calendar, Clock, EventSource, Provider
 from notify.providers.keys import keys_in
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
@@ -159,6 +161,12 @@ class Adapters:
     def policy(self) -> Policy:
         """What this installation allows."""
         return Policy(self.catalogue, self.settings.sms_countries)
+
+    @cached_property
+    def lawful_hours(self) -> LawfulHours:
+        """When SMS of marketing may arrive."""
+        calendar: Calendar = PublicHolidays()
+        return LawfulHours(calendar.is_holiday, self.settings.sms_hours)
 
     @cached_property
     def backlog(self) -> SqlBacklog:
