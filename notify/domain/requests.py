@@ -68,6 +68,8 @@ class Proof:
     ip: str | None = None
     user_agent: str | None = None
     obtained_at: datetime | None = None
+    double_opt_in_at: datetime | None = None
+    """When the person confirmed the choice through the address itself, if they did."""
 
 
 @dataclass(frozen=True, slots=True)

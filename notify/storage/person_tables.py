@@ -22,7 +22,7 @@ class Confirmation(Base):
     kind: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
     address_hash: Mapped[bytes] = mapped_column(index=True)
-    details: Mapped[dict[str, Any]]
+    details_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]

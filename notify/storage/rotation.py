@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, select, update
 
 from notify.ports import Vault
+from notify.storage.confirmations import DETAILS_FIELD
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.engine import transaction
 from notify.storage.errands import PAYLOAD_FIELD
@@ -30,6 +31,7 @@ SEALED_COLUMNS: Final = {
     ("messages", "to_sealed"): TO_FIELD,
     ("event_posts", "body_sealed"): BODY_FIELD,
     ("errands", "payload_sealed"): PAYLOAD_FIELD,
+    ("confirmations", "details_sealed"): DETAILS_FIELD,
 }
 """Every encrypted column, and the field name its values are bound to."""
 

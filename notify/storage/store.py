@@ -11,6 +11,7 @@ from notify.ports import Vault
 from notify.storage.api_keys import SqlApiKeys
 from notify.storage.audiences import SqlAudiences
 from notify.storage.campaigns import SqlCampaigns
+from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consents import SqlConsents
 from notify.storage.deliveries import SqlDeliveries
 from notify.storage.doubts import SqlDoubts
@@ -19,6 +20,7 @@ from notify.storage.erasure import SqlErasure
 from notify.storage.errands import SqlErrands
 from notify.storage.events import SqlEvents
 from notify.storage.held import Held
+from notify.storage.history import SqlHistory
 from notify.storage.importing import SqlImports
 from notify.storage.ledger import SqlLedger
 from notify.storage.letters import SqlLetters
@@ -28,6 +30,7 @@ from notify.storage.outbound import SqlOutbound
 from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
 from notify.storage.sms_budget import SqlSmsBudget
+from notify.storage.soft_bounces import SqlSoftBounces
 from notify.storage.suppressions import SqlSuppressions
 
 
@@ -42,6 +45,8 @@ class SqlTransaction:
         self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault, held)
         self.ledger = SqlLedger(connection, vault)
+        self.history = SqlHistory(connection)
+        self.confirmations = SqlConfirmations(connection, vault)
         self.suppressions = SqlSuppressions(connection, vault)
         self.notifications = SqlNotifications(connection, vault, held)
         self.api_keys = SqlApiKeys(connection)
@@ -49,6 +54,7 @@ class SqlTransaction:
         self.audiences = SqlAudiences(connection)
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
+        self.soft_bounces = SqlSoftBounces(connection)
         self.doubts = SqlDoubts(connection, vault)
         self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)

@@ -7,17 +7,20 @@ from notify.domain.ledger import LedgerEntry, OptedOut, UndoDraft
 from notify.domain.token_claims import OptOutClaim
 from notify.store.api_keys import ApiKeys
 from notify.store.campaigns import Audiences, Campaigns
+from notify.store.confirmations import Confirmations
 from notify.store.consents import Consents
 from notify.store.deliveries import Deliveries
 from notify.store.erasure import Erasure
 from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
+from notify.store.history import History
 from notify.store.imports import Imports
 from notify.store.ledger import Ledger
 from notify.store.notifications import Notifications
 from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
 from notify.store.sms_budget import SmsBudget
+from notify.store.soft_bounces import SoftBounces
 from notify.store.suppressions import Suppressions
 
 
@@ -35,6 +38,12 @@ class Transaction(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
+
+    @property
+    def history(self) -> History: ...  # noqa: D102
+
+    @property
+    def confirmations(self) -> Confirmations: ...  # noqa: D102
 
     @property
     def suppressions(self) -> Suppressions: ...  # noqa: D102
@@ -59,6 +68,9 @@ class Transaction(Protocol):
 
     @property
     def events(self) -> Events: ...  # noqa: D102
+
+    @property
+    def soft_bounces(self) -> SoftBounces: ...  # noqa: D102
 
     @property
     def doubts(self) -> Doubts: ...  # noqa: D102

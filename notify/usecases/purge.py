@@ -1,4 +1,4 @@
-"""Delete what has served: undos and idempotency keys, counts of SMS, unreadable posts, addresses of tests."""
+"""Delete what has served: undos, confirmations and keys, counts of SMS, unreadable posts, addresses of tests."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,6 +13,9 @@ SMS_DAYS_KEPT_FOR: Final = timedelta(days=90)
 
 POSTS_KEPT_FOR: Final = timedelta(days=30)
 """Posts of events that nothing here could read; they hold addresses."""
+
+SOFT_BOUNCES_KEPT_FOR: Final = timedelta(days=365)
+"""SOFT_BOUNCE_DAYS can be no longer."""
 
 TESTS_KEPT_FOR: Final = timedelta(days=30)
 """Where tests of campaigns went, and their copies in the outbox. An erasure may miss an address that somebody
@@ -32,9 +35,11 @@ class Purge:
         now = self._clock()
         with self._store.write() as tx:
             gone = tx.consents.drop_spent_undos(now)
+            gone += tx.confirmations.drop_ended(now)
             gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
             gone += tx.sms_budget.forget_before(now.date() - SMS_DAYS_KEPT_FOR)
             gone += tx.events.drop_posts_before(now - POSTS_KEPT_FOR)
+            gone += tx.soft_bounces.drop_before(now - SOFT_BOUNCES_KEPT_FOR)
             gone += tx.campaigns.forget_tests_before(now - TESTS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone

@@ -122,7 +122,7 @@ def _persons() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("address_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("details", Json, nullable=False),
+        sa.Column("details_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),

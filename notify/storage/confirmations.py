@@ -1,0 +1,108 @@
+"""What waits to be confirmed by a person; what they said with it is encrypted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from notify.domain.catalogue import Channel
+from notify.domain.confirmations import Confirmation, Kind, Wanted
+from notify.domain.requests import Proof
+from notify.ports import Vault
+from notify.storage.person_tables import Confirmation as Table
+
+DETAILS_FIELD: Final = "confirmations.details"
+_MOMENTS: Final = ("obtained_at", "double_opt_in_at")
+
+
+class SqlConfirmations:
+    """Reads and writes confirmations."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def add(self, one: Confirmation) -> None:
+        """Keep one."""
+        row = {
+            "digest": one.digest,
+            "recipient_id": one.recipient_id,
+            "kind": one.kind,
+            "channel": one.channel,
+            "address_hash": one.address_hash,
+            "details_sealed": self._vault.seal(DETAILS_FIELD, json.dumps(_details(one))),
+            "created_at": one.created_at,
+            "expires_at": one.expires_at,
+        }
+        self._connection.execute(insert(Table), row)
+
+    def asked_since(self, recipient_id: int, since: datetime) -> list[tuple[Kind, Channel, datetime]]:
+        """Return what one person was asked to confirm."""
+        rows = self._connection.execute(
+            select(Table.kind, Table.channel, Table.created_at).where(
+                Table.recipient_id == recipient_id, Table.created_at > since
+            )
+        )
+        return [(Kind(kind), Channel(channel), at) for kind, channel, at in rows]
+
+    def find(self, digest: bytes, now: datetime) -> Confirmation | None:
+        """Return one that is still good."""
+        good = (Table.digest == digest, Table.used_at.is_(None), Table.expires_at > now)
+        row = self._connection.execute(select(Table.__table__).where(*good)).first()
+        return self._translate(row) if row else None
+
+    def take(self, digest: bytes, now: datetime) -> bool:
+        """Use one, once: of two at a time the second waits for the first, and finds it used."""
+        good = (Table.digest == digest, Table.used_at.is_(None), Table.expires_at > now)
+        used = update(Table).where(*good).values(used_at=now).returning(Table.recipient_id)
+        return self._connection.execute(used).first() is not None
+
+    def waiting(self, recipient_id: int, now: datetime) -> list[Confirmation]:
+        """Return what a person can still confirm."""
+        good = (Table.recipient_id == recipient_id, Table.used_at.is_(None), Table.expires_at > now)
+        rows = self._connection.execute(select(Table.__table__).where(*good).order_by(Table.created_at))
+        return [self._translate(row) for row in rows]
+
+    def drop_ended(self, now: datetime) -> int:
+        """Delete those whose time has passed."""
+        return self._connection.execute(delete(Table).where(Table.expires_at <= now)).rowcount
+
+    def _translate(self, row: Row[Any]) -> Confirmation:
+        told = json.loads(self._vault.open(DETAILS_FIELD, row.details_sealed))
+        return Confirmation(
+            digest=row.digest,
+            recipient_id=row.recipient_id,
+            kind=Kind(row.kind),
+            channel=Channel(row.channel),
+            address_hash=row.address_hash,
+            locale=told["locale"],
+            message_id=told["message_id"],
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            asked_from=told["asked_from"],
+            wanted=_wanted(told["wanted"]) if told["wanted"] else None,
+        )
+
+
+def _details(one: Confirmation) -> dict[str, Any]:
+    return {
+        "locale": one.locale,
+        "message_id": one.message_id,
+        "asked_from": one.asked_from,
+        "wanted": _told(one.wanted) if one.wanted else None,
+    }
+
+
+def _told(wanted: Wanted) -> dict[str, Any]:
+    proof = asdict(wanted.proof)
+    moments = {name: at.isoformat() for name in _MOMENTS if (at := proof[name])}
+    return {"topics": wanted.topics, "proof": {**proof, **moments}}
+
+
+def _wanted(told: Mapping[str, Any]) -> Wanted:
+    proof = told["proof"]
+    moments = {name: datetime.fromisoformat(at) for name in _MOMENTS if (at := proof[name])}
+    return Wanted(tuple(told["topics"]), Proof(**{**proof, **moments}))
