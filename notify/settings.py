@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from notify.domain.errors import ConfigurationError
 from notify.domain.rate_limits import ProviderLimits, read_limits
 from notify.domain.windows import Week, read_weeks
+from notify.domain.sms_senders import ByCountry, read_senders
+from notify.domain.windows import Week, read_weeks
 
 _SECRETS_FILE: Final = "secrets.json"
 _LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     email_from_marketing: str = "Smarttontine <nouvelles@smarttontine.org>"
     sms_from: str = "Smarttontin"
     sms_from_marketing: str = "Smarttontin"
+    sms_senders: Annotated[ByCountry, NoDecode] = Field(default_factory=dict)
     sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
     sms_daily_limit: int | None = Field(default=None, ge=0)
     sms_hours: Annotated[Mapping[str, Week], NoDecode] = Field(default_factory=dict)
@@ -88,6 +91,18 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
+
+    @field_validator("sms_senders", mode="before")
+    @classmethod
+    def _senders(cls, value: object) -> object:
+        """Read JSON by country and purpose."""
+        if not isinstance(value, str):
+            return value
+        try:
+            given = json.loads(value)
+        except ValueError:
+            raise ValueError('must be JSON, as {"FR": {"marketing": {"sender": "36105"}}}') from None
+        return read_senders(given)
 
     @field_validator("provider_limits", mode="before")
     @classmethod

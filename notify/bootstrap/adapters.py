@@ -18,6 +18,7 @@ from notify.domain.content import Links
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.sending import Senders
+from notify.domain.sms_senders import SmsSenders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.domain.windows import LawfulHours
@@ -197,8 +198,7 @@ class Adapters:
             sms_url=settings.link_base_for_sms,
             email=settings.email_from,
             email_marketing=settings.email_from_marketing,
-            sms=settings.sms_from,
-            sms_marketing=settings.sms_from_marketing,
+            sms=SmsSenders(settings.sms_from, settings.sms_from_marketing, settings.sms_senders),
             reply_to=settings.email_reply_to,
             mail_domain=settings.unsubscribe_mail_domain,
         )

@@ -1,6 +1,5 @@
 """The checks of `notify doctor` on this installation's own parts."""
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from notify.cli.findings import Finding
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
 from notify.domain.errors import NotifyError
 from notify.domain.rate_limits import bare
+from notify.domain.sms_senders import SENDER
 from notify.settings import Settings
 from notify.up.programs import embeds_redis
 
@@ -23,7 +23,6 @@ _QUEUE_OLD: Final = timedelta(minutes=5)
 _KEY_ENDS_SOON: Final = timedelta(days=14)
 _NEW_KEY: Final = "`notify keys create --name … --scope send`."
 _SKEW_SECONDS: Final = 5.0
-_SMS_SENDER: Final = re.compile(r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9]{1,11}|MG[0-9a-f]{32}|\d{4,6}")
 
 
 def data_directory(settings: Settings) -> Iterator[Finding]:
@@ -116,7 +115,7 @@ def senders(settings: Settings) -> Iterator[Finding]:
             sound = False
             yield Finding.broken("Senders", f"{variable.upper()} holds no e-mail address", remedy)
     for variable in ("sms_from", "sms_from_marketing"):
-        if not _SMS_SENDER.fullmatch(getattr(settings, variable)):
+        if not SENDER.fullmatch(getattr(settings, variable)):
             remedy = (
                 "Give a number with its +, a short code, up to 11 letters and digits, or MG… of a Service."
             )
@@ -142,6 +141,7 @@ def limits(settings: Settings) -> Iterator[Finding]:
             settings.email_from_marketing,
             settings.sms_from,
             settings.sms_from_marketing,
+            *(one.sender for row in settings.sms_senders.values() for one in row.values()),
         )
     }
     for provider, sender in settings.provider_limits.by_name:

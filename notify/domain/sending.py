@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from notify.domain.catalogue import Channel, Purpose, Topic
+from notify.domain.sms_senders import SmsSenders
 
 UNSUBSCRIBE_MAILBOX: Final = "unsubscribe-"
 """What the local part of the `mailto:` address begins with; the token follows."""
@@ -20,17 +21,15 @@ class Senders:
     sms_url: str
     email: str
     email_marketing: str
-    sms: str
-    sms_marketing: str
+    sms: SmsSenders
     reply_to: str | None = None
     mail_domain: str | None = None
 
-    def sender(self, channel: Channel, purpose: Purpose) -> str:
-        """Return the sender of a channel for a purpose."""
-        marketing = purpose is Purpose.MARKETING
-        if channel is Channel.EMAIL:
-            return self.email_marketing if marketing else self.email
-        return self.sms_marketing if marketing else self.sms
+    def sender(self, channel: Channel, purpose: Purpose, phone_country: str | None = None) -> str:
+        """Return the sender of a channel for a purpose, and of SMS for the country of a number."""
+        if channel is Channel.SMS:
+            return self.sms.of(phone_country, purpose).sender
+        return self.email_marketing if purpose is Purpose.MARKETING else self.email
 
     def opt_out_url(self, channel: Channel, token: str) -> str:
         """Return the address that stops what the token is about; one spelling, no redirect."""

@@ -33,7 +33,7 @@ class Composer:
     def sender(self, letter: Letter) -> str:
         """Return who a letter comes from."""
         purpose = Purpose.MARKETING if self.is_marketing(letter) else Purpose.TRANSACTIONAL
-        return self.senders.sender(letter.channel, purpose)
+        return self.senders.sender(letter.channel, purpose, letter.phone_country)
 
     def is_marketing(self, letter: Letter) -> bool:
         """Whether a letter is about a topic of marketing, or about one that is no longer declared."""
