@@ -4,10 +4,11 @@ import base64
 import contextlib
 import logging
 import ssl
+import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,21 +34,30 @@ class Endpoint:
     """The server at one base address; safe for any number of threads."""
 
     def __init__(
-        self, base_url: str, timeout: float, *, tls: ssl.SSLContext | None = None, idle: float = IDLE_SECONDS
+        self,
+        base_url: str,
+        timeout: float,
+        *,
+        tls: ssl.SSLContext | None = None,
+        idle: float = IDLE_SECONDS,
+        names: Callable[[str, int], Names] = Names,
+        longest: int = sys.maxsize,
     ) -> None:
         """`timeout` and `idle` in seconds; ValueError for an address that is not HTTP.
 
-        `timeout` is for the whole of a call: connecting, writing and reading.
+        `timeout` is for the whole of a call: connecting, writing and reading. `names` looks the host up.
+        `longest`: of answers with more bytes than that, the body is not read.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("the provider's address must begin with http:// or https://")
         self._host = parts.hostname
         self._authority = parts.netloc.rpartition("@")[2]
-        self._names = Names(parts.hostname, parts.port or _PORTS[parts.scheme])
+        self._names = names(parts.hostname, parts.port or _PORTS[parts.scheme])
         self._tls = (tls or default_tls()) if parts.scheme == "https" else None
         self._timeout = timeout
         self._idle_seconds = idle
+        self._longest = longest
         # A deque's append and pop need no lock of ours, over which a hundred threads would queue.
         self._idle: deque[Connection] = deque()
         weakref.finalize(self, _close_all, self._idle)
@@ -58,7 +68,7 @@ class Endpoint:
         request = self._request(method, url, body, headers)
         connection = self._kept() or self._opened(deadline)
         try:
-            answer = connection.exchange(method, request, deadline)
+            answer = connection.exchange(method, request, deadline, longest=self._longest)
         except BaseException:
             connection.close()
             raise

@@ -58,7 +58,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer. `headers` looks names up in any case; `body` is None if it broke off."""
+    """An HTTP answer. `headers` looks names up in any case; `body` is None if it broke off or is too long."""
 
     status: int
     headers: Mapping[str, str]
@@ -100,16 +100,19 @@ class Connection:
         """Close it."""
         self._wire.close()
 
-    def exchange(self, method: str, request: bytes, deadline: float) -> Answer:
-        """Write the request and read the answer. NotSentError, BrokenCallError: not to be used again then."""
+    def exchange(self, method: str, request: bytes, deadline: float, *, longest: int = sys.maxsize) -> Answer:
+        """Write the request and read the answer. NotSentError, BrokenCallError: not to be used again then.
+
+        No body of more than `longest` bytes is read.
+        """
         self.reusable = False
         source = _Source(self._wire, deadline)
         try:
             self._write(request, deadline)
         except OSError as error:
-            return self._early(source, error)
+            return self._early(source, error, longest)
         try:
-            answer = self._plain(source) or self._odd(source, method)
+            answer = self._plain(source, longest) or self._odd(source, method, longest)
         except TimeoutError:
             raise BrokenCallError("no answer in time", timed_out=True) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -131,19 +134,19 @@ class Connection:
             if rest:
                 wire.settimeout(left(deadline))
 
-    def _early(self, source: "_Source", error: OSError) -> Answer:
+    def _early(self, source: "_Source", error: OSError, longest: int) -> Answer:
         """Return the refusal of a server that did not wait for the end of the request; NotSentError."""
         if isinstance(error, TimeoutError):
             raise NotSentError("the request could not be written in time") from None
         with contextlib.suppress(OSError):
-            answer = self._plain(source)
+            answer = self._plain(source, longest)
             if answer and answer.status >= HTTPStatus.BAD_REQUEST:
                 self.reusable = False
                 return answer
         reason = f"the connection ended before the request was written ({type(error).__name__})"
         raise NotSentError(reason) from None
 
-    def _plain(self, source: "_Source") -> Answer | None:
+    def _plain(self, source: "_Source", longest: int) -> Answer | None:
         """Read the usual kind of answer, of a known length; None for any other, with nothing lost."""
         while (end := source.seen.find(b"\r\n\r\n")) < 0:
             if len(source.seen) > _CHUNK or not source.more():
@@ -158,16 +161,12 @@ class Connection:
         if code in _WITHOUT_BODY:
             return None
         headers = Headers(fields)
-        try:
-            while len(source.seen) < stop:
-                if not source.more():
-                    return Answer(code, headers, None)
-        except OSError:
+        if int(length) > longest or not source.filled(stop):
             return Answer(code, headers, None)
         self.reusable = len(source.seen) == stop and fields.get("connection", "").lower() != "close"
         return Answer(code, headers, bytes(source.seen[end + 4 : stop]))
 
-    def _odd(self, source: "_Source", method: str) -> Answer:
+    def _odd(self, source: "_Source", method: str, longest: int) -> Answer:
         """Leave it to the standard library: chunks, an end at the close, older versions, nonsense."""
         response = http.client.HTTPResponse(source, method=method)  # type: ignore[arg-type]  # as a socket
         with response:
@@ -177,11 +176,19 @@ class Connection:
                 known = fields.get(name.lower())
                 fields[name.lower()] = value if known is None else f"{known}, {value}"
             try:
-                body: bytes | None = response.read()
+                body = _body(response, longest)
             except (OSError, http.client.HTTPException, ValueError):
                 body = None
             self.reusable = body is not None and not response.will_close and not source.seen
         return Answer(response.status, Headers(fields), body)
+
+
+def _body(response: http.client.HTTPResponse, longest: int) -> bytes | None:
+    """Read a body; None if there is more of it than `longest`, which is left unread."""
+    if longest == sys.maxsize:
+        return response.read()
+    body = response.read(longest + 1)
+    return body if len(body) <= longest else None
 
 
 class _Source:
@@ -198,6 +205,16 @@ class _Source:
         piece = self._wire.recv(_CHUNK)
         self.seen += piece
         return bool(piece)
+
+    def filled(self, size: int) -> bool:
+        """Read until there are `size` bytes; False if it broke off before."""
+        try:
+            while len(self.seen) < size:
+                if not self.more():
+                    return False
+        except OSError:
+            return False
+        return True
 
     def makefile(self, *_: object) -> "_File":
         """Return it as a file, as `http.client` asks a socket for it."""
