@@ -1,0 +1,1 @@
+"""What a person can see and do in the preference centre, one verb a file."""

@@ -1,0 +1,66 @@
+"""Pause all news and offers for a while: a suppression of the addresses that ends by itself."""
+
+from dataclasses import replace
+from datetime import timedelta
+from enum import IntEnum
+
+from notify.domain import suppressions
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.ledger import PAUSE, RESUME
+from notify.ports import Clock
+from notify.store import Store
+from notify.usecases.centre.visit import Visit
+from notify.usecases.recording_choices import addresses_on
+
+
+class Pause(IntEnum):
+    """How long a pause lasts, in days."""
+
+    WEEK = 7
+    MONTH = 30
+    QUARTER = 90
+
+
+def pause(visit: Visit, length: Pause) -> None:
+    """Keep marketing from every address of the person until the day; a later pause moves the end."""
+    now = visit.occasion.at
+    paused = replace(visit, occasion=replace(visit.occasion, way=PAUSE))
+    with paused.on_the_ledger():
+        for channel in Channel:
+            address = visit.recipient.profile.address(channel)
+            for value in addresses_on(visit.recipient, channel):
+                visit.tx.suppressions.bar(
+                    channel,
+                    value,
+                    Scope.MARKETING,
+                    reason=suppressions.PAUSE,
+                    masked=masked(channel, address) if address else None,
+                    now=now,
+                    until=now + timedelta(days=length),
+                )
+
+
+def resume(visit: Visit) -> None:
+    """End a pause before its day."""
+    resumed = replace(visit, occasion=replace(visit.occasion, way=RESUME))
+    with resumed.on_the_ledger():
+        for channel in Channel:
+            visit.tx.suppressions.lift(channel, addresses_on(visit.recipient, channel), suppressions.PAUSE)
+
+
+class EndPauses:
+    """Deletes suppressions whose end has come, in the background; harmless to repeat.
+
+    The ledger was told of the end when the pause began, and is told nothing more.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self) -> int:
+        """Return how many ended."""
+        with self._store.write() as tx:
+            return tx.suppressions.drop_expired(self._clock())

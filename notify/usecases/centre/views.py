@@ -1,0 +1,97 @@
+"""What the preference centre shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from notify.domain.addresses import masked
+from notify.domain.bars import SHOWN, Bar, bar_on, paused_until
+from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
+from notify.domain.consent import subscription
+from notify.domain.delivery import StoredRecipient
+from notify.domain.hours import zone_of
+from notify.store import Transaction
+from notify.usecases.recording_choices import addresses_on
+
+
+@dataclass(frozen=True, slots=True)
+class CentreRow:
+    """One topic on one channel as it stands, a pause apart; `bar` says why nothing of it can come."""
+
+    topic: Topic
+    channel: Channel
+    subscribed: bool
+    bar: Bar | None = None
+
+
+class Notice(NamedTuple):
+    """What bars an address: from everything (`whole`), or from marketing alone."""
+
+    channel: Channel
+    bar: Bar
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CentreView:
+    """What the centre shows. `addresses` are masked, and absent for a channel without one that may be shown.
+
+    `locale` is the language of the person's messages. `preview`: the link is that of a preview.
+    """
+
+    addresses: Mapping[Channel, str]
+    locale: str | None
+    rows: list[CentreRow]
+    preview: bool = False
+    paused_until: datetime | None = None
+    zone: ZoneInfo = field(default_factory=lambda: zone_of(None, None))
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What bars the person's addresses, each told once."""
+        found = dict.fromkeys((row.channel, row.bar) for row in self.rows if row.bar)
+        return [Notice(channel, bar, self._whole(channel, bar)) for channel, bar in found]
+
+    def bar_of(self, channel: Channel) -> Bar | None:
+        """Return what bars the channel's address from everything, if anything does."""
+        return next((one.bar for one in self.notices if one.channel is channel and one.whole), None)
+
+    def _whole(self, channel: Channel, bar: Bar) -> bool:
+        return all(row.bar is bar for row in self.rows if row.channel is channel)
+
+
+def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient) -> CentreView:
+    """Read how things stand."""
+    bars = {by: tx.suppressions.of(by, addresses_on(recipient, by)) for by in Channel}
+    keys = [(topic, channel) for topic in catalogue for channel in Channel]
+    standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
+    rows = []
+    for (topic, channel), standing in zip(keys, standings, strict=True):
+        bar = bar_on(topic, bars[channel])
+        rows.append(CentreRow(topic, channel, bar is None and subscription(topic, standing) is not None, bar))
+    profile = recipient.profile
+    view = CentreView(
+        {},
+        profile.locale,
+        rows,
+        paused_until=paused_until(one for barred in bars.values() for one in barred),
+        zone=zone_of(profile.timezone, profile.effective_country),
+    )
+    shown = {
+        channel: masked(channel, address)
+        for channel in Channel
+        if (address := profile.address(channel)) and view.bar_of(channel) in SHOWN
+    }
+    return CentreView(shown, view.locale, rows, paused_until=view.paused_until, zone=view.zone)
+
+
+def sample(catalogue: Catalogue) -> CentreView:
+    """Return what the link of a preview shows."""
+    rows = [
+        CentreRow(topic, channel, topic.purpose is Purpose.TRANSACTIONAL)
+        for topic in catalogue
+        for channel in Channel
+    ]
+    return CentreView({}, None, rows, preview=True)
