@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class NotifyError(Exception):
@@ -34,6 +35,19 @@ class NotFoundError(NotifyError):
 
 class ConflictError(NotifyError):
     """The state of the thing forbids what was asked."""
+
+
+class UnreachableError(ConflictError):
+    """A person has no address left that may be written to."""
+
+
+class TooManyRequestsError(NotifyError):
+    """The same was asked for too often; `retry_after` is how long to wait."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        """Keep how long to wait."""
+        super().__init__("asked for too often; wait a little")
+        self.retry_after = retry_after
 
 
 class IdempotencyMismatchError(NotifyError):

@@ -36,6 +36,11 @@ class Senders:
         base = self.public_url if channel is Channel.EMAIL else self.sms_url
         return f"{base}/u/{token}"
 
+    def confirm_url(self, channel: Channel, token: str) -> str:
+        """Return the address where a person confirms what they asked for."""
+        base = self.public_url if channel is Channel.EMAIL else self.sms_url
+        return f"{base}/confirm/{token}"
+
     def centre_url(self, token: str) -> str:
         """Return the address of the preference centre."""
         return f"{self.public_url}/preferences/{token}"

@@ -1,4 +1,4 @@
-"""Delete what has served: undos, confirmations and keys, counts of SMS, unreadable posts, addresses of tests."""
+"""Delete what has served: undos, confirmations, keys, counts of SMS, unreadable posts, addresses of tests."""
 
 from datetime import timedelta
 from typing import Final

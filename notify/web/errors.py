@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 from flask import Flask, Response, request
@@ -20,6 +21,7 @@ from notify.domain.errors import (
     InvalidTokenError,
     NotFoundError,
     NotifyError,
+    TooManyRequestsError,
     UnavailableError,
 )
 from notify.web import request_ids
@@ -100,6 +102,13 @@ KINDS: Final[Mapping[type[NotifyError], Kind]] = {
         "Its state forbids it",
         None,
         "Look at its status first.",
+    ),
+    TooManyRequestsError: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "Asked for too often",
+        "This person was asked to confirm something a moment ago, or too often today.",
+        "Wait for `Retry-After` seconds. It protects people from a flood of confirmations.",
     ),
     IdempotencyInProgressError: Kind(
         HTTPStatus.CONFLICT,
@@ -236,6 +245,8 @@ def _dressed(error: NotifyError, response: Response) -> Response:
         response.headers["WWW-Authenticate"] = (
             f'Bearer realm="notify", error="insufficient_scope", scope="{scopes}"'
         )
+    elif isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
     elif isinstance(error, UnavailableError | IdempotencyInProgressError):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
