@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE = $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --no-header \
   --no-emit-index-url --no-emit-find-links --generate-hashes --quiet --group build
@@ -12,7 +13,7 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --no
 help:
 	@echo "make setup   builds $(VENV), with $(BIN)/notify"
 	@echo "make run     sets up and starts everything; ARGS=\"--port 8080\" goes to notify up"
-	@echo "make test    sets up and runs linters and all tests; TESTS=\"tests/unit -k token\" runs some"
+	@echo "make test    sets up and runs linters and all tests; TESTS=\"tests/unit -k token\" runs some, JOBS=4 on more processes"
 	@echo "make lint    runs the linters"
 	@echo "make bench   measures; BENCH=\"newsletter --recipients 1000000\" measures one part"
 	@echo "make chaos   kills processes while they work, and counts; CHAOS=\"--kills 50 --seed 1\""
@@ -61,7 +62,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: check lint
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered $(TESTS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks $(BENCH)
