@@ -1,16 +1,14 @@
 """Preferences, opt-outs of addresses, suppressions, undo tokens, and the ledger."""
 
-import hashlib
-import json
-import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from psycopg.errors import DivisionByZero
 from sqlalchemy import Connection, delete, insert, select
 
+from notify.domain import proofs
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
 from notify.domain.delivery import StoredRecipient
@@ -63,7 +61,7 @@ class SqlConsents:
         """Append to the ledger; each proof goes to its own table, salted hash and all."""
         if not entries:
             return []
-        proofs = [self._proof_text(entry.proof) if entry.proof else None for entry in entries]
+        written = [proofs.write(entry.proof) if entry.proof else None for entry in entries]
         rows = [
             {
                 "recipient_id": entry.recipient_id,
@@ -75,18 +73,18 @@ class SqlConsents:
                 "locale": entry.locale,
                 "policy_version": entry.policy_version,
                 "message_id": entry.message_id,
-                "proof_hash": hashlib.sha256(proof.encode()).digest() if proof else None,
+                "proof_hash": proof[1] if proof else None,
             }
-            for entry, proof in zip(entries, proofs, strict=True)
+            for entry, proof in zip(entries, written, strict=True)
         ]
         ids = insert_entries(self._connection, rows)
         kept = [
             {
                 "consent_id": number,
-                "proof_sealed": self._vault.seal(PROOF_FIELD, proof),
+                "proof_sealed": self._vault.seal(PROOF_FIELD, proof[0]),
                 "created_at": entry.at,
             }
-            for number, entry, proof in zip(ids, entries, proofs, strict=True)
+            for number, entry, proof in zip(ids, entries, written, strict=True)
             if proof
         ]
         insert_proofs(self._connection, kept)
@@ -114,7 +112,7 @@ class SqlConsents:
 
     def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
         """Do all of an ordinary opt-out in one statement, which only PostgreSQL can."""
-        proof = self._proof_text(entry.proof or Proof(entry.way))
+        proof, digest = proofs.write(entry.proof or Proof(entry.way))
         given = {
             "recipient": claim.recipient,
             "at": entry.at,
@@ -123,7 +121,7 @@ class SqlConsents:
             "way": entry.way,
             "locale": entry.locale,
             "message": claim.message,
-            "proof_hash": hashlib.sha256(proof.encode()).digest(),
+            "proof_hash": digest,
             "proof_sealed": self._vault.seal(PROOF_FIELD, proof),
             "digest": undo.digest,
             "expires_at": undo.expires_at,
@@ -298,15 +296,3 @@ class SqlConsents:
             return None
         changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
         return Undo(row.recipient_id, row.consent_ids, changes, row.broad)
-
-    def _proof_text(self, proof: Proof) -> str:
-        """Write a proof down, with the salt that keeps its hash from being guessed."""
-        told: dict[str, Any] = {
-            "wording": proof.wording,
-            "source": proof.source,
-            "ip": proof.ip,
-            "user_agent": proof.user_agent[:300] if proof.user_agent else None,
-            "obtained_at": proof.obtained_at.isoformat() if proof.obtained_at else None,
-            "salt": secrets.token_hex(16),
-        }
-        return json.dumps(told, ensure_ascii=False, sort_keys=True)

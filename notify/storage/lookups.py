@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, select
 
-from notify.domain import ids
+from notify.domain import ids, proofs
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import comes
 from notify.domain.delivery import StoredRecipient
@@ -267,15 +267,15 @@ class SqlLookups:
 
     def _consent_view(self, row: Row[Any]) -> ConsentView:
         topic = self._catalogue.numbered(row.topic) if row.topic else None
-        proof = json.loads(self._vault.open(PROOF_FIELD, row.proof_sealed)) if row.proof_sealed else {}
+        proof = proofs.read(self._vault.open(PROOF_FIELD, row.proof_sealed)) if row.proof_sealed else None
         return {
             "id": ids.public(ids.CONSENT, row.id),
             "at": rfc3339(row.at),
             "topic": topic.name if topic else None,
             "channel": row.channel,
             "subscribed": row.subscribed,
-            "source": (row.way == SHOP and proof.get("source")) or row.way,
-            "wording": proof.get("wording"),
+            "source": proof.source if proof and row.way == SHOP else row.way,
+            "wording": proof.wording if proof else None,
             "locale": row.locale,
             "policy_version": row.policy_version,
             "message_id": ids.public(ids.MESSAGE, row.message_id) if row.message_id else None,
