@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notify.storage.columns import BigId
-from notify.storage.tables import Base
+from notify.storage.tables import NEVER_REUSED, Base
 
 
 class WebhookEndpoint(Base):
@@ -18,6 +18,7 @@ class WebhookEndpoint(Base):
     """
 
     __tablename__ = "webhook_endpoints"
+    __table_args__ = (NEVER_REUSED,)
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     url_sealed: Mapped[bytes]
     secret_sealed: Mapped[bytes]
@@ -35,6 +36,7 @@ class WebhookEvent(Base):
     """One thing that happened, as endpoints are told it; no personal data."""
 
     __tablename__ = "webhook_events"
+    __table_args__ = (NEVER_REUSED,)
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     type: Mapped[str] = mapped_column(String(48))
     at: Mapped[datetime] = mapped_column(index=True)
@@ -45,7 +47,8 @@ class WebhookDelivery(Base):
     """One event on its way to one endpoint. `phase` goes waiting → calling → done or given_up.
 
     `due_at` of one that is being called is the end of its lease. `answer` is the HTTP status of the last
-    call, if there was one; `detail` what went wrong.
+    call, if there was one; `detail` what went wrong. No foreign key to its endpoint: to delete one must fail
+    nobody who keeps an event for it at that moment.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -64,10 +67,11 @@ class WebhookDelivery(Base):
             postgresql_where=text("done_at IS NOT NULL"),
             sqlite_where=text("done_at IS NOT NULL"),
         ),
+        NEVER_REUSED,
     )
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("webhook_events.id"), index=True)
-    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    endpoint_id: Mapped[int] = mapped_column(BigInteger)
     phase: Mapped[str] = mapped_column(String(16))
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(SmallInteger)

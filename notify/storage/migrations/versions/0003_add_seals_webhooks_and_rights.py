@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("suppressions", sa.Column("expires_at", UtcDateTime(), nullable=True))
     expiring = "expires_at IS NOT NULL"
     _partial("ix_suppressions_expires_at", "suppressions", ["expires_at"], expiring)
+    op.create_index(op.f("ix_address_optouts_consent_id"), "address_optouts", ["consent_id"])
     op.add_column("campaigns", sa.Column("expires_at", UtcDateTime(), nullable=True))
     _ledger()
     _outbound()
@@ -58,6 +59,7 @@ def _ledger() -> None:
         _id(),
         sa.Column("line", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_lines")),
+        sqlite_autoincrement=True,
     )
 
 
@@ -101,9 +103,6 @@ def _outbound() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["event_id"], ["webhook_events.id"], name=op.f("fk_webhook_deliveries_event_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
     )
