@@ -137,14 +137,12 @@ class SqlWebhookDeliveries:
 
     def replay(self, endpoint: int, events: Collection[str], which: Replay, now: datetime) -> int:
         """Let deliveries to an endpoint wait again, and make those that were never made."""
-        wanted: list[ColumnElement[bool]] = [
-            WebhookEvent.at >= which.since,
-            WebhookEvent.at < (which.until or now),
-        ]
+        until = which.until or now
+        wanted: list[ColumnElement[bool]] = [WebhookEvent.at >= which.since, WebhookEvent.at < until]
         if which.types is not None:
             wanted.append(WebhookEvent.type.in_(which.types))
         elif EVERYTHING not in events:
-            kinds = [WebhookEvent.type.in_(sorted(events))]
+            kinds: list[ColumnElement[bool]] = [WebhookEvent.type.in_(sorted(events))]
             if ANY_MESSAGE in events:
                 kinds.append(WebhookEvent.type.startswith("message."))
             wanted.append(or_(*kinds))

@@ -78,6 +78,7 @@ def _outbound() -> None:
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
         sa.Column("disabled_because", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "webhook_events",
@@ -86,6 +87,7 @@ def _outbound() -> None:
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("data", Json, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_webhook_events_at"), "webhook_events", ["at"])
     op.create_table(
@@ -105,6 +107,7 @@ def _outbound() -> None:
             ["event_id"], ["webhook_events.id"], name=op.f("fk_webhook_deliveries_event_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_webhook_deliveries_event_id"), "webhook_deliveries", ["event_id"])
     op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id", "id"])
