@@ -25,12 +25,14 @@ TARGETS: Final[Mapping[EventKind, Status]] = {
     EventKind.DROPPED: Status.FAILED,
     EventKind.FAILED: Status.FAILED,
     EventKind.COMPLAINED: Status.COMPLAINED,
-    # Nobody can do these with a message that has not arrived.
+    # Nobody can do this with a message that has not arrived.
     EventKind.UNSUBSCRIBED: Status.DELIVERED,
-    EventKind.OPENED: Status.DELIVERED,
-    EventKind.CLICKED: Status.DELIVERED,
 }
 """Where each kind leads; one that is not here leads nowhere."""
+
+NOT_KEPT: Final = frozenset({EventKind.OPENED, EventKind.CLICKED})
+"""Nobody asked for these: tracking is switched off in every call. Whatever of them an account reports all the
+same is neither stored nor shown, and no message moves by it."""
 
 NOT_ARRIVED: Final = frozenset({Status.BOUNCED, Status.FAILED})
 """After these `fallback` routing turns to the next channel."""
@@ -117,6 +119,11 @@ def suppression(event: ProviderEvent) -> tuple[Scope, str] | None:
     if event.kind in _ADDRESS_IS_BAD and event.hard:
         return Scope.ALL, HARD_BOUNCE
     return None
+
+
+def is_soft_bounce(event: ProviderEvent) -> bool:
+    """Whether the far side refused a message for now; what is only deferred is none."""
+    return event.kind is EventKind.BOUNCED and not event.hard
 
 
 def opt_out_way(event: ProviderEvent) -> str | None:

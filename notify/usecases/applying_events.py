@@ -11,6 +11,7 @@ from notify.domain.catalogue import Catalogue
 from notify.domain.errors import NotFoundError
 from notify.domain.event_moves import (
     NOT_ARRIVED,
+    NOT_KEPT,
     TARGETS,
     Move,
     Reported,
@@ -21,13 +22,16 @@ from notify.domain.event_moves import (
 )
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.requests import Lane
+from notify.domain.soft_bounces import SoftBounceRule
 from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
+from notify.usecases.counting_bounces import bounce_news, count_bounces
 from notify.usecases.reported_refusals import bar_addresses
 
 REPEATED: Final = "repeated"
 UNMATCHED: Final = "unmatched"
 UNKNOWN_WORD: Final = "unknown_word"
+DROPPED: Final = "dropped"
 MOVED: Final = "moved"
 UNCHANGED: Final = "unchanged"
 """What may come of an event, as it is counted."""
@@ -45,12 +49,17 @@ class Applied:
     rung: list[tuple[Lane, int]] = field(default_factory=list)
 
 
-def apply_events(tx: Transaction, events: Collection[ProviderEvent], now: datetime) -> Applied:
+def apply_events(
+    tx: Transaction,
+    events: Collection[ProviderEvent],
+    now: datetime,
+    rule: SoftBounceRule = SoftBounceRule(),  # noqa: B008 - frozen
+) -> Applied:
     """Store and apply events; those that were stored before, or are about no message of ours, change nothing.
 
     Locks are taken in the order that everybody keeps: shards, recipients, notifications, messages.
     """
-    once = {(event.provider, event.event_id): event for event in events}
+    once = {(event.provider, event.event_id): event for event in events if event.kind not in NOT_KEPT}
     numbers = message_numbers(tx, once.values())
     new = tx.events.add([(numbers.get(key), event) for key, event in once.items()], now)
     fresh = [(numbers.get(key), event) for key, event in once.items() if key in new]
@@ -58,22 +67,30 @@ def apply_events(tx: Transaction, events: Collection[ProviderEvent], now: dateti
     gone = {number for number, _ in fresh if number} - known.keys()
     if gone:
         tx.events.forget_messages(gone)
-    bar_addresses(
-        tx,
-        [
-            (known[number], event)
-            for number, event in fresh
-            if number in known and (suppression(event) or opt_out_way(event))
-        ],
-        now,
-    )
+    _follow_refusals(tx, [(known[number], event) for number, event in fresh if number in known], rule, now)
     applied = _move(tx, fresh, known, now)
     applied.counted.update(_outcomes(fresh, applied.moved, known))
-    repeated = len(events) - len(fresh)
+    not_kept = [event for event in events if event.kind in NOT_KEPT]
+    applied.counted.update((event.provider, event.kind.value, DROPPED) for event in not_kept)
+    repeated = len(events) - len(not_kept) - len(fresh)
     if repeated:
         provider = next(iter(once.values())).provider
         applied.counted[provider, "", REPEATED] += repeated
     return applied
+
+
+def _follow_refusals(
+    tx: Transaction, about: Sequence[tuple[Reported, ProviderEvent]], rule: SoftBounceRule, now: datetime
+) -> None:
+    """Do what bounces and complaints ask for beyond the status of their messages."""
+    refusals = [(message, event) for message, event in about if suppression(event) or opt_out_way(event)]
+    news = bounce_news(tx, about)
+    if not (refusals or news.hashes):
+        return
+    hashes = {message.address_hash for message, _ in refusals if message.address_hash}
+    tx.consents.lock_out_gates({message.recipient_id for message, _ in refusals}, hashes | news.hashes)
+    bar_addresses(tx, refusals, now)
+    count_bounces(tx, news, rule, now)
 
 
 def message_numbers(tx: Transaction, events: Collection[ProviderEvent]) -> dict[tuple[str, str], int]:

@@ -8,6 +8,7 @@ from typing import Final
 from notify.domain.catalogue import Catalogue
 from notify.domain.errors import UnavailableError
 from notify.domain.events import ProviderEvent
+from notify.domain.soft_bounces import SoftBounceRule
 from notify.domain.webhook_posts import KeptPost
 from notify.ports import Clock, EventSource, Telemetry, WakeUps
 from notify.store import Store, Transaction
@@ -52,6 +53,7 @@ class RecordEvents:
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
+        soft_bounces: SoftBounceRule | None = None,
     ) -> None:
         self._store = store
         self._sources = sources
@@ -59,6 +61,7 @@ class RecordEvents:
         self._wake_ups = wake_ups
         self._telemetry = telemetry
         self._clock = clock
+        self._soft_bounces = soft_bounces or SoftBounceRule()
 
     def __call__(self) -> int:
         """Read what is due, some posts of each provider; return how many were looked at. UnavailableError."""
@@ -86,7 +89,7 @@ class RecordEvents:
         with self._store.write() as tx:
             posts = tx.events.take_posts(provider, most, now)
             events, done = self._events(tx, provider, posts, now)
-            applied = apply_events(tx, events, now) if events else Applied()
+            applied = apply_events(tx, events, now, self._soft_bounces) if events else Applied()
             if done:
                 tx.events.drop_posts(done)
         tell(applied, self._catalogue, self._telemetry, self._wake_ups)
@@ -102,7 +105,7 @@ class RecordEvents:
                 if taken is None:
                     return 0
                 events, done = self._events(tx, provider, [taken], now)
-                applied = apply_events(tx, events, now) if events else Applied()
+                applied = apply_events(tx, events, now, self._soft_bounces) if events else Applied()
                 if done:
                     tx.events.drop_posts(done)
         except UnavailableError:

@@ -16,13 +16,13 @@ Refusals = Sequence[tuple[Reported, ProviderEvent]]
 
 
 def bar_addresses(tx: Transaction, refusals: Refusals, now: datetime) -> None:
-    """Suppress the addresses that were written to, and put on the ledger what people left."""
+    """Suppress the addresses that were written to, and put on the ledger what people left.
+
+    The caller holds the gates off.
+    """
     if not refusals:
         return
-    people = {message.recipient_id for message, _ in refusals}
-    hashes = {message.address_hash for message, _ in refusals if message.address_hash}
-    tx.consents.lock_out_gates(people, hashes)
-    recipients = tx.recipients.by_numbers(people)
+    recipients = tx.recipients.by_numbers({message.recipient_id for message, _ in refusals})
     _suppress(tx, refusals, recipients, now)
     left = {
         (message.recipient_id, message.topic, message.channel): (message, way)
@@ -46,17 +46,21 @@ def _suppress(
     }
     for address_hash, reason in sorted(barred):
         message, scope = barred[address_hash, reason]
-        person = recipients.get(message.recipient_id)
-        address = person.profile.address(message.channel) if person else None
-        current = person is not None and person.hashes.get(message.channel) == address_hash
         tx.suppressions.bar(
             message.channel,
             address_hash,
             scope,
             reason=reason,
-            masked=masked(message.channel, address) if address and current else None,
+            masked=masked_address(message, recipients.get(message.recipient_id)),
             now=now,
         )
+
+
+def masked_address(message: Reported, person: StoredRecipient | None) -> str | None:
+    """Return the address a message went to, masked; None where it is not the person's any more."""
+    address = person.profile.address(message.channel) if person else None
+    current = person is not None and person.hashes.get(message.channel) == message.address_hash
+    return masked(message.channel, address) if address and current else None
 
 
 def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way: str, now: datetime) -> None:

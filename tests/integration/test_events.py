@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.outcome import Accepted, Ambiguous
@@ -23,7 +23,6 @@ TABLE = [
     ("processed", "sent"),
     ("deferred", "sent"),
     ("delivered", "delivered"),
-    ("open", "delivered"),
     ("delivered processed deferred", "delivered"),
     ("bounce", "bounced"),
     ("dropped", "failed"),
@@ -50,6 +49,38 @@ def test_each_word_leads_where_the_table_says(reporting: Reporting) -> None:
         assert len(view["events"]) == len(words.split())
     assert found == dict(TABLE)
     assert posts(reporting) == 0
+
+
+def test_opens_and_clicks_that_an_account_reports_leave_no_trace(reporting: Reporting) -> None:
+    answer, message = sent(reporting)
+    reporting.told(
+        reporting.event(message, "open"), reporting.event(message, "click", url="https://x.example")
+    )
+    view = reporting.world.message(answer, Channel.EMAIL)
+    assert (view["status"], view["events"]) == ("sent", [])
+    with reporting.world.parts.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(ProviderEventRow)) == 0
+    assert reporting.world.telemetry.provider_events == {
+        ("sendgrid", "opened", "dropped"): 1,
+        ("sendgrid", "clicked", "dropped"): 1,
+    }
+
+
+def test_five_soft_bounces_in_a_row_cost_the_news_until_something_arrives(reporting: Reporting) -> None:
+    world = reporting.world
+    ends = ["bounce", "bounce", "delivered", "bounce", "bounce", "bounce", "bounce", "bounce", "deferred"]
+    barred = []
+    for number, word in enumerate(ends):
+        _, message = sent(reporting, reference=f"r-{number}")
+        reporting.told(reporting.event(message, word, type="blocked"))
+        barred.append(suppressed(reporting))
+    assert barred == [[]] * 7 + [[("marketing", "soft_bounces")]] * 2
+    (shown,) = world.parts.suppressions.search(Channel.EMAIL, EMAIL)
+    assert shown["address"] == "a•••@example.com"
+    assert shown["until"] is not None
+    _, message = sent(reporting, reference="later")  # orders are still tried
+    reporting.told(reporting.event(message, "delivered"))
+    assert suppressed(reporting) == []
 
 
 def test_what_arrives_in_disorder_counts_as_it_happened(reporting: Reporting) -> None:
