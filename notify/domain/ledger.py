@@ -17,10 +17,6 @@ LINK: Final = "link"
 SHOP: Final = "shop"
 """The way of a choice that the shop passed on; its proof says where the shop has it from."""
 
-PAUSED: Final = "pause"
-RESUMED: Final = "resume"
-"""News and offers paused by the person, and come again before the pause ended: no preference changes."""
-
 STOP: Final = "stop"
 START: Final = "start"
 PAUSE: Final = "pause"
