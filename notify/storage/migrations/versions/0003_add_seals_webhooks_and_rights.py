@@ -54,6 +54,11 @@ def _ledger() -> None:
         sa.Column("entry_id", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ledger_followers")),
     )
+    for name in ("webhooks", "bursts"):  # what is past would be no news to them
+        op.execute(
+            f"INSERT INTO ledger_followers (name, entry_id) SELECT '{name}', max(id) FROM consent_records"  # noqa: S608 - our own words
+            " HAVING max(id) IS NOT NULL"
+        )
     op.create_table(
         "journal_lines",
         _id(),
@@ -192,6 +197,12 @@ def _append_only(table: str) -> None:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
                 f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+        # INSERT OR REPLACE deletes without asking the trigger above (sqlite.org/pragma.html#pragma_recursive_triggers).
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"  # noqa: S608 - our own words
+            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+            f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
         return
     op.execute(
         "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS"
