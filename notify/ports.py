@@ -10,6 +10,7 @@ from notify.domain.content import EmailContent, Links, TemplateInfo
 from notify.domain.delivery import PlannedCall
 from notify.domain.errors import FieldProblem
 from notify.domain.events import ProviderEvent
+from notify.domain.inbound_sms import InboundSms
 from notify.domain.newsletters import Content, Person, Pinned
 from notify.domain.outcome import Outcome
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
@@ -109,14 +110,6 @@ class Templates(Protocol):
 
     def sms_for(self, pinned: Pinned, locale: str, person: Person) -> str:
         """Render one person's copy of a newsletter's SMS, of either kind. RenderingError."""
-        ...
-
-
-class Calendar(Protocol):
-    """The public holidays of countries."""
-
-    def is_holiday(self, country: str, day: date) -> bool:
-        """Whether a day is a public holiday in an ISO 3166 country; False where none are known."""
         ...
 
 
@@ -246,6 +239,22 @@ class EventSource(Protocol):
         ...
 
 
+class InboundSmsSource(Protocol):
+    """A provider's webhook for SMS that come in: whose posts are genuine, what they say, how to answer."""
+
+    def is_genuine(self, post: SignedPost) -> bool:
+        """Whether the provider signed it; False too where no key is set. Never raises."""
+        ...
+
+    def sms_in(self, post: SignedPost) -> InboundSms | None:
+        """Read a genuine post; None for what did not come from a phone number. MalformedPostError."""
+        ...
+
+    def answering(self, text: str | None) -> str:
+        """Return what the webhook answers so that the person gets this SMS, or none."""
+        ...
+
+
 class SmsLookup(Protocol):
     """A provider's list of the SMS that it has."""
 
@@ -254,6 +263,14 @@ class SmsLookup(Protocol):
 
         Its event names the provider's id. UnavailableError: the list cannot be read.
         """
+        ...
+
+
+class JournalFile(Protocol):
+    """The journal of opt-outs outside the database."""
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Write lines for good: they are on the disk when it returns. OSError."""
         ...
 
 

@@ -71,9 +71,13 @@ class Settings(BaseSettings):
     unsubscribe_mail_domain: str | None = None
 
     resend_unknown_orders: bool = False
+    soft_bounce_limit: int = Field(default=5, ge=1, le=100)
+    soft_bounce_days: int = Field(default=30, ge=1, le=365)
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
     worker_threads: int = Field(default=256, ge=1, le=1024)
     metrics_port: int | None = None
     import_max_bytes: int = Field(default=2_000_000_000, ge=1)
+    optout_journal: Path | None = None
 
     @field_validator("email_provider", "sms_provider", mode="before")
     @classmethod
@@ -168,6 +172,11 @@ class Settings(BaseSettings):
             _is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
         )
         return f"{self.public_url}/webhooks/twilio/status" if reachable else None
+
+    @property
+    def journal_path(self) -> Path:
+        """Where opt-outs are journalled outside the database."""
+        return self.optout_journal or self.data_dir / "optouts.journal"
 
     @property
     def uses_outbox(self) -> bool:

@@ -8,7 +8,9 @@ from typing import Final
 
 from notify.bootstrap.adapters import Adapters
 from notify.domain.errands import SENDGRID_ERASURE
+from notify.journal import FileJournal
 from notify.providers.sendgrid_erasure import SendGridErasure
+from notify.domain.soft_bounces import SoftBounceRule
 from notify.settings import Settings
 from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.installation import rewrap
@@ -29,15 +31,19 @@ from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.follow_ledger import Follower, FollowLedger
 from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
+from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.purge import Purge
 from notify.usecases.receive_events import ReceiveEvents
+from notify.usecases.receive_sms import ReceiveSms
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
+from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.seal_ledger import SealLedger
 from notify.usecases.settle_unknown import SettleUnknown
+from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
@@ -138,6 +144,7 @@ class Composition(Adapters):
             store=self.store,
             composer=self.composer,
             policy=self.policy,
+            hours=RightHours(self.lawful_hours),
             gate=Gate(
                 self.store,
                 self.policy,
@@ -159,6 +166,24 @@ class Composition(Adapters):
         return ReceiveEvents(self.store, self.event_sources, self.telemetry, self._clock)
 
     @cached_property
+    def sms_stops(self) -> SmsStops:
+        """Bar and readmit numbers."""
+        return SmsStops(self.catalogue)
+
+    @cached_property
+    def receive_sms(self) -> ReceiveSms:
+        """Take SMS that people send us."""
+        return ReceiveSms(
+            store=self.store,
+            source=self.inbound_sms,
+            stops=self.sms_stops,
+            senders=self.senders,
+            tokens=self.tokens,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
     def record_events(self) -> RecordEvents:
         """Read providers' posts."""
         return RecordEvents(
@@ -168,6 +193,9 @@ class Composition(Adapters):
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
+            soft_bounces=SoftBounceRule(
+                self.settings.soft_bounce_limit, timedelta(days=self.settings.soft_bounce_days)
+            ),
         )
 
     @cached_property
@@ -260,8 +288,13 @@ class Composition(Adapters):
     @cached_property
     def follow_ledger(self) -> FollowLedger:
         """Hand sealed entries to those who follow the ledger, each by the name of its cursor."""
-        followers: dict[str, Follower] = {}
+        followers: dict[str, Follower] = {"journal": journal_choices}
         return FollowLedger(self.store, followers, self._clock)
+
+    @cached_property
+    def write_journal(self) -> WriteJournal:
+        """Write the journal of opt-outs."""
+        return WriteJournal(self.store, FileJournal(self.settings.journal_path), self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

@@ -39,7 +39,7 @@ class AddressOptOut(Base):
     topic: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
     opted_out_at: Mapped[datetime]
-    consent_id: Mapped[int] = mapped_column(BigInteger)
+    consent_id: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class Suppression(Base):

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Identity, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notify.storage.columns import BigId
-from notify.storage.tables import Base
+from notify.storage.tables import NEVER_REUSED, Base
 
 
 class LedgerSeal(Base):
@@ -38,5 +38,6 @@ class JournalLine(Base):
     """What is still to be written to the journal outside the database; it holds ids and keyed hashes only."""
 
     __tablename__ = "journal_lines"
+    __table_args__ = (NEVER_REUSED,)
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     line: Mapped[str]

@@ -22,6 +22,7 @@ from notify.storage.events import SqlEvents
 from notify.storage.held import Held
 from notify.storage.history import SqlHistory
 from notify.storage.importing import SqlImports
+from notify.storage.journal_lines import SqlJournal
 from notify.storage.ledger import SqlLedger
 from notify.storage.letters import SqlLetters
 from notify.storage.listeners import Listeners
@@ -29,6 +30,7 @@ from notify.storage.notifications import SqlNotifications
 from notify.storage.outbound import SqlOutbound
 from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
+from notify.storage.restoring import SqlRestoring
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.soft_bounces import SqlSoftBounces
 from notify.storage.suppressions import SqlSuppressions
@@ -56,6 +58,8 @@ class SqlTransaction:
         self.events = SqlEvents(connection, vault)
         self.soft_bounces = SqlSoftBounces(connection)
         self.doubts = SqlDoubts(connection, vault)
+        self.journal = SqlJournal(connection)
+        self.restoring = SqlRestoring(connection)
         self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)
         self.outbound = SqlOutbound(connection, listeners)

@@ -15,6 +15,7 @@ from notify.store.errands import Errands
 from notify.store.events import Doubts, Events
 from notify.store.history import History
 from notify.store.imports import Imports
+from notify.store.journal import Journal, Restoring
 from notify.store.ledger import Ledger
 from notify.store.notifications import Notifications
 from notify.store.outbound import Outbound
@@ -74,6 +75,12 @@ class Transaction(Protocol):
 
     @property
     def doubts(self) -> Doubts: ...  # noqa: D102
+
+    @property
+    def journal(self) -> Journal: ...  # noqa: D102
+
+    @property
+    def restoring(self) -> Restoring: ...  # noqa: D102
 
     @property
     def erasure(self) -> Erasure: ...  # noqa: D102
