@@ -16,6 +16,7 @@ from notify.domain.outcome import Outcome
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.domain.requests import Lane
 from notify.domain.token_claims import CentreClaim, OptOutClaim
+from notify.domain.webhook_calls import PostAnswer
 from notify.domain.webhook_posts import SignedPost
 
 Clock = Callable[[], datetime]
@@ -49,6 +50,18 @@ class Providers(Protocol):
 
     def report(self, provider: Provider[Any], outcomes: Sequence[Outcome], seconds: float) -> None:
         """Tell how a call went, and how long it took."""
+        ...
+
+
+class WebhookCalls(Protocol):
+    """The way to the shop's webhook endpoints."""
+
+    def problem(self, url: str) -> str | None:
+        """Return why a URL may not be called, if it may not; its name is looked up."""
+        ...
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        """Make one call. Never raises: a failure is an answer without a status."""
         ...
 
 

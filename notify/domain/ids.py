@@ -9,6 +9,9 @@ NOTIFICATION: Final = "ntf"
 MESSAGE: Final = "msg"
 CONSENT: Final = "cns"
 CAMPAIGN: Final = "cmp"
+WEBHOOK_ENDPOINT: Final = "whe"
+WEBHOOK_EVENT: Final = "evt"
+WEBHOOK_DELIVERY: Final = "whd"
 SUPPRESSION: Final = "sup"
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

@@ -17,6 +17,7 @@ from notify.storage.outbox import OUTBOX_FIELD
 from notify.storage.recipients import SEALED
 from notify.storage.suppressions import MASKED_FIELD
 from notify.storage.tables import Base
+from notify.storage.webhook_endpoints import SECRET_FIELD, URL_FIELD
 
 _STEP: Final = 500
 
@@ -30,6 +31,9 @@ SEALED_COLUMNS: Final = {
     ("outbox", "message_sealed"): OUTBOX_FIELD,
     ("messages", "to_sealed"): TO_FIELD,
     ("event_posts", "body_sealed"): BODY_FIELD,
+    ("webhook_endpoints", "url_sealed"): URL_FIELD,
+    ("webhook_endpoints", "secret_sealed"): SECRET_FIELD,
+    ("webhook_endpoints", "secret_before_sealed"): SECRET_FIELD,
     ("errands", "payload_sealed"): PAYLOAD_FIELD,
     ("confirmations", "details_sealed"): DETAILS_FIELD,
 }

@@ -34,6 +34,8 @@ from notify.storage.restoring import SqlRestoring
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.soft_bounces import SqlSoftBounces
 from notify.storage.suppressions import SqlSuppressions
+from notify.storage.webhook_deliveries import SqlWebhookDeliveries
+from notify.storage.webhook_endpoints import SqlWebhookEndpoints
 
 
 class SqlTransaction:
@@ -63,6 +65,8 @@ class SqlTransaction:
         self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)
         self.outbound = SqlOutbound(connection, listeners)
+        self.webhook_endpoints = SqlWebhookEndpoints(connection, vault, listeners)
+        self.webhook_deliveries = SqlWebhookDeliveries(connection)
         self.deliveries = SqlDeliveries(connection, SqlLetters(connection, vault, pinned))
 
 

@@ -92,6 +92,12 @@ class SqlWebhookEndpoints:
         )
         return {row.id: target for row in rows if (target := self._target(row, now))}
 
+    def hold(self, numbers: Collection[int]) -> None:
+        """Lock endpoints."""
+        mine = WebhookEndpoint.id.in_(numbers)
+        query = select(WebhookEndpoint.id).where(mine).order_by(WebhookEndpoint.id).with_for_update()
+        self._connection.execute(query).all()
+
     def note(self, number: int, *, succeeded: bool, now: datetime) -> datetime | None:
         """Note how calls went; the row is written to only when that changes."""
         failing = WebhookEndpoint.failing_since

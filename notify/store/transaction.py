@@ -23,6 +23,7 @@ from notify.store.recipients import Recipients
 from notify.store.sms_budget import SmsBudget
 from notify.store.soft_bounces import SoftBounces
 from notify.store.suppressions import Suppressions
+from notify.store.webhooks import WebhookDeliveries, WebhookEndpoints
 
 
 class Transaction(Protocol):
@@ -90,6 +91,12 @@ class Transaction(Protocol):
 
     @property
     def outbound(self) -> Outbound: ...  # noqa: D102
+
+    @property
+    def webhook_endpoints(self) -> WebhookEndpoints: ...  # noqa: D102
+
+    @property
+    def webhook_deliveries(self) -> WebhookDeliveries: ...  # noqa: D102
 
 
 class Store(Protocol):

@@ -63,6 +63,10 @@ class WebhookEndpoints(Protocol):
         """Return how endpoints are called; of those that cannot be decrypted, none."""
         ...
 
+    def hold(self, numbers: Collection[int]) -> None:
+        """Lock endpoints, before deliveries to them are written to."""
+        ...
+
     def note(self, number: int, *, succeeded: bool, now: datetime) -> datetime | None:
         """Note how calls went; return since when they all fail, None if they do not."""
         ...
