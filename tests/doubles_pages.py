@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
+from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.errors import InvalidTokenError, UnavailableError
+from notify.domain.history import PastChoice, PastPage
 from notify.domain.outgoing import OutboxEntry
 from notify.domain.requests import Choice, Proof
-from notify.usecases.preference_centre import CentreRow, CentreView, PreferenceCentre
+from notify.usecases.centre.pausing import Pause
+from notify.usecases.centre.views import CentreRow, CentreView
+from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 
@@ -54,6 +59,7 @@ TOPICS = (ORDERS, NEWS, OFFERS, SURVEYS)
 TOKEN = "AbCd-_0123456789abcdefghij"
 CENTRE_TOKEN = "CeNtRe-_0123456789abcdefgh"
 UNDO_TOKEN = "undo-0123456789"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ADDRESSES = {Channel.EMAIL: "a•••@example.com", Channel.SMS: "+221 •• ••• 45 67"}
 
 
@@ -113,7 +119,7 @@ def _everything() -> dict[tuple[str, Channel], bool]:
 
 @dataclass
 class FakeCentre(PreferenceCentre):
-    """One person's preferences, in memory."""
+    """One person's preferences, in memory. `bars`: what bars a channel's orders, and its other topics."""
 
     stands: dict[tuple[str, Channel], bool] = field(default_factory=_everything)
     addresses: dict[Channel, str] = field(default_factory=lambda: dict(ADDRESSES))
@@ -121,17 +127,23 @@ class FakeCentre(PreferenceCentre):
     proofs: list[tuple[str, Proof, str]] = field(default_factory=list)
     disowned: list[Channel] = field(default_factory=list)
     preview: bool = False
+    topics: Sequence[Topic] = TOPICS
+    bars: dict[Channel, tuple[Bar | None, Bar | None]] = field(default_factory=dict)
+    paused_until: datetime | None = None
+    past: list[PastChoice] = field(default_factory=list)
 
     def describe(self, token: str) -> CentreView:
         if token != CENTRE_TOKEN:
             raise InvalidTokenError("no")
-        rows = [
-            CentreRow(topic, channel, self.stands[topic.name, channel])
-            for topic in TOPICS
-            for channel in Channel
-        ]
-        addresses = {by: address for by, address in self.addresses.items() if by not in self.disowned}
-        return CentreView(addresses, self.locale, rows, frozenset(self.disowned), self.preview)
+        rows = [self._row(topic, channel) for topic in self.topics for channel in Channel]
+        view = CentreView({}, self.locale, rows, self.preview, self.paused_until)
+        shown = {by: one for by, one in self.addresses.items() if view.bar_of(by) in SHOWN}
+        return replace(view, addresses=shown)
+
+    def history(self, token: str, before: int | None) -> tuple[CentreView, PastPage]:
+        left = [one for one in self.past if before is None or one.number < before]
+        page = sorted(left, key=lambda one: -one.number)[:50]
+        return self.describe(token), PastPage(page, page[-1].number if len(left) > 50 else None)
 
     def change(
         self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
@@ -139,17 +151,38 @@ class FakeCentre(PreferenceCentre):
         return self._keep(token, {(c.topic, c.channel): c.subscribed for c in choices}, proof, locale)
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
-        news = {(topic.name, channel): False for topic in TOPICS[1:] for channel in Channel}
+        news = {key: False for key in self.stands if key[0] != ORDERS.name}
         return self._keep(token, news, proof, locale)
 
     def stop_everything(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         return self._keep(token, dict.fromkeys(self.stands, False), proof, locale)
 
+    def pause(self, token: str, length: Pause, proof: Proof, locale: str) -> CentreView:
+        self.paused_until = NOW + timedelta(days=length)
+        return self._keep(token, {}, proof, locale)[0]
+
+    def resume(self, token: str, proof: Proof, locale: str) -> CentreView:
+        self.paused_until = None
+        return self._keep(token, {}, proof, locale)[0]
+
+    def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
+        del self.bars[channel]
+        return self._keep(token, {}, proof, locale)[0]
+
+    def speak(self, token: str, wanted: str, proof: Proof, locale: str) -> CentreView:
+        self.locale = wanted
+        return self._keep(token, {}, proof, locale)[0]
+
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
-        self.proofs.append((token, proof, locale))
         self.disowned.append(channel)
-        self.stands.update({key: False for key in self.stands if key[1] is channel})
-        return self.describe(token)
+        self.bars[channel] = (Bar.DISPUTED, Bar.DISPUTED)
+        stopped = {key: False for key in self.stands if key[1] is channel}
+        return self._keep(token, stopped, proof, locale)[0]
+
+    def _row(self, topic: Topic, channel: Channel) -> CentreRow:
+        orders, news = self.bars.get(channel, (None, None))
+        bar = orders if topic is ORDERS else news
+        return CentreRow(topic, channel, bar is None and self.stands[topic.name, channel], bar)
 
     def _keep(
         self, token: str, wanted: dict[tuple[str, Channel], bool], proof: Proof, locale: str

@@ -1,7 +1,7 @@
 """The words of the pages in one language, from `templates/pages/<locale>.toml`."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class Texts:
     def by(self, channel: Channel) -> str:
         """Return "by e-mail", "by SMS"."""
         return self(f"by.{channel}")
+
+    def both(self, parts: Sequence[str]) -> str:
+        """Return "by e-mail and by SMS"."""
+        *first, last = parts
+        return self("and", first=", ".join(first), last=last) if first else last
 
     def line(self, topic: Topic, channel: Channel) -> str:
         """Return one preference as people read it."""
