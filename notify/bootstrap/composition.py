@@ -23,6 +23,7 @@ from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.run import RunCampaigns
 from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.cancel_notification import CancelNotification
+from notify.usecases.centre.pausing import EndPauses
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
@@ -111,6 +112,11 @@ class Composition(Adapters):
     def preference_centre(self) -> PreferenceCentre:
         """Show and change all preferences of a person."""
         return PreferenceCentre(self.store, self.tokens, self.catalogue, self._clock)
+
+    @cached_property
+    def end_pauses(self) -> EndPauses:
+        """Lift suppressions whose end has come."""
+        return EndPauses(self.store, self._clock)
 
     @cached_property
     def authenticate(self) -> Authenticate:
