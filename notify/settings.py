@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     unsubscribe_mail_domain: str | None = None
 
     resend_unknown_orders: bool = False
+    webhook_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     soft_bounce_limit: int = Field(default=5, ge=1, le=100)
     soft_bounce_days: int = Field(default=30, ge=1, le=365)
     trusted_proxies: int = Field(default=0, ge=0, le=10)
@@ -107,6 +108,14 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('must be JSON, as {"FR": {"marketing": {"sender": "36105"}}}') from None
         return read_senders(given)
+
+    @field_validator("webhook_private_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        """Read `shop.internal,10.0.0.7`."""
+        if not isinstance(value, str):
+            return value
+        return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
 
     @field_validator("provider_limits", mode="before")
     @classmethod
@@ -167,9 +176,9 @@ class Settings(BaseSettings):
 
         A loopback address is of use only to a Twilio on this machine, as in tests.
         """
-        local = _is_loopback(self.public_url)
+        local = is_loopback(self.public_url)
         reachable = (
-            _is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
+            is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
         )
         return f"{self.public_url}/webhooks/twilio/status" if reachable else None
 
@@ -184,7 +193,8 @@ class Settings(BaseSettings):
         return "outbox" in {name for name, _ in (*self.email_provider, *self.sms_provider)}
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this very machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

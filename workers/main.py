@@ -13,6 +13,7 @@ from notify.logs import configure_logs
 from workers import runtime
 from workers.listening import Listener
 from workers.looping import Loop
+from workers.pump import Pump
 
 _log: Final = logging.getLogger(__name__)
 
@@ -26,6 +27,10 @@ _NICENESS: Final = 10
 """How far campaigns stand back when orders and pages want the same processor."""
 
 _LOOK_FOR_EVENTS_SECONDS: Final = 0.5
+_LOOK_FOR_WEBHOOKS_SECONDS: Final = 0.5
+
+_WEBHOOK_THREADS: Final = 24
+"""More than there may be endpoints, so that there is a thread for each of them also when all hang."""
 
 
 @click.command()
@@ -43,11 +48,22 @@ def main(lane: str) -> None:
     gc.set_threshold(_GARBAGE)
     pump.start()
     events = Loop("events", parts.record_events, _LOOK_FOR_EVENTS_SECONDS)
+    telling = parts.tell_endpoints
+    webhooks = Pump(
+        telling.prepare,
+        telling.send,
+        telling.record,
+        _WEBHOOK_THREADS,
+        look_every=_LOOK_FOR_WEBHOOKS_SECONDS,
+    )
     if Lane(lane) is Lane.NORMAL:
         events.start()
+        webhooks.start()
     Listener(Lane(lane), parts.redis_to_block_on()).listen()
     if not pump.stop(parts.settings.provider_timeout + _RECORD_SECONDS):
         _log.error("calls to providers were cut off; what became of them will be called unknown")
+    if not webhooks.stop(_RECORD_SECONDS):
+        _log.warning("calls to webhook endpoints were cut off; they will be made again")
     if not events.stop(_RECORD_SECONDS):
         _log.error("a post of events was cut off; it will be read again")
 

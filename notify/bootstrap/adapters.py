@@ -21,19 +21,21 @@ from notify.domain.sending import Senders
 from notify.domain.sms_senders import SmsSenders
 from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
+from notify.domain.webhook_urls import UrlRule
 from notify.domain.windows import LawfulHours
 from notify.ports import Calendar, Clock, EventSource, Provider
 from notify.providers.keys import keys_in
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.sendgrid_events import SendGridEvents
+from notify.providers.shop_endpoints import ShopEndpoints
 from notify.providers.smtp import SmtpProvider
 from notify.providers.twilio import TwilioProvider
 from notify.providers.twilio_events import TwilioReceipts
 from notify.queue_depths import RqQueues
 from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
-from notify.settings import Settings
+from notify.settings import Settings, is_loopback
 from notify.storage.backlog import SqlBacklog
 from notify.storage.engine import open_engine
 from notify.storage.installation import installation_key
@@ -235,6 +237,12 @@ class Adapters:
             "smtp": lambda _: SmtpProvider(settings.smtp_url or "", settings.provider_timeout),
             "twilio": lambda _: self._twilio(),
         }
+
+    @cached_property
+    def shop_endpoints(self) -> ShopEndpoints:
+        """The way to the shop's webhook endpoints."""
+        settings = self.settings
+        return ShopEndpoints(UrlRule(is_loopback(settings.public_url), settings.webhook_private_hosts))
 
     @cached_property
     def event_sources(self) -> Mapping[str, EventSource]:

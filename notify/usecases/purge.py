@@ -23,6 +23,10 @@ had before, since nothing says whose it was; and after a month nobody looks at a
 """
 
 
+WEBHOOKS_KEPT_FOR: Final = timedelta(days=30)
+"""What the shop's endpoints were told, and could be told again."""
+
+
 class Purge:
     """Deletes in the background; harmless to repeat."""
 
@@ -41,5 +45,6 @@ class Purge:
             gone += tx.events.drop_posts_before(now - POSTS_KEPT_FOR)
             gone += tx.soft_bounces.drop_before(now - SOFT_BOUNCES_KEPT_FOR)
             gone += tx.campaigns.forget_tests_before(now - TESTS_KEPT_FOR)
+            gone += tx.webhook_deliveries.drop_before(now - WEBHOOKS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone
