@@ -14,6 +14,7 @@ from notify.web.pages.rendering import Pages
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
 from notify.web.webhooks.events import events_blueprint
 from notify.web.webhooks.inbound_mail import inbound_mail_blueprint
+from notify.web.webhooks.inbound_sms import inbound_sms_blueprint
 
 
 def create_app(composition: Composition) -> Flask:
@@ -30,6 +31,7 @@ def create_app(composition: Composition) -> Flask:
     app.register_blueprint(centre_blueprint(composition.preference_centre, composition.undo, pages))
     app.register_blueprint(inbound_mail_blueprint(composition.unsubscribe, settings.unsubscribe_mail_domain))
     app.register_blueprint(events_blueprint(composition.receive_events))
+    app.register_blueprint(inbound_sms_blueprint(composition.receive_sms))
     app.register_blueprint(index_blueprint(pages, outbox=settings.uses_outbox))
     if settings.uses_outbox:
         app.register_blueprint(outbox_blueprint(composition.outbox, pages))

@@ -23,7 +23,7 @@ from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.domain.webhook_urls import UrlRule
 from notify.domain.windows import LawfulHours
-from notify.ports import Calendar, Clock, EventSource, Provider
+from notify.ports import Calendar, Clock, EventSource, InboundSmsSource, Provider
 from notify.providers.keys import keys_in
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
@@ -32,6 +32,7 @@ from notify.providers.shop_endpoints import ShopEndpoints
 from notify.providers.smtp import SmtpProvider
 from notify.providers.twilio import TwilioProvider
 from notify.providers.twilio_events import TwilioReceipts
+from notify.providers.twilio_inbound import TwilioInbound
 from notify.queue_depths import RqQueues
 from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
@@ -252,6 +253,11 @@ class Adapters:
             "sendgrid": SendGridEvents(settings.sendgrid_webhook_public_key),
             "twilio": TwilioReceipts(settings.twilio_auth_token, settings.public_url),
         }
+
+    @cached_property
+    def inbound_sms(self) -> InboundSmsSource:
+        """The webhook for SMS that come in."""
+        return TwilioInbound(self.event_sources["twilio"].is_genuine)
 
     def _twilio(self) -> TwilioProvider:
         settings = self.settings

@@ -31,6 +31,11 @@ class Senders:
             return self.sms.of(phone_country, purpose).sender
         return self.email_marketing if purpose is Purpose.MARKETING else self.email
 
+    @property
+    def shop(self) -> str:
+        """The shop's name, as its e-mails are from."""
+        return parseaddr(self.email)[0] or parseaddr(self.email)[1].rpartition("@")[2]
+
     def opt_out_url(self, channel: Channel, token: str) -> str:
         """Return the address that stops what the token is about; one spelling, no redirect."""
         base = self.public_url if channel is Channel.EMAIL else self.sms_url

@@ -14,6 +14,7 @@ from notify.domain.delivery import Closed, MessageDraft, NotificationDraft, Sent
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
 from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
+from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
 from notify.storage.accepting import ADD
 from notify.storage.columns import UtcDateTime
@@ -186,6 +187,22 @@ class SqlNotifications:
         """Return in what language, and to which address, a message went; None if it is gone."""
         row = _SENT_TO.first(self._connection, {"number": message_id})
         return SentTo(*row) if row else None
+
+    def newest_to(
+        self, recipient_ids: Collection[int], channel: Channel, address_hash: bytes
+    ) -> OptOutClaim | None:
+        """Return what the link in the newest message of these people to an address says; None without any."""
+        row = self._connection.execute(
+            select(Message.recipient_id, Message.topic, Message.id)
+            .where(
+                Message.recipient_id.in_(recipient_ids),
+                Message.channel == channel,
+                Message.address_hash == address_hash,
+            )
+            .order_by(Message.id.desc())
+            .limit(1)
+        ).first()
+        return OptOutClaim(row.recipient_id, row.topic, channel, row.id) if row else None
 
     def cancel(self, notification_id: int, now: datetime) -> list[Closed]:
         """Cancel the messages that no provider was called for."""

@@ -108,6 +108,12 @@ class SqlRecipients:
         rows = _BY_NUMBERS.rows(self._connection, {"numbers": list(numbers)})
         return {row.id: self.translate(row) for row in map(recipient_row, rows)}
 
+    def with_address(self, channel: Channel, address_hash: bytes) -> list[StoredRecipient]:
+        """Find those who have an address now, oldest first."""
+        column = _TABLE.c.email_hash if channel is Channel.EMAIL else _TABLE.c.phone_hash
+        rows = self._connection.execute(select(_TABLE).where(column == address_hash).order_by(_TABLE.c.id))
+        return [self.translate(row) for row in rows]
+
     def keep_from_erasure(self, numbers: Collection[int]) -> None:
         """Lock recipients so that they are not erased before commit; others may still change them."""
         query = select(_TABLE.c.id).where(_TABLE.c.id.in_(numbers)).order_by(_TABLE.c.id)

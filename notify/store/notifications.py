@@ -13,6 +13,7 @@ from notify.domain.delivery import (
 )
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.domain.token_claims import OptOutClaim
 
 
 class Notifications(Protocol):
@@ -65,6 +66,12 @@ class Notifications(Protocol):
 
     def sent_to(self, message_id: int) -> SentTo | None:
         """Return in what language, and to which address, a message went; None if it is gone."""
+        ...
+
+    def newest_to(
+        self, recipient_ids: Collection[int], channel: Channel, address_hash: bytes
+    ) -> OptOutClaim | None:
+        """Return what the link in the newest message of these people to an address says; None without any."""
         ...
 
     def cancel(self, notification_id: int, now: datetime) -> list[Closed]:

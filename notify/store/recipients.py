@@ -32,6 +32,10 @@ class Recipients(Protocol):
         """Find those that are not gone."""
         ...
 
+    def with_address(self, channel: Channel, address_hash: bytes) -> list[StoredRecipient]:
+        """Find those who have an address now, oldest first."""
+        ...
+
     def keep_from_erasure(self, numbers: Collection[int]) -> None:
         """Lock recipients so that they are not erased before commit; others may still change them."""
         ...

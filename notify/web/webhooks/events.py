@@ -32,7 +32,7 @@ def events_blueprint(receive: ReceiveEvents) -> Blueprint:
 
 def _taken(receive: ReceiveEvents, provider: str) -> Response:
     try:
-        receive(provider, _post())
+        receive(provider, signed_post())
     except ForgedPostError:
         abort(403)
     except MalformedPostError:
@@ -40,7 +40,7 @@ def _taken(receive: ReceiveEvents, provider: str) -> Response:
     return Response(status=204)
 
 
-def _post() -> SignedPost:
+def signed_post() -> SignedPost:
     """Read the request as it came: the signature is over these bytes."""
     # One more than allowed: a chunked body, which has no length, is cut off there without an error.
     request.max_content_length = MAX_BYTES + 1

@@ -1,0 +1,128 @@
+"""Take an SMS that somebody sent us: STOP, START and HELP are done at once, and answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from notify.domain.catalogue import DEFAULT_LOCALE, Channel
+from notify.domain.consent import Scope
+from notify.domain.delivery import StoredRecipient
+from notify.domain.events import EventKind, ProviderEvent
+from notify.domain.inbound_sms import InboundSms, answer
+from notify.domain.ledger import START, STOP
+from notify.domain.requests import Proof
+from notify.domain.sending import Senders
+from notify.domain.sms_keywords import Asked, Keyword, asked_as, asked_in
+from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
+from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
+from notify.store import Store, Transaction
+from notify.usecases.receive_events import ACCEPTED, FORGED, MALFORMED
+from notify.usecases.recording_choices import Occasion
+from notify.usecases.sms_stops import SmsStops
+
+_SOURCE: Final = "sms"
+_WAYS: Final = {Keyword.STOP: STOP, Keyword.START: START}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """An SMS that asks for something: what, of which sender's SMS."""
+
+    sms: InboundSms
+    asked: Asked
+    scope: Scope
+
+
+class ReceiveSms:
+    """Does what an SMS asks for in one transaction, and says what to answer.
+
+    The answer goes back as the answer to the webhook: nothing is handed to a provider here (decision 0022).
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        source: InboundSmsSource,
+        stops: SmsStops,
+        senders: Senders,
+        tokens: Tokens,
+        telemetry: Telemetry,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._stops = stops
+        self._senders = senders
+        self._tokens = tokens
+        self._telemetry = telemetry
+        self._clock = clock
+
+    def __call__(self, post: SignedPost) -> str:
+        """Return the answer as the provider reads it; it may say nothing.
+
+        A repeated post changes nothing and is answered the same. ForgedPostError, MalformedPostError,
+        UnavailableError.
+        """
+        sms = self._read(post)
+        asked = sms and (asked_as(sms.understood) or asked_in(sms.text))
+        text = None
+        if sms and asked:  # whatever else is answered to a machine may be answered by one
+            heard = _Heard(sms, asked, self._senders.sms.scope(*sms.senders))
+            with self._store.write() as tx:
+                text = self._follow(tx, heard, self._clock())
+        return self._source.answering(text)
+
+    def _read(self, post: SignedPost) -> InboundSms | None:
+        name = "twilio"
+        if not self._source.is_genuine(post):
+            self._telemetry.webhook(name, FORGED)
+            raise ForgedPostError("no valid signature")
+        try:
+            sms = self._source.sms_in(post)
+        except MalformedPostError:
+            self._telemetry.webhook(name, MALFORMED)
+            raise
+        self._telemetry.webhook(name, ACCEPTED)
+        return sms
+
+    def _follow(self, tx: Transaction, heard: _Heard, now: datetime) -> str | None:
+        sms, keyword = heard.sms, heard.asked.keyword
+        address_hash = tx.suppressions.hash_of(Channel.SMS, sms.phone)
+        people = self._stops.hold(tx, address_hash)
+        if keyword in _WAYS and _is_new(tx, sms, now):
+            proof = Proof(source=_SOURCE, wording=heard.asked.word)
+            occasion = Occasion(now, _WAYS[keyword], proof, heard.asked.locale)
+            if keyword is Keyword.STOP:
+                self._stops.stop(tx, address_hash, people, heard.scope, occasion, phone=sms.phone)
+            else:
+                self._stops.start(tx, address_hash, people, occasion)
+        if sms.understood:
+            return None  # the provider has answered
+        return self._answer(tx, heard, people, address_hash)
+
+    def _answer(
+        self, tx: Transaction, heard: _Heard, people: Sequence[StoredRecipient], address_hash: bytes
+    ) -> str:
+        spoken = [one.profile.locale for one in reversed(people) if one.profile.locale]
+        link = None
+        if heard.asked.keyword is Keyword.HELP and people:
+            claim = tx.notifications.newest_to([one.id for one in people], Channel.SMS, address_hash)
+            link = claim and self._senders.opt_out_url(Channel.SMS, self._tokens.opt_out(claim))
+        return answer(
+            heard.asked.keyword,
+            spoken[0] if spoken else heard.asked.locale or DEFAULT_LOCALE,
+            heard.scope,
+            shop=self._senders.shop,
+            contact=self._senders.reply_to,
+            link=link,
+        )
+
+
+def _is_new(tx: Transaction, sms: InboundSms, now: datetime) -> bool:
+    """Note that an SMS was dealt with; False if it was before."""
+    event = ProviderEvent(
+        sms.provider, f"{sms.provider_message_id}:received", EventKind.UNKNOWN, now, detail="received"
+    )
+    return bool(tx.events.add([(None, event)], now))

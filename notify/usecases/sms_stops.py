@@ -1,0 +1,70 @@
+"""STOP and START of a number: the suppression, and an entry for each topic that stops or comes again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.consent import Scope
+from notify.domain.delivery import StoredRecipient
+from notify.domain.suppressions import STOP
+from notify.store import Transaction
+from notify.usecases.recording_bars import Coming, coming, record_difference
+from notify.usecases.recording_choices import Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class SmsStops:
+    """Bars a number for a STOP, whoever has it, also nobody; the caller holds the gates off (`hold`)."""
+
+    catalogue: Catalogue
+
+    def hold(self, tx: Transaction, address_hash: bytes) -> list[StoredRecipient]:
+        """Wait for open gates of a number, keep new ones shut until commit, and return who has it."""
+        known = tx.recipients.with_address(Channel.SMS, address_hash)
+        tx.consents.lock_out_gates([one.id for one in known], [address_hash])
+        return known
+
+    def stop(
+        self,
+        tx: Transaction,
+        address_hash: bytes,
+        people: Sequence[StoredRecipient],
+        scope: Scope,
+        occasion: Occasion,
+        *,
+        phone: str | None,
+    ) -> None:
+        """Bar the number; what was barred from more stays so. `phone` None: nobody knows it any more."""
+        before = self._coming(tx, people)
+        tx.suppressions.bar(
+            Channel.SMS,
+            address_hash,
+            scope,
+            reason=STOP,
+            masked=masked(Channel.SMS, phone) if phone else None,
+            now=occasion.at,
+        )
+        self._record(tx, people, before, occasion)
+
+    def start(
+        self, tx: Transaction, address_hash: bytes, people: Sequence[StoredRecipient], occasion: Occasion
+    ) -> None:
+        """Lift a STOP, and nothing else."""
+        before = self._coming(tx, people)
+        tx.suppressions.lift(Channel.SMS, [address_hash], STOP)
+        self._record(tx, people, before, occasion)
+
+    def _coming(self, tx: Transaction, people: Sequence[StoredRecipient]) -> list[Coming]:
+        return [coming(tx, self.catalogue, one) for one in people]
+
+    def _record(
+        self,
+        tx: Transaction,
+        people: Sequence[StoredRecipient],
+        before: Sequence[Coming],
+        occasion: Occasion,
+    ) -> None:
+        for person, came in zip(people, before, strict=True):
+            told = replace(occasion, locale=person.profile.locale or occasion.locale)
+            record_difference(tx, self.catalogue, person, came, told)
