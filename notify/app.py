@@ -12,6 +12,7 @@ from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
+from notify.web.proxies import trust_proxies
 from notify.web.webhooks.events import events_blueprint
 from notify.web.webhooks.inbound_mail import inbound_mail_blueprint
 from notify.web.webhooks.inbound_sms import inbound_sms_blueprint
@@ -22,6 +23,7 @@ def create_app(composition: Composition) -> Flask:
     app = Flask("notify", static_folder=None, template_folder=None)
     settings = composition.settings
     pages = Pages(settings.templates_dir / "pages")
+    trust_proxies(app, settings.trusted_proxies)
     request_ids.install(app)
     access_log.log_requests(app)
     errors.install(app, elsewhere=failure_pages(pages))

@@ -159,22 +159,22 @@ Elsewhere = Callable[[HTTPException], ResponseReturnValue]
 
 
 def install(app: Flask, elsewhere: Elsewhere) -> None:
-    """Answer errors of the API as problems; those of other paths go to `elsewhere`, as HTTPExceptions."""
+    """Answer errors of API and webhooks as problems; those of pages go to `elsewhere`, as HTTPExceptions."""
 
     def on_domain_error(error: NotifyError) -> ResponseReturnValue:
         kind = kind_of(error)
         if kind is INTERNAL:
             return on_exception(error)
-        if not _is_api():
+        if not _speaks_json():
             return elsewhere(_as_http(kind))
         return _dressed(error, problem_response(kind, problem_of(error)))
 
     def on_http_error(error: HTTPException) -> ResponseReturnValue:
-        return _http_problem(error) if _is_api() else elsewhere(error)
+        return _http_problem(error) if _speaks_json() else elsewhere(error)
 
     def on_exception(error: Exception) -> ResponseReturnValue:
         _log.error("request failed: %s at %s", type(error).__name__, _where(error))
-        return problem_response(INTERNAL) if _is_api() else elsewhere(_as_http(INTERNAL))
+        return problem_response(INTERNAL) if _speaks_json() else elsewhere(_as_http(INTERNAL))
 
     drain_refused(app)
     app.register_error_handler(NotifyError, on_domain_error)
@@ -276,8 +276,9 @@ def _as_http(kind: Kind) -> HTTPException:
     return error
 
 
-def _is_api() -> bool:
-    return request.path.startswith("/v1/") or request.path in {"/v1", "/openapi.json"}
+def _speaks_json() -> bool:
+    """Whether a program asks: the API, or a provider's webhook."""
+    return request.path.startswith(("/v1/", "/webhooks/")) or request.path in {"/v1", "/openapi.json"}
 
 
 def _where(error: Exception) -> str:
