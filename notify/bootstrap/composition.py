@@ -1,16 +1,19 @@
 """The composition root: everything is built here, once for a process, from the settings."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from notify.bootstrap.adapters import Adapters
+from notify.domain.confirmations import TEMPLATES
 from notify.domain.errands import SENDGRID_ERASURE
-from notify.journal import FileJournal
-from notify.providers.sendgrid_erasure import SendGridErasure
+from notify.domain.errors import NotFoundError
 from notify.domain.soft_bounces import SoftBounceRule
+from notify.journal import FileJournal, read_lines
+from notify.providers.sendgrid_erasure import SendGridErasure
 from notify.settings import Settings
 from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.installation import rewrap
@@ -25,8 +28,11 @@ from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.centre.pausing import EndPauses
 from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.confirm import Confirm
+from notify.usecases.confirmations import Confirmations
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.follow_ledger import Follower, FollowLedger
@@ -40,14 +46,18 @@ from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.receive_sms import ReceiveSms
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
+from notify.usecases.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.seal_ledger import SealLedger
 from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
+from notify.usecases.tell_endpoints import TellEndpoints
+from notify.usecases.telling_preferences import tell_preferences
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
+from notify.usecases.verify_ledger import VerifyLedger
 
 _CALL_MARGIN_SECONDS: Final = 2.5
 """How much longer than a provider's time-out a call's lease lasts."""
@@ -97,6 +107,37 @@ class Composition(Adapters):
     def change_preferences(self) -> ChangePreferences:
         """Change preferences on the shop's word."""
         return ChangePreferences(self.store, self.catalogue, self.lookups, self._clock)
+
+    @cached_property
+    def confirmations(self) -> Confirmations:
+        """Ask persons to confirm; ConfigurationError if a message for that has no template."""
+        self.templates.require(TEMPLATES.values())
+        return Confirmations(
+            store=self.store,
+            policy=self.policy,
+            senders=self.senders,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def confirm(self) -> Confirm:
+        """Do what persons confirm."""
+        return Confirm(
+            store=self.store,
+            catalogue=self.catalogue,
+            tokens=self.tokens,
+            senders=self.senders,
+            lookups=self.lookups,
+            erase=self.erase_recipient,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def send_centre_link(self) -> SendCentreLink:
+        """Send the preference centre's link."""
+        return SendCentreLink(self.store, self.tokens, self.confirmations)
 
     @cached_property
     def unsubscribe(self) -> Unsubscribe:
@@ -234,6 +275,7 @@ class Composition(Adapters):
         return RunCampaigns(
             store=self.store,
             policy=self.policy,
+            hours=self.lawful_hours,
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
@@ -271,6 +313,17 @@ class Composition(Adapters):
         return Purge(self.store, self._clock)
 
     @cached_property
+    def tell_endpoints(self) -> TellEndpoints:
+        """Tell the shop's webhook endpoints what happened."""
+        return TellEndpoints(
+            store=self.store,
+            calls=self.shop_endpoints,
+            catalogue=self.catalogue,
+            clock=self._clock,
+            random=random.random,
+        )
+
+    @cached_property
     def errand_handlers(self) -> Mapping[str, Handler]:
         """Who does the errands of each kind, where it is set up."""
         handlers: dict[str, Handler] = {}
@@ -294,13 +347,28 @@ class Composition(Adapters):
     @cached_property
     def follow_ledger(self) -> FollowLedger:
         """Hand sealed entries to those who follow the ledger, each by the name of its cursor."""
-        followers: dict[str, Follower] = {"journal": journal_choices}
+        followers: dict[str, Follower] = {"journal": journal_choices, "webhooks": tell_preferences}
         return FollowLedger(self.store, followers, self._clock)
 
     @cached_property
     def write_journal(self) -> WriteJournal:
         """Write the journal of opt-outs."""
         return WriteJournal(self.store, FileJournal(self.settings.journal_path), self._clock)
+
+    def restore_optouts(self, journals: Sequence[Path], *, dry_run: bool) -> Restored:
+        """Put back what a restored database has forgotten; `journals` are by default the one of the settings.
+
+        NotFoundError if that is not there.
+        """
+        paths = journals or [self.settings.journal_path]
+        if not all(path.is_file() for path in paths):
+            raise NotFoundError("there is no journal; name its file, or set OPTOUT_JOURNAL")
+        return RestoreOptOuts(self.store, self._clock)(read_lines(paths), dry_run=dry_run)
+
+    @cached_property
+    def verify_ledger(self) -> VerifyLedger:
+        """Check all of the ledger."""
+        return VerifyLedger(self.store, self.vault, self._clock)
 
     def rotate_keys(self, report: Callable[[str, int], None]) -> int:
         """Re-encrypt everything under the newest of ENCRYPTION_KEYS; return how many values changed."""

@@ -7,6 +7,7 @@ import click
 from notify.cli.doctor import doctor
 from notify.cli.importing import import_file
 from notify.cli.keys import keys
+from notify.cli.restore import restore_optouts
 from notify.cli.run import migrate, rotate_keys, up
 from notify.cli.send import send
 from notify.cli.status import status
@@ -19,7 +20,7 @@ def notify() -> None:
     """Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""
 
 
-for command in (up, migrate, keys, send, import_file, status, doctor, rotate_keys):
+for command in (up, migrate, keys, send, import_file, status, doctor, rotate_keys, restore_optouts):
     notify.add_command(command)
 
 

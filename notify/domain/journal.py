@@ -7,13 +7,13 @@ the ledger may stand out of order: its numbers say which came last.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.ledger import BARRING_WAYS, SealedEntry
-from notify.domain.times import rfc3339
+from notify.domain.times import rfc3339, rfc3339_or_none
 
 CHOICE: Final = "choice"
 BARRED: Final = "barred"
@@ -71,6 +71,27 @@ def choice_line(entry: SealedEntry, hashes: Iterable[bytes]) -> Line:
 def sets_a_preference(entry: SealedEntry) -> bool:
     """Whether an entry belongs into the journal: what suppressions stop has lines of its own."""
     return entry.topic is not None and entry.channel is not None and entry.way not in BARRING_WAYS
+
+
+def barred_line(
+    channel: Channel, address_hash: bytes, reason: str, *, scope: Scope, at: datetime, until: datetime | None
+) -> Line:
+    """Return the line of an address that was barred."""
+    who = {"channel": channel, "hash": address_hash.hex(), "reason": reason}
+    return {"kind": BARRED, **who, "scope": scope, "at": rfc3339(at), "until": rfc3339_or_none(until)}
+
+
+def lifted_line(channel: Channel, address_hash: bytes, reason: str) -> Line:
+    """Return the line of an address that is not barred for this reason any more."""
+    return {"kind": LIFTED, "channel": channel, "hash": address_hash.hex(), "reason": reason}
+
+
+def erased_line(recipient_id: int, hashes: Iterable[tuple[Channel, bytes]], at: datetime) -> Line:
+    """Return the line of somebody who was erased, with all addresses that were known of them."""
+    by_channel: dict[str, list[str]] = {}
+    for channel, value in sorted(hashes):
+        by_channel.setdefault(channel, []).append(value.hex())
+    return {"kind": ERASED, "at": rfc3339(at), "recipient": recipient_id, "hashes": by_channel}
 
 
 def numbers_line(numbers: Mapping[str, int], now: datetime) -> Line:
@@ -213,11 +234,12 @@ class JournalState:
         if line["kind"] == LIFTED:
             self.bars.pop(key, None)
             return
+        wider = (before := self.bars.get(key)) is not None and before.scope is Scope.ALL
         self.bars[key] = Bar(
             Channel(line["channel"]),
             bytes.fromhex(line["hash"]),
             line["reason"],
-            Scope(line["scope"]),
+            Scope.ALL if wider else Scope(line["scope"]),
             _time(line["at"]),
             _time(line["until"]) if line["until"] else None,
         )
@@ -242,7 +264,3 @@ def number_after(highest: int) -> int:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-SAME_MOMENT: Final = timedelta(milliseconds=1)
-"""What is lost of a time in the journal."""

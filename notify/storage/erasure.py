@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, union, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, union, update
 
 from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
+from notify.domain.journal import erased_line
 from notify.domain.suppressions import ERASURE
-from notify.domain.times import rfc3339
 from notify.ports import Vault
 from notify.storage.consent_tables import (
     AddressOptOut,
@@ -27,6 +27,7 @@ from notify.storage.journal_lines import add_lines
 from notify.storage.person_tables import Confirmation, SoftBounce
 from notify.storage.suppressions import SqlSuppressions
 from notify.storage.tables import Attempt, Dispatch, Message, Notification, OutboxEntryRow, Recipient
+from notify.storage.upserts import upsert_into
 
 _Known = set[tuple[Channel, bytes]]
 
@@ -84,13 +85,13 @@ class SqlErasure:
     def _bar(self, recipient: StoredRecipient, known: _Known, now: datetime) -> None:
         """Keep the hashes: barred from marketing, and found by the number that stands in old links."""
         suppressions = SqlSuppressions(self._connection, self._vault)
-        line: dict[str, Any] = {"kind": "erased", "recipient": recipient.id, "at": rfc3339(now), "hashes": {}}
         for channel, value in sorted(known):
             suppressions.bar(channel, value, Scope.MARKETING, reason=ERASURE, masked=None, now=now)
             row = {"recipient_id": recipient.id, "channel": channel, "address_hash": value}
-            self._connection.execute(insert(ErasedAddress), row)
-            line["hashes"].setdefault(channel, []).append(value.hex())
-        add_lines(self._connection, [line])
+            self._connection.execute(
+                upsert_into(self._connection, ErasedAddress).values(row).on_conflict_do_nothing()
+            )
+        add_lines(self._connection, [erased_line(recipient.id, known, now)])
         # What is left of an address in writing, whatever else bars it.
         masked = Suppression.address_hash.in_({value for _, value in known})
         self._connection.execute(update(Suppression).where(masked).values(masked_sealed=None))

@@ -10,10 +10,12 @@ from sqlalchemy import Connection, text
 from notify.domain.addresses import masked
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
+from notify.domain.journal import barred_line
 from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
 from notify.storage.consent_tables import Suppression
 from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
+from notify.storage.journal_lines import add_lines
 from notify.storage.locks import lock_all_alone
 from notify.storage.recipients import STORED, SqlRecipients, hashes_of
 from notify.storage.suppressions import MASKED_FIELD
@@ -107,7 +109,7 @@ class SqlImports:
 
     def suppress(self, barred: Sequence[Barred], now: datetime) -> None:
         """Bar addresses; what is barred already stays as it is."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "address_hash": one.recipient.hashes[one.channel],
                 "channel": one.channel,
@@ -123,6 +125,13 @@ class SqlImports:
             self._connection.execute(
                 upsert_into(self._connection, Suppression).on_conflict_do_nothing(), rows
             )
+        lines = [
+            barred_line(
+                row["channel"], row["address_hash"], row["reason"], scope=row["scope"], at=now, until=None
+            )
+            for row in rows
+        ]
+        add_lines(self._connection, lines)
 
     def _copied(self, fresh: Given, now: datetime) -> dict[str, StoredRecipient]:
         numbers = next_numbers(self._connection, _COPIED.table, len(fresh))

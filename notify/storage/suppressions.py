@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, case, delete, select
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
+from notify.domain.journal import barred_line, lifted_line
 from notify.domain.suppressions import Suppressed
-from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.ports import Vault
 from notify.storage.consent_tables import Suppression
 from notify.storage.journal_lines import add_lines
@@ -54,8 +54,8 @@ class SqlSuppressions:
                 set_={"scope": widest, "expires_at": statement.excluded.expires_at},
             ).returning(Suppression.id)
         ).scalar_one()
-        line = {"kind": "barred", "scope": scope, "until": rfc3339_or_none(until), "at": rfc3339(now)}
-        add_lines(self._connection, [{**_who(channel, address_hash, reason), **line}])
+        line = barred_line(channel, address_hash, reason, scope=scope, at=now, until=until)
+        add_lines(self._connection, [line])
         return number
 
     def of(self, channel: Channel, hashes: Collection[bytes]) -> list[Suppressed]:
@@ -100,13 +100,10 @@ class SqlSuppressions:
     def _delete(self, *wanted: Any) -> list[Suppressed]:  # noqa: ANN401 - conditions
         rows = self._connection.execute(delete(Suppression).where(*wanted).returning(Suppression.__table__))
         lifted = [_suppressed(row) for row in rows]
-        lines = [{"kind": "lifted", **_who(one.channel, one.address_hash, one.reason)} for one in lifted]
-        add_lines(self._connection, lines)
+        add_lines(
+            self._connection, [lifted_line(one.channel, one.address_hash, one.reason) for one in lifted]
+        )
         return lifted
-
-
-def _who(channel: Channel, address_hash: bytes, reason: str) -> dict[str, str]:
-    return {"channel": channel, "hash": address_hash.hex(), "reason": reason}
 
 
 def _suppressed(row: Row[Any]) -> Suppressed:

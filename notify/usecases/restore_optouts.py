@@ -1,0 +1,180 @@
+"""Put back what a restored database has forgotten: opt-outs, suppressions and erasures, from the journal."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final, TypeVar
+
+from notify.domain.consent import Scope
+from notify.domain.journal import (
+    RESTORED_WAY,
+    Bar,
+    Choice,
+    ErasedPerson,
+    JournalState,
+    number_after,
+    restored_line,
+)
+from notify.domain.ledger import Change, LedgerEntry
+from notify.domain.requests import Proof
+from notify.ports import Clock
+from notify.store import Store, Transaction
+
+_STEP: Final = 200
+_SOURCE: Final = "restore-optouts"
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Restored:
+    """What was put back, or would be: persons erased again, addresses barred again, and opt-outs."""
+
+    erased: int = 0
+    barred: int = 0
+    opted_out: int = 0
+    lines: int = 0
+    unreadable: int = 0
+
+
+class RestoreOptOuts:
+    """Holds a journal against the database. It never opts anybody in; harmless to repeat."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self, lines: Iterable[str], *, dry_run: bool = False) -> Restored:
+        """Put back what is missing, in small transactions; `lines` are those of the journal, oldest first.
+
+        Run it before anything else uses the restored database: numbers that were given out after the backup
+        stand in links, and must not be given out again.
+        """
+        state = JournalState()
+        state.read(lines)
+        done = Restored(lines=state.lines, unreadable=state.unreadable)
+        if not dry_run:
+            with self._store.write() as tx:
+                tx.journal.move_numbers({name: number_after(last) for name, last in state.numbers.items()})
+                tx.journal.add([restored_line(tx.journal.head(), self._clock())])
+        for bars in _steps(state.bars.values()):
+            done.barred += self._bar(bars, dry_run=dry_run)
+        for person in state.erased.values():
+            done.erased += self._erase(person, dry_run=dry_run)
+        for choices in _steps(state.last_opt_outs()):
+            done.opted_out += self._opt_out(choices, state, dry_run=dry_run)
+        return done
+
+    def _erase(self, person: ErasedPerson, *, dry_run: bool) -> int:
+        """Erase who is there again; not who got the number after that."""
+        now = self._clock()
+        with self._store.write() as tx:
+            made_at = tx.restoring.made_at([person.recipient]).get(person.recipient)
+            recipient = tx.recipients.by_numbers([person.recipient]).get(person.recipient)
+            there = recipient is not None and made_at is not None and made_at <= person.at
+            if dry_run:
+                return int(there)
+            if there and recipient is not None:
+                tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+                locked = tx.recipients.by_external_id(recipient.external_id, lock=True)
+                if locked is not None and locked.id == person.recipient:
+                    tx.erasure.erase(locked, now)
+            tx.restoring.remember_erased(person.recipient, person.hashes)
+        return int(there)
+
+    def _bar(self, bars: Sequence[Bar], *, dry_run: bool) -> int:
+        """Bar addresses again that nothing bars as widely for the same reason."""
+        now = self._clock()
+        count = 0
+        with self._store.write() as tx:
+            if not dry_run:
+                tx.consents.lock_out_gates([], [bar.address_hash for bar in bars])
+            for bar in bars:
+                over = bar.until is not None and bar.until <= now
+                if over or _is_barred(tx, bar):
+                    continue
+                count += 1
+                if not dry_run:
+                    tx.suppressions.bar(
+                        bar.channel,
+                        bar.address_hash,
+                        bar.scope,
+                        reason=bar.reason,
+                        masked=None,
+                        now=bar.at,
+                        until=bar.until,
+                    )
+        return count
+
+    def _opt_out(self, choices: Sequence[Choice], state: JournalState, *, dry_run: bool) -> int:
+        """Stop again what the person or the address had stopped, and the database does not know of."""
+        now = self._clock()
+        with self._store.write() as tx:
+            hashes = {value for one in choices for value in one.hashes}
+            if not dry_run:
+                tx.consents.lock_out_gates([one.recipient for one in choices], hashes)
+            missing = _Missing(tx, choices, hashes)
+            found = [(one, *missing.of(one, state)) for one in choices]
+            lost = [(one, person, addresses) for one, person, addresses in found if person or addresses]
+            if not dry_run:
+                for choice, person, addresses in lost:
+                    _record(tx, choice, addresses, now, person=person)
+        return len(lost)
+
+
+class _Missing:
+    """What the database knows of some choices."""
+
+    def __init__(self, tx: Transaction, choices: Sequence[Choice], hashes: Collection[bytes]) -> None:
+        people = {one.recipient for one in choices}
+        self._made_at = tx.restoring.made_at(people)
+        self._chosen = tx.restoring.preferences(people)
+        self._left = tx.restoring.left(hashes)
+
+    def of(self, choice: Choice, state: JournalState) -> tuple[bool, list[bytes]]:
+        """Return whether the person's preference is missing, and which addresses are not barred."""
+        what = (choice.topic, choice.channel)
+        made_at = self._made_at.get(choice.recipient)
+        subscribed, by = self._chosen.get((choice.recipient, *what), (True, 0))
+        last = state.persons[choice.recipient, *what].entry == choice.entry
+        gone = choice.recipient in state.erased
+        same_person = not gone and made_at is not None and made_at <= choice.at
+        person = last and same_person and subscribed and by < choice.entry
+        newer = same_person and by > choice.entry
+        left = [value for value in state.still_out(choice) if (value, *what) not in self._left]
+        return person, [] if newer else left
+
+
+def _record(
+    tx: Transaction, choice: Choice, addresses: Sequence[bytes], now: datetime, *, person: bool
+) -> None:
+    """Put the opt-out on the ledger, and have it bind the person and the addresses again."""
+    entry = LedgerEntry(
+        recipient_id=choice.recipient,
+        at=now,
+        subscribed=False,
+        way=RESTORED_WAY,
+        topic=choice.topic,
+        channel=choice.channel,
+        message_id=choice.message,
+        proof=Proof(source=_SOURCE, obtained_at=choice.at),
+    )
+    if person:
+        change = Change(choice.topic, choice.channel, subscribed=False, before=None)
+        tx.consents.record([entry], [change], addresses, None)
+        return
+    (number,) = tx.consents.append([entry])
+    tx.consents.opt_out_addresses(choice.topic, choice.channel, addresses, number, now)
+
+
+def _is_barred(tx: Transaction, bar: Bar) -> bool:
+    """Whether the same reason bars the address already, as widely or as long."""
+    found = [one for one in tx.suppressions.of(bar.channel, [bar.address_hash]) if one.reason == bar.reason]
+    return any(one.scope in {bar.scope, Scope.ALL} and (one.until is None or bar.until) for one in found)
+
+
+def _steps(values: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while step := list(islice(iterator, _STEP)):
+        yield step
