@@ -7,6 +7,7 @@ from notify.web import access_log, errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints
 from notify.web.health import health_blueprint
 from notify.web.pages.centre import centre_blueprint
+from notify.web.pages.confirm import confirm_blueprint
 from notify.web.pages.failures import failure_pages
 from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
@@ -29,7 +30,10 @@ def create_app(composition: Composition) -> Flask:
     errors.install(app, elsewhere=failure_pages(pages))
     for blueprint in api_blueprints(_api_parts(composition)):
         app.register_blueprint(blueprint)
-    app.register_blueprint(unsubscribe_blueprint(composition.unsubscribe, composition.undo, pages))
+    app.register_blueprint(
+        unsubscribe_blueprint(composition.unsubscribe, composition.undo, composition.send_centre_link, pages)
+    )
+    app.register_blueprint(confirm_blueprint(composition.confirm, pages))
     app.register_blueprint(centre_blueprint(composition.preference_centre, composition.undo, pages))
     app.register_blueprint(inbound_mail_blueprint(composition.unsubscribe, settings.unsubscribe_mail_domain))
     app.register_blueprint(events_blueprint(composition.receive_events))

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
+from notify.domain.confirmations import Asked
 from notify.domain.errors import InvalidTokenError, UnavailableError
 from notify.domain.history import PastChoice, PastPage
 from notify.domain.outgoing import OutboxEntry
 from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreRow, CentreView
+from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
@@ -94,6 +96,22 @@ class FakeUnsubscribe(Unsubscribe):
             raise UnavailableError("database")
         if token != TOKEN:
             raise InvalidTokenError("no")
+
+
+@dataclass
+class FakeCentreLink(SendCentreLink):
+    """Sends to one masked address, or fails as it is told to."""
+
+    sent: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    def __call__(self, token: str, locale: str) -> Asked | None:
+        if token != TOKEN:
+            raise InvalidTokenError("no")
+        if self.error:
+            raise self.error
+        self.sent.append(locale)
+        return Asked(Channel.SMS, ADDRESSES[Channel.SMS])
 
 
 @dataclass

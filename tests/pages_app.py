@@ -14,7 +14,7 @@ from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
-from tests.doubles_pages import TOKEN, FakeCentre, FakeOutbox, FakeUndo, FakeUnsubscribe
+from tests.doubles_pages import TOKEN, FakeCentre, FakeCentreLink, FakeOutbox, FakeUndo, FakeUnsubscribe
 
 PAGES_DIRECTORY = Path(__file__).parents[1] / "templates" / "pages"
 LINK = f"https://notify.example/u/{TOKEN}"
@@ -47,6 +47,7 @@ class Site:
     """The application, and the doubles behind it."""
 
     unsubscribe: FakeUnsubscribe = field(default_factory=FakeUnsubscribe)
+    centre_link: FakeCentreLink = field(default_factory=FakeCentreLink)
     undo: FakeUndo = field(default_factory=FakeUndo)
     centre: FakeCentre = field(default_factory=FakeCentre)
     outbox: FakeOutbox = field(default_factory=lambda: FakeOutbox(kept(2)))
@@ -54,7 +55,7 @@ class Site:
     def app(self) -> Flask:
         app = Flask("pages", static_folder=None)
         pages = Pages(PAGES_DIRECTORY)
-        app.register_blueprint(unsubscribe_blueprint(self.unsubscribe, self.undo, pages))
+        app.register_blueprint(unsubscribe_blueprint(self.unsubscribe, self.undo, self.centre_link, pages))
         app.register_blueprint(centre_blueprint(self.centre, self.undo, pages))
         app.register_blueprint(outbox_blueprint(self.outbox, pages))
         app.register_blueprint(index_blueprint(pages, outbox=True))

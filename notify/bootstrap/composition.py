@@ -27,8 +27,8 @@ from notify.usecases.campaigns.run import RunCampaigns
 from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.centre.pausing import EndPauses
-from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.centre_link import SendCentreLink
+from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.confirm import Confirm
@@ -41,11 +41,13 @@ from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.purge import Purge
 from notify.usecases.receive_events import ReceiveEvents
 from notify.usecases.receive_sms import ReceiveSms
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
+from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
@@ -199,6 +201,7 @@ class Composition(Adapters):
                 call_lease=self._call_lease,
                 sms_daily_limit=self.settings.sms_daily_limit,
             ),
+            refused=RefusedAddresses(self.provider_stops),
             providers=self.provider_choice,
             throttle=self.throttle,
             wake_ups=self.wake_ups,
@@ -216,6 +219,11 @@ class Composition(Adapters):
     def sms_stops(self) -> SmsStops:
         """Bar and readmit numbers."""
         return SmsStops(self.catalogue)
+
+    @cached_property
+    def provider_stops(self) -> ProviderStops:
+        """Follow STOPs that only a provider heard."""
+        return ProviderStops(self.sms_stops, self.senders, self.catalogue)
 
     @cached_property
     def receive_sms(self) -> ReceiveSms:

@@ -14,8 +14,14 @@ ONE_CLICK: Final = "one_click"
 LINK: Final = "link"
 """The button on the page behind the link."""
 
+DOUBLE_OPT_IN: Final = "double_opt_in"
+"""A link sent to the address, used to confirm that its owner wants to subscribe."""
+
 SHOP: Final = "shop"
 """The way of a choice that the shop passed on; its proof says where the shop has it from."""
+
+UNDO: Final = "undo"
+"""The way of an entry that takes others back; the preference is again what it was before them."""
 
 STOP: Final = "stop"
 START: Final = "start"

@@ -1,6 +1,6 @@
 """The templates of an installation, read from their folders once and rendered from memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +43,7 @@ class FileTemplates:
 
     def __init__(self, directory: Path, catalogue: Catalogue) -> None:
         """Load and try out all templates; ConfigurationError names file and problem."""
+        self._directory = directory
         layout = Layout(directory)
         self._templates: dict[str, _Loaded] = {}
         self._campaigns: dict[str, Newsletter] = {}
@@ -70,6 +71,14 @@ class FileTemplates:
     def internal(self) -> Mapping[str, TemplateInfo]:
         """The templates that the service sends by itself, by name."""
         return self._internal
+
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that these internal templates are there; ConfigurationError names those that are not."""
+        if missing := sorted(set(names) - self._internal.keys()):
+            text = (
+                f"{self._directory}: lacks templates of the service's own, as shipped: {', '.join(missing)}"
+            )
+            raise ConfigurationError(text)
 
     def names(self) -> Sequence[str]:
         """Return the names of all templates that callers can name."""

@@ -41,4 +41,6 @@ def _words(status: HTTPStatus) -> str:
         return "failed"
     if request.endpoint == "unsubscribe.take_back":
         return "undo"
+    if request.blueprint == "confirm":
+        return "confirm"
     return "link" if request.blueprint in _LINKS else "page"

@@ -42,6 +42,7 @@ class OptedOutPage:
 
     def _rendered(self, view: OptOutView, locale: str, *, undo: bool, whole_channel: bool) -> str:
         token = "qztokenzq"  # noqa: S105 - the mark of one
+        centre = in_language("send_centre_link", locale, token=token)
         stop_all = in_language("stop_channel", locale, token=token, by="page")
         return self._pages.rendered(
             "unsubscribed",
@@ -49,6 +50,7 @@ class OptedOutPage:
             outcome=_outcome(self._pages.texts(locale), view, whole_channel=whole_channel),
             undo=in_language("take_back", locale, token="qzundozq") if undo else None,  # noqa: S106
             stop_all=None if whole_channel else stop_all,
+            centre=centre if view.address else None,
             channel=view.channel,
         )
 

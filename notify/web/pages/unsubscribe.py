@@ -1,25 +1,32 @@
 """The address in every message: a GET shows what it would stop, any POST stops it (RFC 8058)."""
 
+from math import ceil
+
 from flask import Blueprint, Response
 
+from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.requests import Proof
+from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import language
 from notify.web.pages.opted_out import OptedOutPage
 from notify.web.pages.previews import preview_page
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
-from notify.web.pages.texts import Texts, localised
+from notify.web.pages.texts import Texts, localised, whole
 from notify.web.pages.visits import discard_body, from_our_form, proof
 
 
-def unsubscribe_blueprint(unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pages) -> Blueprint:
-    """Return `/u/<token>`, `/u/<token>/all` and `/undo/<token>`."""
-    views = _OptOutPages(unsubscribe, undo, pages)
+def unsubscribe_blueprint(
+    unsubscribe: Unsubscribe, undo: UndoOptOut, send_centre_link: SendCentreLink, pages: Pages
+) -> Blueprint:
+    """Return `/u/<token>`, `/u/<token>/all`, `/u/<token>/centre` and `/undo/<token>`."""
+    views = _OptOutPages(unsubscribe, undo, send_centre_link, pages)
     blueprint = Blueprint("unsubscribe", __name__)
     route(blueprint, "/u/<token>", "show", views.show, "GET")
     route(blueprint, "/u/<token>", "stop", views.stop, "POST")
     route(blueprint, "/u/<token>/all", "stop_channel", views.stop_channel, "POST")
+    route(blueprint, "/u/<token>/centre", "send_centre_link", views.send_centre_link, "POST")
     route(blueprint, "/undo/<token>", "take_back", views.take_back, "POST")
     blueprint.after_request(finish)
     return blueprint
@@ -28,9 +35,12 @@ def unsubscribe_blueprint(unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pag
 class _OptOutPages:
     """The views, and what they call."""
 
-    def __init__(self, unsubscribe: Unsubscribe, undo: UndoOptOut, pages: Pages) -> None:
+    def __init__(
+        self, unsubscribe: Unsubscribe, undo: UndoOptOut, send_centre_link: SendCentreLink, pages: Pages
+    ) -> None:
         self._unsubscribe = unsubscribe
         self._undo = undo
+        self._send_centre_link = send_centre_link
         self._pages = pages
         self._opted_out = OptedOutPage(pages)
 
@@ -47,6 +57,7 @@ class _OptOutPages:
             locale,
             switch=switch,
             action=_action("stop", locale, token),
+            centre=in_language("send_centre_link", locale, token=token) if view.address else None,
             question=_question(t, view),
             description=localised(view.topic.description, locale) if view.topic else "",
             view=view,
@@ -79,6 +90,23 @@ class _OptOutPages:
         shown = self._unsubscribe.describe(token)
         locale = language(shown.locale)
         return proof("link", _wording(self._pages.texts(locale), shown, whole_channel=whole_channel)), locale
+
+    def send_centre_link(self, token: str) -> Response:
+        """Send the link of the preference centre to the address that got the message."""
+        locale = language()
+        discard_body()
+        try:
+            asked = self._send_centre_link(token, locale)
+        except TooManyRequestsError as error:
+            response = self._pages.respond("error", locale, status=429, text="centre_link.wait")
+            response.headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
+            return response
+        except UnreachableError:
+            return self._pages.respond("error", locale, status=409, text="centre_link.unreachable")
+        if asked is None:
+            return preview_page(self._pages, locale, "centre", switch=None)
+        address = whole(asked.masked)
+        return self._pages.respond("centre_link", locale, channel=asked.channel, address=address)
 
     def take_back(self, token: str) -> Response:
         """Restore what the opt-out had changed."""

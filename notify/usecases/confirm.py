@@ -1,0 +1,153 @@
+"""The link that confirms a request: what it would do, and doing it, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from notify.domain.addresses import masked
+from notify.domain.catalogue import Catalogue, Channel, Topic
+from notify.domain.confirmations import Confirmation, Kind, Wanted
+from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import InvalidTokenError, NotFoundError
+from notify.domain.ledger import DOUBLE_OPT_IN, Change
+from notify.domain.requests import Proof
+from notify.domain.sending import Senders
+from notify.domain.token_claims import CentreClaim
+from notify.ports import Clock, Tokens
+from notify.store import Store, Transaction
+from notify.usecases.confirmations import digest_of
+from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.lookups import Lookups
+from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmView:
+    """What a link would do. `address` is the masked one that it was sent to, `locale` its language."""
+
+    kind: Kind
+    channel: Channel
+    address: str
+    locale: str
+    topics: Sequence[Topic] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What was done: `exported` is all that is held on the person, `centre_url` the way into the centre."""
+
+    view: ConfirmView
+    exported: dict[str, Any] | None = None
+    centre_url: str | None = None
+
+
+class Confirm:
+    """Does what a person asked for, on the word of a link that only their own address was sent.
+
+    InvalidTokenError in all calls: unknown, used, too late, or the person or that address is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalogue: Catalogue,
+        tokens: Tokens,
+        senders: Senders,
+        lookups: Lookups,
+        erase: EraseRecipient,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._tokens = tokens
+        self._senders = senders
+        self._lookups = lookups
+        self._erase = erase
+        self._clock = clock
+
+    def describe(self, token: str) -> ConfirmView:
+        """Say what the link would do; changes nothing."""
+        with self._store.read() as tx:
+            return self._view(*self._found(tx, token, self._clock()))
+
+    def __call__(self, token: str, proof: Proof, locale: str) -> Confirmed:
+        """Do it, once. `proof` is of this visit, its wording what the page said in the language `locale`."""
+        now = self._clock()
+        with self._store.read() as tx:
+            one, recipient = self._found(tx, token, now)
+        view = self._view(one, recipient)
+        if one.wanted:
+            self._subscribe(one, one.wanted, proof, locale, now)
+            return Confirmed(view)
+        if one.kind is Kind.ERASE:
+            self._erase_person(recipient)
+            return Confirmed(view)
+        exported = self._lookups.export(recipient.external_id) if one.kind is Kind.EXPORT else None
+        with self._store.write() as tx:
+            _take(tx, one, now)
+        if exported is not None:
+            return Confirmed(view, exported=exported)
+        centre = self._tokens.centre(CentreClaim(recipient.id, one.message_id))
+        return Confirmed(view, centre_url=self._senders.centre_url(centre))
+
+    def _subscribe(self, one: Confirmation, wanted: Wanted, proof: Proof, locale: str, now: datetime) -> None:
+        with self._store.write() as tx:
+            tx.consents.lock_out_gates([one.recipient_id], [one.address_hash])
+            recipient = _recipient(tx, one)
+            _take(tx, one, now)
+            both = [part for part in (wanted.proof.wording, proof.wording) if part]
+            whole = replace(
+                proof,
+                source=wanted.proof.source,
+                wording=" / ".join(both),
+                obtained_at=wanted.proof.obtained_at or one.created_at,
+                double_opt_in_at=now,
+            )
+            occasion = Occasion(now, DOUBLE_OPT_IN, whole, locale, one.message_id)
+            changes = self._changes(tx, recipient, one.channel, wanted.topics)
+            record_changes(tx, recipient.id, changes, addresses_on(recipient, one.channel), occasion)
+
+    def _changes(
+        self, tx: Transaction, recipient: StoredRecipient, channel: Channel, numbers: Sequence[int]
+    ) -> list[Change]:
+        """Return what is not subscribed yet; a topic that is no longer declared is left out."""
+        topics = [one for number in numbers if (one := self._catalogue.numbered(number))]
+        standings = tx.consents.standings([(recipient, topic.number, channel) for topic in topics])
+        return [
+            Change(topic.number, channel, True, False if known.address_opted_out else known.subscribed)
+            for topic, known in zip(topics, standings, strict=True)
+            if differs(topic, known, subscribed=True)
+        ]
+
+    def _erase_person(self, recipient: StoredRecipient) -> None:
+        """Erase, and with everything else what waits to be confirmed."""
+        try:
+            self._erase(recipient.external_id)
+        except NotFoundError:
+            raise InvalidTokenError("erased a moment ago") from None
+
+    def _found(self, tx: Transaction, token: str, now: datetime) -> tuple[Confirmation, StoredRecipient]:
+        one = tx.confirmations.find(digest_of(token), now)
+        if one is None:
+            raise InvalidTokenError("unknown, used or too late")
+        return one, _recipient(tx, one)
+
+    def _view(self, one: Confirmation, recipient: StoredRecipient) -> ConfirmView:
+        address = recipient.profile.address(one.channel) or ""
+        numbers = one.wanted.topics if one.wanted else ()
+        topics = [topic for number in numbers if (topic := self._catalogue.numbered(number))]
+        return ConfirmView(one.kind, one.channel, masked(one.channel, address), one.locale, topics)
+
+
+def _recipient(tx: Transaction, one: Confirmation) -> StoredRecipient:
+    recipient = tx.recipients.by_numbers([one.recipient_id]).get(one.recipient_id)
+    if recipient is None or recipient.hashes.get(one.channel) != one.address_hash:
+        raise InvalidTokenError("the person is gone, or has another address now")
+    return recipient
+
+
+def _take(tx: Transaction, one: Confirmation, now: datetime) -> None:
+    if not tx.confirmations.take(one.digest, now):
+        raise InvalidTokenError("used a moment ago")
