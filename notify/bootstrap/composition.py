@@ -103,7 +103,7 @@ class Composition(Adapters):
     @cached_property
     def erase_recipient(self) -> EraseRecipient:
         """Erase a person."""
-        return EraseRecipient(self.store, self._clock)
+        return EraseRecipient(self.store, self._clock, at_sendgrid=self.settings.sendgrid_api_key is not None)
 
     @cached_property
     def change_preferences(self) -> ChangePreferences:
@@ -248,6 +248,7 @@ class Composition(Adapters):
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
+            stops=self.provider_stops,
             soft_bounces=SoftBounceRule(
                 self.settings.soft_bounce_limit, timedelta(days=self.settings.soft_bounce_days)
             ),
@@ -307,6 +308,7 @@ class Composition(Adapters):
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
+            stops=self.provider_stops,
             resend_orders=self.settings.resend_unknown_orders,
         )
 
