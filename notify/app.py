@@ -58,6 +58,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         change=composition.change_preferences,
         campaigns=composition.campaigns,
         suppressions=composition.suppressions,
+        webhooks=composition.webhooks,
         lookups=composition.lookups,
         templates=composition.templates,
         catalogue=composition.catalogue,

@@ -39,6 +39,7 @@ from notify.web.api.blueprints import ApiParts, api_blueprints
 from tests.doubles_campaigns import FakeDesk
 from tests.doubles_suppressions import FakeSuppressions
 from tests.doubles_templates import FakeTemplates
+from tests.doubles_webhooks import FakeWebhooks
 
 AT = "2026-11-23T10:00:00Z"
 LINKS = Links("https://n.example/u/sample", "https://n.example/preferences/sample")
@@ -341,6 +342,7 @@ class FakeApi:
     change: Change = field(default_factory=Change)
     campaigns: FakeDesk = field(default_factory=FakeDesk)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     lookups: FakeLookups = field(default_factory=FakeLookups)
     templates: Templates = field(default_factory=FakeTemplates)
 
@@ -356,6 +358,7 @@ class FakeApi:
             change=self.change,
             campaigns=self.campaigns,
             suppressions=self.suppressions,
+            webhooks=self.webhooks,
             lookups=self.lookups,
             templates=self.templates,
             catalogue=CATALOGUE,

@@ -1,9 +1,10 @@
 """The composition root: everything is built here, once for a process, from the settings."""
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,11 @@ from notify.providers.sendgrid_erasure import SendGridErasure
 from notify.settings import Settings
 from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.storage.installation import rewrap
+from notify.storage.listeners import KNOWN_AFTER_SECONDS
 from notify.storage.lookups import SqlLookups
 from notify.storage.rotation import rotate
 from notify.storage.suppression_lookups import SqlSuppressionLookups
+from notify.storage.webhook_lookups import SqlWebhookLookups
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
 from notify.usecases.campaigns.desk import CampaignDesk
@@ -59,6 +62,7 @@ from notify.usecases.tell_endpoints import TellEndpoints
 from notify.usecases.telling_preferences import tell_preferences
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
+from notify.usecases.webhook_endpoints import WebhookDesk
 from notify.usecases.verify_ledger import VerifyLedger
 
 _CALL_MARGIN_SECONDS: Final = 2.5
@@ -331,6 +335,17 @@ class Composition(Adapters):
             catalogue=self.catalogue,
             clock=self._clock,
             random=random.random,
+        )
+
+    @cached_property
+    def webhooks(self) -> WebhookDesk:
+        """What a shop does with its webhook endpoints."""
+        return WebhookDesk(
+            store=self.store,
+            calls=self.shop_endpoints,
+            lookups=SqlWebhookLookups(self.engine, self.vault),
+            clock=self._clock,
+            until_known=partial(time.sleep, KNOWN_AFTER_SECONDS),
         )
 
     @cached_property

@@ -11,7 +11,10 @@ from notify.storage.outbound_tables import WebhookEndpoint
 from notify.storage.prepared import Prepared
 
 FRESH_SECONDS: Final = 1.0
-"""How long an answer is used again: so much later, a new endpoint is told of all that happens anywhere."""
+"""How long an answer is used again."""
+
+KNOWN_AFTER_SECONDS: Final = FRESH_SECONDS + 0.2
+"""After so long every process has heard of a change; the rest is for reading it."""
 
 _ACTIVE: Final = Prepared(
     lambda _: (

@@ -163,8 +163,8 @@ class SqlWebhookDeliveries:
 
     def replay_one(self, delivery_id: int, now: datetime) -> bool:
         """Let a delivery wait again."""
-        ended = WebhookDelivery.phase.in_([Phase.DONE.value, Phase.GIVEN_UP.value])
-        again = update(WebhookDelivery).where(WebhookDelivery.id == delivery_id, ended)
+        free = WebhookDelivery.phase != Phase.CALLING.value
+        again = update(WebhookDelivery).where(WebhookDelivery.id == delivery_id, free)
         found = again.values({**_AGAIN, "due_at": now}).returning(WebhookDelivery.id)
         return self._connection.scalar(found) is not None
 

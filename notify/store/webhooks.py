@@ -105,7 +105,7 @@ class WebhookDeliveries(Protocol):
         ...
 
     def replay_one(self, delivery_id: int, now: datetime) -> bool:
-        """Let a delivery wait again; say whether there is one that does not."""
+        """Let a delivery wait again, and be due; False while it is being made."""
         ...
 
     def drop_before(self, at: datetime) -> int:

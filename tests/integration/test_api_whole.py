@@ -96,6 +96,10 @@ def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole
                 ids["{message_id}"] = answer.get_json()["messages"][0]["id"]
             elif operation.id == "createSuppression":
                 ids["{suppression_id}"] = answer.get_json()["id"]
+            elif operation.id == "createWebhookEndpoint":
+                ids["{endpoint_id}"] = answer.get_json()["id"]
+            elif operation.id == "testWebhookEndpoint":
+                ids["{delivery_id}"] = answer.get_json()["id"]
 
 
 def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:

@@ -8,8 +8,8 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from notify.domain import views
-from notify.web.api import campaign_shapes, shapes, suppression_models
+from notify.domain import views, webhook_views
+from notify.web.api import campaign_shapes, shapes, suppression_models, webhook_models
 from notify.web.api.models import Notification
 from notify.web.api.openapi import OPERATIONS, describe
 from notify.web.api.parsing import checked
@@ -29,6 +29,9 @@ MIRRORED: list[tuple[type[BaseModel], Any]] = [
     (campaign_shapes.CampaignAnswer, views.CampaignView),
     (campaign_shapes.SentTestsAnswer, views.SentTestsView),
     (suppression_models.SuppressionAnswer, views.SuppressionView),
+    (webhook_models.EndpointAnswer, webhook_views.EndpointView),
+    (webhook_models.EndpointWithSecretAnswer, webhook_views.EndpointWithSecretView),
+    (webhook_models.DeliveryAnswer, webhook_views.DeliveryView),
 ]
 
 

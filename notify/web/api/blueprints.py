@@ -18,6 +18,7 @@ from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
 from notify.usecases.suppressions import SuppressionDesk
+from notify.usecases.webhook_endpoints import WebhookDesk
 from notify.web.api.auth import Door
 from notify.web.api.campaigns import campaigns_blueprint
 from notify.web.api.catalogue import catalogue_blueprint
@@ -28,6 +29,7 @@ from notify.web.api.notifications import notifications_blueprint
 from notify.web.api.preferences import preferences_blueprint
 from notify.web.api.recipients import recipients_blueprint
 from notify.web.api.suppressions import suppressions_blueprint
+from notify.web.api.webhook_endpoints import webhook_endpoints_blueprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class ApiParts:
     change: ChangePreferences
     campaigns: CampaignDesk
     suppressions: SuppressionDesk
+    webhooks: WebhookDesk
     lookups: Lookups
     templates: Templates
     catalogue: Catalogue
@@ -67,6 +70,7 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
         campaigns_blueprint(door, desk=parts.campaigns),
         suppressions_blueprint(door, desk=parts.suppressions),
+        webhook_endpoints_blueprint(door, desk=parts.webhooks),
         catalogue_blueprint(
             door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links
         ),

@@ -20,6 +20,7 @@ from notify.web.api import (
     preferences,
     recipients,
     suppressions,
+    webhook_endpoints,
 )
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
@@ -37,6 +38,7 @@ OPERATIONS: Final = (
     *preferences.OPERATIONS,
     *campaigns.OPERATIONS,
     *suppressions.OPERATIONS,
+    *webhook_endpoints.OPERATIONS,
     *catalogue.OPERATIONS,
 )
 
@@ -47,6 +49,7 @@ _TAGS: Final[Mapping[str, str]] = {
     "Preferences": "Recipient × topic × channel, and the ledger of every change.",
     "Campaigns": "One newsletter to many recipients.",
     "Suppressions": "Addresses barred from marketing or from everything, and why.",
+    "Webhook endpoints": "Where the shop is told what happens.",
     "Catalogue": "Topics and templates.",
 }
 
