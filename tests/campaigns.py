@@ -60,6 +60,7 @@ class Newsroom:
         self.run = RunCampaigns(
             store=store or parts.store,
             policy=parts.policy,
+            hours=parts.lawful_hours,
             wake_ups=world.wake_ups,
             telemetry=world.telemetry,
             clock=world.clock,

@@ -46,6 +46,7 @@ class Book:
             "send_at": None,
             "timezone": None,
             "send_past": False,
+            "expires_at": None,
             "created_at": "2026-11-23T10:00:00Z",
             "started_at": None,
             "finished_at": None,

@@ -29,6 +29,7 @@ from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.deliver import Deliver
 from notify.usecases.gate import Gate
 from notify.usecases.reconcile import Reconcile
+from notify.usecases.right_hours import RightHours
 from tests.doubles import (
     FakeProvider,
     FakeProviders,
@@ -99,6 +100,7 @@ class World:
             store=self.parts.store,
             composer=self.parts.composer,
             policy=self.parts.policy,
+            hours=RightHours(self.parts.lawful_hours),
             gate=self.gate,
             providers=self.providers,
             throttle=self.throttle,

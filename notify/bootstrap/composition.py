@@ -55,6 +55,7 @@ from notify.usecases.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.seal_ledger import SealLedger
+from notify.usecases.right_hours import RightHours
 from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk

@@ -94,7 +94,8 @@ _MOST_BOUNCES: Final = Fraction(5, 100)
 class CampaignDraft:
     """A campaign as asked for. `topic` is a name; `throttle` is messages a minute at most.
 
-    `audience` is as the caller wrote it: `domain.audience.parse_audience` reads it.
+    `audience` is as the caller wrote it: `domain.audience.parse_audience` reads it. What has not left by
+    `expires_at` no longer does.
     """
 
     name: str
@@ -104,6 +105,7 @@ class CampaignDraft:
     template: str = "newsletter"
     audience: Mapping[str, Any] | None = None
     throttle: int | None = None
+    expires_at: datetime | None = None
 
 
 class CampaignPatch(TypedDict, total=False):
@@ -116,6 +118,7 @@ class CampaignPatch(TypedDict, total=False):
     template: str
     audience: Mapping[str, Any] | None
     throttle: int | None
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ class CampaignChanges(TypedDict, total=False):
     content: Content
     audience: Mapping[str, Any] | None
     throttle: int | None
+    expires_at: datetime | None
     status: CampaignStatus
     reason: str | None
     overridden: Sequence[str]
@@ -222,6 +226,14 @@ def moved(act: Act, status: CampaignStatus) -> CampaignStatus:
         legal = ", ".join(MOVES[act])
         message = f"cannot {act} a campaign that is {status}: it must be {legal}"
         raise ConflictError(message) from None
+
+
+def expiry_problems(expires_at: datetime | None, schedule: Schedule, now: datetime) -> list[FieldProblem]:
+    """Return whether a campaign would expire before it starts; the pointer is into the campaign."""
+    if expires_at is None or expires_at > first_moment(schedule, now):
+        return []
+    when = "lies in the past" if expires_at <= now else "must be later than send_at"
+    return [FieldProblem("/expires_at", f"of the campaign {when}")]
 
 
 def schedule_problems(schedule: Schedule, now: datetime) -> list[FieldProblem]:

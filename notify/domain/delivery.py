@@ -89,6 +89,7 @@ class CampaignErrand:
     campaign_id: int
     pinned: Pinned
     test: bool
+    expires_at: datetime | None = None
 
 
 Errand = NotificationErrand | CampaignErrand

@@ -1,6 +1,6 @@
 """How fast a campaign goes: its throttle, in messages a minute at most."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,17 +28,23 @@ def pause_after(most: int, throttle: int | None) -> timedelta:
 
 
 def allot(
-    booked: MutableMapping[datetime, int], earliest: datetime, wanted: int, throttle: int | None
+    booked: MutableMapping[datetime, int],
+    earliest: datetime,
+    wanted: int,
+    throttle: int | None,
+    lawful: Callable[[datetime], datetime] = lambda at: at,
 ) -> list[tuple[datetime, int]]:
     """Spread messages that are to leave together over minutes with room, from `earliest` on.
 
-    `booked` says how many each minute has so far, by its beginning; it is brought up to date.
+    `booked` says how many each minute has so far, by its beginning; it is brought up to date. `lawful`
+    returns the first moment from another on at which they may leave.
     """
     if throttle is None:
         return [(earliest, wanted)]
     minute = minute_of(earliest)
     found = []
     while wanted > 0:
+        minute = minute_of(lawful(max(minute, earliest)))
         count = min(wanted, throttle - booked.get(minute, 0))
         if count > 0:
             found.append((max(minute, earliest), count))

@@ -151,6 +151,7 @@ class CampaignView(TypedDict):
     send_at: str | None
     timezone: str | None
     send_past: bool
+    expires_at: str | None
     created_at: str
     started_at: str | None
     finished_at: str | None

@@ -73,6 +73,7 @@ class SqlCampaignLookups:
             "send_at": row.send_at,
             "timezone": row.timezone,
             "send_past": row.send_past,
+            "expires_at": rfc3339_or_none(row.expires_at),
             "created_at": rfc3339(row.created_at),
             "started_at": rfc3339_or_none(row.started_at),
             "finished_at": rfc3339_or_none(row.finished_at),

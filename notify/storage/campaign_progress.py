@@ -25,8 +25,8 @@ def read_progress(
     """Count the messages of campaigns by status, `pending` and `total` among them.
 
     Each dispatch counts for all of its messages but those that have a status of their own: a million
-    messages are counted by looking at a thousand rows. What was never made of a cancelled campaign counts
-    as cancelled.
+    messages are counted by looking at a thousand rows. What was never made of a campaign that is over counts
+    as cancelled, or as expired.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_BY_HASHES)  # a million messages of a thousand dispatches may have their own
@@ -45,7 +45,11 @@ def _counts(numbers: Collection[int], now: datetime) -> CompoundSelect[Any]:
     """Select campaign, status and count, to be added up; below 0 where messages are not as their dispatch."""
     still_to_come = select(
         Campaign.id,
-        case((Campaign.status == CampaignStatus.CANCELLED, Status.CANCELLED.value), else_=PENDING),
+        case(
+            (Campaign.status == CampaignStatus.CANCELLED, Status.CANCELLED.value),
+            (Campaign.pumped, Status.EXPIRED.value),
+            else_=PENDING,
+        ),
         Campaign.pending,
     ).where(Campaign.id.in_(numbers))
     shared = (

@@ -56,7 +56,7 @@ def _inserted(
             "address_hash": one.address_hash,
             "basis_consent_id": one.basis_consent_id,
             "basis": one.basis,
-            "status": Status.SKIPPED if one.reason else Status.QUEUED,
+            "status": bundle.status,
             "reason": one.reason,
             "campaign_id": campaign.number,
             "dispatch_id": dispatch,
@@ -106,7 +106,7 @@ def _copied(campaign: Campaign, bundle: Bundle, dispatch: int | None, now: datet
     for recipient, address_hash, basis, consent, reason in bundle.envelopes:
         key = basis or reason
         if key not in tails:
-            tails[key] = _kind(basis, reason) + shared
+            tails[key] = _kind(bundle.status, basis, reason) + shared
         if address_hash is not None and consent is not None and len(address_hash) == _HASH_LENGTH:
             head = _WHOLE(_COLUMNS, 8, recipient, _HASH_LENGTH, address_hash, 8, consent)
         else:
@@ -116,8 +116,7 @@ def _copied(campaign: Campaign, bundle: Bundle, dispatch: int | None, now: datet
     return b"".join(rows)
 
 
-def _kind(basis: str | None, reason: str | None) -> bytes:
-    status = Status.SKIPPED if reason else Status.QUEUED
+def _kind(status: Status, basis: str | None, reason: str | None) -> bytes:
     texts = (basis, status.value, reason)
     return b"".join(_field(None if text is None else text.encode()) for text in texts)
 

@@ -206,11 +206,18 @@ class SqlCampaigns:
 
     def cancel_dispatches(self, number: int, now: datetime) -> int:
         """End those that were not called yet as `cancelled`."""
+        return self._end(number, Status.CANCELLED, now)
+
+    def expire_dispatches(self, number: int, now: datetime) -> int:
+        """End those that were not called yet as `expired`."""
+        return self._end(number, Status.EXPIRED, now)
+
+    def _end(self, number: int, status: Status, now: datetime) -> int:
         self._lock_open(number)
         return self._connection.execute(
             update(Dispatch)
             .where(*_of(number), _OPEN, Dispatch.phase.in_(_NOT_CALLED))
-            .values(_cancelled(now))
+            .values(phase="done", status=status, settled_at=now, claim=None, lease_until=None)
         ).rowcount
 
     def cancel_leftovers(self, now: datetime) -> int:
@@ -293,16 +300,6 @@ class SqlCampaigns:
 def _of(number: int) -> tuple[Any, ...]:
     """Return what a campaign's dispatches have in common; its tests travel in another lane."""
     return Dispatch.campaign_id == number, Dispatch.lane == Lane.BULK
-
-
-def _cancelled(now: datetime) -> dict[str, Any]:
-    return {
-        "phase": "done",
-        "status": Status.CANCELLED,
-        "settled_at": now,
-        "claim": None,
-        "lease_until": None,
-    }
 
 
 def _dispatch(campaign: int, lane: Lane, channel: Channel, due_at: datetime, size: int) -> dict[str, Any]:

@@ -83,7 +83,7 @@ _NAMED: Final = _OF_CAMPAIGN.add_columns(Recipient.name_sealed)
 _IN_PERSON: Final = _NAMED.add_columns(Recipient.attributes, Recipient.timezone, Recipient.effective_country)
 """What is read of people grows with what a newsletter says of them: a million times it counts."""
 
-_CAMPAIGN: Final = select(Campaign.started_at, Campaign.test, Campaign.topic).where(
+_CAMPAIGN: Final = select(Campaign.started_at, Campaign.test, Campaign.topic, Campaign.expires_at).where(
     Campaign.id == bindparam("campaign")
 )
 
@@ -115,7 +115,7 @@ class SqlLetters:
         """Return the open messages of one campaign's dispatch, and those that cannot be decrypted."""
         campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
         pinned = self._pinned.get(self._connection, campaign_id, started=campaign.started_at is not None)
-        errand = CampaignErrand(campaign_id, pinned, campaign.test)
+        errand = CampaignErrand(campaign_id, pinned, campaign.test, campaign.expires_at)
         query: Select[Any] = _NAMED if pinned.uses_name else _OF_CAMPAIGN
         if pinned.individual or pinned.attributes or channel is Channel.SMS:
             query = _IN_PERSON
@@ -139,7 +139,7 @@ class SqlLetters:
                 if person:
                     self._introduce(letter, *person)
             except VaultError:
-                unreadable.append((number, None))
+                unreadable.append((number, campaign.expires_at))
             else:
                 letters.append(letter)
         return letters, unreadable

@@ -36,8 +36,11 @@ def effective_status(now: datetime) -> ColumnElement[str]:
 _APART: Final = Message.status != Status.QUEUED
 """Whether a message has a status of its own."""
 
-_REASON: Final = case((_APART | Dispatch.status.is_(None), Message.reason)).label("reason")
-"""Why it is as it is; of what was held back first, the reason goes when it is sent with its dispatch."""
+
+def _reason(now: datetime) -> ColumnElement[str | None]:
+    """Return why a message is as it is: the reason of one that is held back goes when its time has come."""
+    held = Dispatch.status.is_(None) & Dispatch.started_at.is_(None) & (Dispatch.planned_at > now)
+    return case((_APART | held, Message.reason)).label("reason")
 
 
 def notification_rows(now: datetime, status: str | None) -> Select[Any]:
@@ -65,7 +68,7 @@ def notification_views(
             Message.id,
             Message.notification_id,
             Message.channel,
-            _REASON,
+            _reason(now),
             effective_status(now).label("now_status"),
         )
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
@@ -108,7 +111,7 @@ def message_rows(now: datetime) -> Select[Any]:
     return (
         select(
             *(column for column in Message.__table__.c if column.name not in _SHARED),
-            _REASON,
+            _reason(now),
             effective_status(now).label("now_status"),
             case((_APART, Message.detail), else_=Dispatch.detail).label("detail"),
             func.coalesce(Message.provider, case((~_APART, Dispatch.provider))).label("provider"),
@@ -120,7 +123,7 @@ def message_rows(now: datetime) -> Select[Any]:
             Recipient.external_id,
             Recipient.name_sealed,
             func.coalesce(Notification.template, Campaign.template).label("template"),
-            Notification.expires_at,
+            func.coalesce(Notification.expires_at, Campaign.expires_at).label("expires_at"),
             func.coalesce(Notification.test, Campaign.test).label("test"),
             Dispatch.due_at,
             Dispatch.planned_at,

@@ -9,6 +9,7 @@ from notify.domain.audience import Audience
 from notify.domain.campaigns import Campaign, CampaignChanges
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.newsletters import Content, Pinned
+from notify.domain.status import Status
 
 
 class Candidate(NamedTuple):
@@ -35,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """One message of a campaign about to be stored; without a reason it goes, with one it is skipped."""
+    """One message of a campaign about to be stored; the reason is why it is held, or does not go."""
 
     recipient: int
     address_hash: bytes | None
@@ -46,12 +47,13 @@ class Envelope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Messages of one channel, moment and language: one dispatch, or with `due_at` None skipped ones."""
+    """Messages of one channel, moment and language: one dispatch, or without `due_at` some that end here."""
 
     channel: Channel
     locale: str
     due_at: datetime | None
     envelopes: Sequence[Envelope]
+    status: Status = Status.QUEUED
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,10 @@ class Campaigns(Protocol):
 
     def cancel_dispatches(self, number: int, now: datetime) -> int:
         """End those that were not called yet as `cancelled`; count them."""
+        ...
+
+    def expire_dispatches(self, number: int, now: datetime) -> int:
+        """End those that were not called yet as `expired`; count them."""
         ...
 
     def cancel_leftovers(self, now: datetime) -> int:

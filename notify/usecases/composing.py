@@ -73,14 +73,14 @@ class Composer:
             reply_to=self.senders.reply_to,
         )
 
-    def sms(self, letter: Letter, now: datetime) -> OutgoingSms:
-        """Write an SMS; the letter has a number."""
+    def sms(self, letter: Letter, now: datetime, ends: datetime | None = None) -> OutgoingSms:
+        """Write an SMS; the letter has a number. `ends`: when it must have arrived."""
         links = self.links(letter)
         errand = letter.errand
-        left = None
+        ends = min((at for at in (ends, errand.expires_at) if at), default=None)
+        left = int((ends - now).total_seconds()) if ends else None
         if isinstance(errand, NotificationErrand):
             text = self.templates.sms(errand.template, letter.locale, _data(letter, errand), links)
-            left = int((errand.expires_at - now).total_seconds()) if errand.expires_at else None
         else:
             text = self.templates.sms_for(errand.pinned, letter.locale, _person(letter, links))
         return OutgoingSms(

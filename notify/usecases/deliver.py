@@ -10,7 +10,6 @@ from notify.domain.catalogue import Channel
 from notify.domain.delivery import Claimed, Letter, NotificationErrand, PlannedCall
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
-from notify.domain.hours import LATE_AFTER, morning_after, zone_of
 from notify.domain.outcome import Outcome, Transient
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
@@ -20,11 +19,15 @@ from notify.usecases.composing import Composer
 from notify.usecases.dispatch_work import Prepared, Work
 from notify.usecases.gate import Gate
 from notify.usecases.return_times import ReturnTimes
+from notify.usecases.right_hours import RightHours
 
 _log: Final = logging.getLogger(__name__)
 
 CLAIM_LEASE: Final = timedelta(seconds=10)
 """For checking and rendering; a claim that runs out goes back in the queue."""
+
+_FRESH_FOR: Final = timedelta(seconds=30)
+"""How long a text that has to arrive by a certain time may wait for its gate."""
 
 _SHORTEST_PAUSE: Final = 0.02
 """Seconds: under a limit of thousands a second, what returns meanwhile is claimed together."""
@@ -49,6 +52,7 @@ class Deliver:
         store: Store,
         composer: Composer,
         policy: Policy,
+        hours: RightHours,
         gate: Gate,
         providers: Providers,
         throttle: Throttle,
@@ -61,6 +65,7 @@ class Deliver:
         self._store = store
         self._composer = composer
         self._policy = policy
+        self._hours = hours
         self._gate = gate
         self._providers = providers
         self._throttle = throttle
@@ -221,7 +226,7 @@ class Deliver:
 
     def _check_letter(self, work: Work, letter: Letter, now: datetime) -> None:
         errand = letter.errand
-        if isinstance(errand, NotificationErrand) and errand.expires_at and errand.expires_at <= now:
+        if errand.expires_at and errand.expires_at <= now:
             work.settle(letter.message_id, Status.EXPIRED)
             return
         if letter.standing:
@@ -229,26 +234,27 @@ class Deliver:
             if isinstance(found, Reason):
                 work.settle(letter.message_id, Status.SKIPPED, reason=found)
                 return
-        morning = self._too_late_tonight(work.claimed, letter, now)
-        if morning:
-            work.postpone(letter.message_id, morning, held=True)
+        marketing = letter.channel is Channel.SMS and self._composer.is_marketing(letter)
+        hour = self._hours(letter, marketing=marketing, planned_at=work.claimed.planned_at, now=now)
+        if hour.never:
+            work.settle(letter.message_id, Status.SKIPPED, reason=Reason.OUTSIDE_HOURS)
+        elif hour.waits_until and errand.expires_at and errand.expires_at <= hour.waits_until:
+            work.settle(letter.message_id, Status.EXPIRED, reason=Reason.OUTSIDE_HOURS)
+        elif hour.waits_until:
+            work.postpone(letter.message_id, hour.waits_until, held=True)
         elif letter.address:  # if not, the gate says why
-            self._compose(work, letter, now)
+            if hour.ends:
+                work.stale_after = now + _FRESH_FOR
+            self._compose(work, letter, now, hour.ends)
         else:
             work.settle(letter.message_id, Status.SKIPPED, reason=Reason.NO_ADDRESS)
 
-    def _too_late_tonight(self, claimed: Claimed, letter: Letter, now: datetime) -> datetime | None:
-        """Return the morning an SMS waits for, when it is so late that it would wake someone up."""
-        if letter.channel is not Channel.SMS or now - claimed.planned_at <= LATE_AFTER:
-            return None
-        return morning_after(now, zone_of(letter.timezone, letter.country))
-
-    def _compose(self, work: Work, letter: Letter, now: datetime) -> None:
+    def _compose(self, work: Work, letter: Letter, now: datetime, ends: datetime | None) -> None:
         try:
             if letter.channel is Channel.EMAIL:
                 work.outgoing[letter.message_id] = self._composer.email(letter)
             else:
-                work.outgoing[letter.message_id] = self._composer.sms(letter, now)
+                work.outgoing[letter.message_id] = self._composer.sms(letter, now, ends)
         except Exception as error:  # noqa: BLE001 - one poisoned message must not hold up its batch
             _log.error(
                 "message could not be rendered",

@@ -12,7 +12,6 @@ from notify.domain.delivery import (
     Deferred,
     Fate,
     Letter,
-    NotificationErrand,
     PlannedCall,
     Record,
     Settled,
@@ -65,6 +64,8 @@ class Work:
     later: list[Later] = field(default_factory=list)
     record: Record = field(init=False)
     call: PlannedCall | None = None
+    stale_after: datetime | None = None
+    """When what was written can no longer be sent as it is: it says until when it may be on its way."""
 
     def __post_init__(self) -> None:
         self.record = Record(self.claimed)
@@ -152,8 +153,7 @@ class Work:
             )
 
     def _expiry(self, message_id: int) -> datetime | None:
-        letter = self.letters[message_id]
-        return letter.errand.expires_at if isinstance(letter.errand, NotificationErrand) else None
+        return self.letters[message_id].errand.expires_at
 
     @property
     def letters(self) -> dict[int, Letter]:

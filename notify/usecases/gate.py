@@ -36,12 +36,12 @@ class Gate:
         """Drop from `outgoing` whoever may not be written to; mark what is left as being called."""
         people = {one.recipient_id for work in works for one in work.claimed.letters}
         hashes = {one.address_hash for work in works for one in work.claimed.letters if one.address_hash}
-        now = self._clock()
         with self._store.write() as tx:
             tx.consents.lock_in_gate(people, hashes)
             rows: dict[int, list[AtGate]] = {}
             for row in tx.deliveries.at_gate([work.claimed for work in works]):
                 rows.setdefault(row.dispatch_id, []).append(row)
+            now = self._clock()  # an opt-out may have been waited for, beyond the end of lawful hours
             decided = [
                 (work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)) for work in works
             ]
@@ -65,6 +65,8 @@ class Gate:
                 work.settle(row.message_id, Status.SKIPPED, reason=found)
             elif row.address_hash != letters[row.message_id].address_hash:
                 work.postpone(row.message_id, now)  # the address was corrected after it was written
+            elif work.stale_after and now > work.stale_after:
+                work.postpone(row.message_id, now)  # to be looked at anew, with the hour that it is by then
             elif (row.planned_hash, row.basis, row.basis_consent_id) != (
                 row.address_hash,
                 found.regime,

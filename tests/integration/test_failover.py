@@ -16,6 +16,7 @@ from notify.queueing import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.deliver import Deliver
+from notify.usecases.right_hours import RightHours
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for
@@ -39,6 +40,7 @@ class Shop:
             store=world.parts.store,
             composer=world.parts.composer,
             policy=world.parts.policy,
+            hours=RightHours(world.parts.lawful_hours),
             gate=world.gate,
             providers=HealthyProviders(
                 {Channel.EMAIL: [(self.first, 1), (self.second, 1)], Channel.SMS: [(world.sms, 1)]},

@@ -6,7 +6,7 @@ from notify.domain import ids
 from notify.domain.campaigns import Campaign, CampaignDraft, CampaignStatus
 from notify.domain.errors import InvalidRequestError
 from notify.domain.requests import Idempotency
-from notify.domain.times import rfc3339
+from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import CampaignView
 from notify.ports import Clock
 from notify.store import Store
@@ -48,6 +48,7 @@ class CreateCampaign:
                 throttle=draft.throttle,
                 test=test,
                 status=CampaignStatus.DRAFT,
+                expires_at=draft.expires_at,
             )
             number = tx.campaigns.add(campaign, draft.content, now)
             made = {"id": ids.public(ids.CAMPAIGN, number), "created_at": rfc3339(now), "test": test}
@@ -73,6 +74,7 @@ def _view(draft: CampaignDraft, made: dict[str, Any]) -> CampaignView:
         "send_at": None,
         "timezone": None,
         "send_past": False,
+        "expires_at": rfc3339_or_none(draft.expires_at),
         "created_at": made["created_at"],
         "started_at": None,
         "finished_at": None,

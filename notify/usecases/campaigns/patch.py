@@ -68,4 +68,5 @@ class PatchCampaign:
             template=campaign.template,
             audience=campaign.audience,
             throttle=campaign.throttle,
+            expires_at=campaign.expires_at,
         )

@@ -14,12 +14,14 @@ from notify.domain.campaigns import (
     CampaignStatus,
     moved,
 )
+from notify.domain.catalogue import Channel
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.newsletters import Pinned
 from notify.domain.pacing import minute_of, pause_after, slice_size
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.domain.windows import LawfulHours
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.store.campaigns import Bundle
@@ -50,6 +52,7 @@ class RunCampaigns:
         *,
         store: Store,
         policy: Policy,
+        hours: LawfulHours,
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
@@ -58,6 +61,7 @@ class RunCampaigns:
     ) -> None:
         self._store = store
         self._policy = policy
+        self._hours = hours
         self._wake_ups = wake_ups
         self._telemetry = telemetry
         self._clock = clock
@@ -101,7 +105,7 @@ class RunCampaigns:
                 if campaign != before:
                     return False  # changed meanwhile: counted anew in the next round
                 tx.campaigns.change(number, snapshot, now)
-            elif campaign.pumped:
+            elif campaign.pumped or self._expire(tx, campaign, now):
                 self._look_for_end(tx, campaign, now)
             elif self._is_ahead(tx, campaign, now):
                 tx.campaigns.change(number, {"next_slice_at": now + _LOOK_AGAIN}, now)
@@ -147,10 +151,12 @@ class RunCampaigns:
             audience = parse_audience(campaign.audience)
             candidates = tx.audiences.candidates(campaign, audience, campaign.cursor, end)
             booked: dict[datetime, int] = defaultdict(int)
-            if local and campaign.throttle is not None:
+            if (local or Channel.SMS in campaign.channels) and campaign.throttle is not None:
                 for moment, count in tx.campaigns.booked(campaign.number).items():
                     booked[minute_of(moment)] += count
-            slicer = Slicer(campaign, self._pinned_of(tx, campaign), self._policy, now, booked)
+            slicer = Slicer(
+                campaign, self._pinned_of(tx, campaign), self._policy, self._hours, now=now, booked=booked
+            )
             bundles = slicer(candidates)
             tx.campaigns.add_messages(campaign, bundles, now)
         made, most = sum(len(one.envelopes) for one in bundles), size * len(campaign.channels)
@@ -163,6 +169,15 @@ class RunCampaigns:
         }
         tx.campaigns.change(campaign.number, changes, now)
         return bundles
+
+    def _expire(self, tx: Transaction, campaign: Campaign, now: datetime) -> bool:
+        """End what has not left of a campaign whose time is over, made or not; return whether it is."""
+        if campaign.expires_at is None or campaign.expires_at > now:
+            return False
+        tx.campaigns.expire_dispatches(campaign.number, now)
+        if not campaign.pumped:
+            tx.campaigns.change(campaign.number, {"pumped": True}, now)
+        return True
 
     def _pinned_of(self, tx: Transaction, campaign: Campaign) -> Pinned:
         """Return what was pinned, read once for all slices."""
@@ -177,20 +192,26 @@ class RunCampaigns:
     def _look_for_end(self, tx: Transaction, campaign: Campaign, now: datetime) -> None:
         """Finish a campaign of which nothing is open; or note when to look again."""
         count, last_due = tx.campaigns.open_dispatches(campaign.number)
+        if count and self._expire(tx, campaign, now):
+            count, last_due = tx.campaigns.open_dispatches(campaign.number)
         if count == 0:
             status = moved(Act.FINISH, campaign.status)
             tx.campaigns.change(campaign.number, {"status": status, "finished_at": now}, now)
             return
         soon = now + (_LOOK_AGAIN if count < _MANY else _LOOK_AGAIN * 10)
         again = min(max(soon, last_due or soon), now + _LOOK_SOMETIMES)
+        if campaign.expires_at and campaign.expires_at > now:
+            again = min(again, campaign.expires_at)
         tx.campaigns.change(campaign.number, {"next_slice_at": again}, now)
 
     def _count_skipped(self, campaign: Campaign, bundles: Iterable[Bundle]) -> None:
         topic = self._policy.catalogue.numbered(campaign.topic)
         for bundle in bundles:
-            for reason, count in Counter(one.reason for one in bundle.envelopes if one.reason).items():
+            if bundle.status is Status.QUEUED:
+                continue
+            for reason, count in Counter(one.reason or "" for one in bundle.envelopes).items():
                 name = topic.name if topic else ""
-                self._telemetry.settled(name, bundle.channel, "", Status.SKIPPED, reason, count=count)
+                self._telemetry.settled(name, bundle.channel, "", bundle.status, reason, count=count)
 
 
 def _is_due(campaign: Campaign, now: datetime) -> bool:

@@ -1,7 +1,15 @@
 """Schedule a campaign, and take that back."""
 
 from notify.domain import ids
-from notify.domain.campaigns import Act, Schedule, first_moment, moved, schedule_problems, written
+from notify.domain.campaigns import (
+    Act,
+    Schedule,
+    expiry_problems,
+    first_moment,
+    moved,
+    schedule_problems,
+    written,
+)
 from notify.domain.errors import InvalidRequestError
 from notify.domain.views import CampaignView
 from notify.ports import Clock
@@ -26,7 +34,7 @@ class ScheduleCampaign:
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
             status = moved(Act.SCHEDULE, campaign.status)
-            problems = schedule_problems(schedule, now)
+            problems = schedule_problems(schedule, now) or expiry_problems(campaign.expires_at, schedule, now)
             if problems:
                 raise InvalidRequestError(problems)
             tx.campaigns.change(

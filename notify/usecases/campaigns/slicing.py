@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, MutableMapping
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from notify.domain.campaigns import RECIPIENT_ZONE, Campaign, local_moment
@@ -10,7 +11,8 @@ from notify.domain.consent import Basis, Scope, Standing, subscription
 from notify.domain.eligibility import Policy
 from notify.domain.newsletters import Pinned
 from notify.domain.pacing import allot
-from notify.domain.status import Reason
+from notify.domain.status import Reason, Status
+from notify.domain.windows import LawfulHours
 from notify.store.campaigns import Bundle, Candidate, Envelope
 
 MOST_TOGETHER: Final = 1000
@@ -22,6 +24,12 @@ _OF_POLICY: Final = 2
 _Kind = tuple[str, str | None, str | None, bool, bool, bool | None, bool, str | None]
 """Channel, country, the phone's country; whether there is no purchase and no acceptance of the policy; the
 preference; whether the address left the topic; its suppression."""
+
+_Together = tuple[str, str, datetime, str | None]
+"""Channel, language, when it leaves, and why not before."""
+
+_When = tuple[datetime | None, str | None, Status]
+"""When a message leaves, and why not before; or that it ends here, and why."""
 
 _Verdict = tuple[str | None, int, str | None]
 """On what basis, whose entry of the ledger that rests on, or why not."""
@@ -35,28 +43,32 @@ class Slicer:
         campaign: Campaign,
         pinned: Pinned,
         policy: Policy,
+        hours: LawfulHours,
+        *,
         now: datetime,
         booked: MutableMapping[datetime, int],
     ) -> None:
-        """`booked` is what of a campaign by local time is planned already; see `allot`."""
+        """`booked` is what of a campaign is planned for each minute already; see `allot`."""
         self._campaign = campaign
         self._pinned = pinned
         self._booked = booked
         self._now = now
         self._verdicts = _Verdicts(campaign.topic, policy)
-        self._moments = _Moments(campaign, now)
-        self._going: dict[tuple[str, str, datetime], list[Envelope]] = {}
-        self._skipped: dict[tuple[str, str], list[Envelope]] = {}
+        self._moments = _Moments(campaign, hours, now)
+        self._hours = hours
+        self._going: dict[_Together, list[Envelope]] = {}
+        self._ended: dict[tuple[str, str, Status], list[Envelope]] = {}
+        self._home: dict[_Together, tuple[str | None, str | None]] = {}
 
     def __call__(self, candidates: Iterable[Candidate]) -> list[Bundle]:
-        """Return the messages of those who are in it, those to be skipped included."""
+        """Return the messages of those who are in it, those that end here included."""
         self._sort(candidates)
         bundles = [
-            Bundle(Channel(channel), locale, None, envelopes)
-            for (channel, locale), envelopes in self._skipped.items()
+            Bundle(Channel(channel), locale, None, envelopes, status)
+            for (channel, locale, status), envelopes in self._ended.items()
         ]
-        for (channel, locale, due_at), envelopes in self._going.items():
-            bundles += self._dispatches(Channel(channel), locale, due_at, envelopes)
+        for together, envelopes in self._going.items():
+            bundles += self._dispatches(together, envelopes)
         return bundles
 
     def _sort(self, candidates: Iterable[Candidate]) -> None:
@@ -74,36 +86,50 @@ class Slicer:
             if wanted not in locales:
                 locales[wanted] = self._pinned.locale(wanted or DEFAULT_LOCALE)
             locale = locales[wanted]
-            due_at = moments[zone, country]
-            if reason is None:
-                if due_at is None:
-                    reason = Reason.TOO_LATE
-                elif seen or (channel, address) in taken:
-                    reason = Reason.DUPLICATE_ADDRESS
-            if reason is not None or due_at is None:
-                self._skip(number, channel, locale, reason)
+            due_at, held, ended = moments[channel, zone, country]
+            if reason is not None:
+                ended = Status.SKIPPED
+            elif due_at is None:
+                reason = held
+            elif seen or (channel, address) in taken:
+                reason, ended = Reason.DUPLICATE_ADDRESS, Status.SKIPPED
+            if due_at is None or ended is not Status.QUEUED:
+                self._end(number, channel, locale, reason, ended)
                 continue
             taken.add((channel, address))
             consent = entry if rests_on == _OF_PREFERENCE else policy if rests_on == _OF_POLICY else None
-            key = (channel, locale, due_at)
+            key = (channel, locale, due_at, held)
             if key not in going:
                 going[key] = []
-            going[key].append(Envelope(number, address, basis, consent))
+                self._home[key] = (country, zone)
+            going[key].append(Envelope(number, address, basis, consent, held))
 
-    def _skip(self, number: int, channel: str, locale: str, reason: str | None) -> None:
-        self._skipped.setdefault((channel, locale), []).append(Envelope(number, None, None, None, reason))
+    def _end(self, number: int, channel: str, locale: str, reason: str | None, status: Status) -> None:
+        key = (channel, locale, status)
+        self._ended.setdefault(key, []).append(Envelope(number, None, None, None, reason))
 
-    def _dispatches(
-        self, channel: Channel, locale: str, due_at: datetime, envelopes: list[Envelope]
-    ) -> Iterable[Bundle]:
-        alone = channel is Channel.SMS or self._pinned.individual
+    def _dispatches(self, together: _Together, envelopes: list[Envelope]) -> Iterable[Bundle]:
+        channel, locale, due_at, _ = together
+        alone = channel == Channel.SMS or self._pinned.individual
         most = 1 if alone else MOST_TOGETHER
-        throttle = self._campaign.throttle if self._moments.local else None
+        # What waits for its window, or by local time, cannot be paced by the slices that make it.
+        paced = self._moments.local or Channel.SMS in self._campaign.channels
+        throttle = self._campaign.throttle if paced else None
         after = 0
-        for moment, count in allot(self._booked, due_at, len(envelopes), throttle):
+        lawful = partial(self._lawful, together) if channel == Channel.SMS else _at_once
+        for moment, count in allot(self._booked, due_at, len(envelopes), throttle, lawful):
             for start in range(after, after + count, most):
-                yield Bundle(channel, locale, moment, envelopes[start : min(start + most, after + count)])
+                some = envelopes[start : min(start + most, after + count)]
+                yield Bundle(Channel(channel), locale, moment, some)
             after += count
+
+    def _lawful(self, together: _Together, at: datetime) -> datetime:
+        span = self._hours.span(*self._home[together], at)
+        return max(at, span.opens) if span else at
+
+
+def _at_once(at: datetime) -> datetime:
+    return at
 
 
 class _Verdicts(dict[_Kind, _Verdict | None]):
@@ -140,18 +166,34 @@ class _Verdicts(dict[_Kind, _Verdict | None]):
         return (found.regime, found.consent_id or 0, None) if isinstance(found, Basis) else (None, 0, found)
 
 
-class _Moments(dict[tuple[str | None, str | None], datetime | None]):
-    """When it is, by time zone and country; None where that was past when the campaign began."""
+class _Moments(dict[tuple[str, str | None, str | None], _When]):
+    """When messages leave, by channel, time zone and country."""
 
-    def __init__(self, campaign: Campaign, now: datetime) -> None:
+    def __init__(self, campaign: Campaign, hours: LawfulHours, now: datetime) -> None:
         super().__init__()
         self.local = campaign.timezone == RECIPIENT_ZONE
         self._campaign = campaign
+        self._hours = hours
         self._now = now
 
-    def __missing__(self, zone: tuple[str | None, str | None]) -> datetime | None:
-        found = self[zone] = self._moment(*zone) if self.local else self._now
+    def __missing__(self, whose: tuple[str, str | None, str | None]) -> _When:
+        found = self[whose] = self._when(*whose)
         return found
+
+    def _when(self, channel: str, timezone: str | None, country: str | None) -> _When:
+        moment = self._moment(timezone, country) if self.local else self._now
+        if moment is None:
+            return None, Reason.TOO_LATE, Status.SKIPPED
+        held = None
+        if channel == Channel.SMS:
+            span = self._hours.span(country, timezone, moment)
+            if span is None:
+                return None, Reason.OUTSIDE_HOURS, Status.SKIPPED
+            if span.opens > moment:
+                moment, held = span.opens, Reason.OUTSIDE_HOURS
+        if self._campaign.expires_at and self._campaign.expires_at <= moment:
+            return None, held, Status.EXPIRED
+        return moment, held, Status.QUEUED
 
     def _moment(self, timezone: str | None, country: str | None) -> datetime | None:
         campaign = self._campaign

@@ -42,6 +42,7 @@ CAMPAIGN: Final[_Examples] = {
             ]
         },
         "throttle": 6000,
+        "expires_at": "2036-12-24T18:00:00Z",
     },
 }
 
@@ -71,6 +72,7 @@ CAMPAIGN_ANSWER: Final[Mapping[str, Any]] = {
     "send_at": "2026-12-01T10:00:00.000Z",
     "timezone": None,
     "send_past": False,
+    "expires_at": None,
     "created_at": "2026-11-23T10:00:00.000Z",
     "started_at": "2026-12-01T10:00:00.300Z",
     "finished_at": None,

@@ -10,7 +10,7 @@ from notify.domain.audience import MAX_CONDITIONS, MAX_LIST, Op
 from notify.domain.campaigns import MAX_TEST_ADDRESSES, RECIPIENT_ZONE
 from notify.domain.catalogue import LOCALES
 from notify.domain.recipient_ids import address_in
-from notify.web.api.fields import Channels, Line, Locale, parse_timestamp, timezones
+from notify.web.api.fields import Channels, Line, Locale, Timestamp, parse_timestamp, timezones
 from notify.web.api.models import Given
 
 MAX_THROTTLE: Final = 1_000_000
@@ -119,6 +119,8 @@ class CampaignGiven(Given):
     """Everyone who is subscribed, when absent."""
     throttle: Throttle | None = None
     """Messages a minute at most; as fast as the provider takes them, when absent."""
+    expires_at: Timestamp | None = None
+    """What has not left by then does not leave any more; nothing expires, when absent."""
 
 
 class CampaignChangesGiven(Given):
@@ -133,6 +135,8 @@ class CampaignChangesGiven(Given):
     """Null means everyone who is subscribed."""
     throttle: Throttle | None = None
     """Null means no limit."""
+    expires_at: Timestamp | None = None
+    """Null means never."""
 
 
 class ScheduleGiven(Given):

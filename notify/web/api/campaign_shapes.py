@@ -35,6 +35,8 @@ class CampaignAnswer(Shape):
     """As scheduled: in UTC, or without an offset where there is a `timezone`. Null is at once."""
     timezone: str | None
     send_past: bool
+    expires_at: AwareDatetime | None
+    """What has not left by then does not leave any more."""
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
