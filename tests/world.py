@@ -30,6 +30,8 @@ from notify.usecases.deliver import Deliver
 from notify.usecases.gate import Gate
 from notify.usecases.reconcile import Reconcile
 from notify.usecases.right_hours import RightHours
+from notify.usecases.refused_addresses import RefusedAddresses
+from notify.usecases.right_hours import RightHours
 from tests.doubles import (
     FakeProvider,
     FakeProviders,
@@ -102,6 +104,7 @@ class World:
             policy=self.parts.policy,
             hours=RightHours(self.parts.lawful_hours),
             gate=self.gate,
+            refused=RefusedAddresses(self.parts.provider_stops),
             providers=self.providers,
             throttle=self.throttle,
             wake_ups=self.wake_ups,

@@ -242,11 +242,15 @@ class Hopeless:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was done about leases that ran out, counted; and the dispatches that were given up."""
+    """What was done about leases that ran out, counted; the dispatches that were given up, and those `lost`.
+
+    `unknown` counts the messages of the lost ones.
+    """
 
     returned: int
     unknown: int
     given_up: Collection[int]
+    lost: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)

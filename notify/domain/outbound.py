@@ -39,8 +39,10 @@ def message_type(status: Status) -> str:
     return f"message.{status}"
 
 
+MESSAGE_TYPES: Final = tuple(message_type(status) for status in Status if status in TOLD)
+
 EVENT_TYPES: Final = (
-    *(message_type(status) for status in Status if status in TOLD),
+    *MESSAGE_TYPES,
     PREFERENCE_CHANGED,
     ADDRESS_DISPUTED,
     RECIPIENT_ERASED,

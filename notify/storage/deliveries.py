@@ -308,7 +308,8 @@ class SqlDeliveries:
                 ],
             )
         given_up = [row.id for row in returned if row.phase == "done"]
-        return Recovered(len(returned) - len(given_up), sum(row.size for row in lost), given_up)
+        unknown = sum(row.size for row in lost)
+        return Recovered(len(returned) - len(given_up), unknown, given_up, [row.id for row in lost])
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""

@@ -82,6 +82,7 @@ class AcceptNotifications:
             stored = tx.notifications.add(drafts)
             closed = self._supersede(tx, orders, drafts, stored, now)
             superseded = {one.message_id for one in closed}
+            tx.outbound.moved(dict.fromkeys(superseded | _skipped(drafts, stored), Status.SKIPPED), now)
             views = iter([_view(*each, superseded, now) for each in zip(orders, drafts, stored, strict=True)])
             results = [next(views) if isinstance(one, Order) else one for one in checked]
             if idempotency:
@@ -221,6 +222,16 @@ class AcceptNotifications:
                     self._telemetry.settled(
                         order.topic.name, message.channel, "", Status.SKIPPED, message.reason
                     )
+
+
+def _skipped(drafts: Sequence[NotificationDraft], stored: Sequence[StoredNotification]) -> set[int]:
+    """Return the messages that were skipped from the start."""
+    return {
+        number
+        for draft, one in zip(drafts, stored, strict=True)
+        for number, message in zip(one.message_ids, draft.messages, strict=True)
+        if message.reason
+    }
 
 
 def _joined(earlier: tuple[ProfilePatch, str | None], order: Order) -> tuple[ProfilePatch, str | None]:

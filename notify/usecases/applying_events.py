@@ -131,6 +131,7 @@ def _move(tx: Transaction, fresh: Fresh, known: Mapping[int, Reported], now: dat
     held = tx.events.reported({one.message.message_id for one in prospects}, now, lock=True)
     moved = moves(held, about)
     tx.events.move(moved, now)
+    tx.outbound.moved({one.message.message_id: one.status for one in moved}, now)
     rung = []
     for one in moved:
         route = routes.get(one.message.notification_id or 0)

@@ -25,7 +25,9 @@ class CancelNotification:
         """Cancel and return what became of it. NotFoundError."""
         number = ids.number_of(ids.NOTIFICATION, notification_id)
         with self._store.write() as tx:
-            closed = tx.notifications.cancel(number, self._clock())
+            now = self._clock()
+            closed = tx.notifications.cancel(number, now)
+            tx.outbound.moved({one.message_id: Status.CANCELLED for one in closed}, now)
         for one in closed:
             topic = self._catalogue.numbered(one.topic)
             self._telemetry.settled(topic.name if topic else "", one.channel, "", Status.CANCELLED, "")

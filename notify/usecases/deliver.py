@@ -10,6 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.delivery import Claimed, Letter, NotificationErrand, PlannedCall
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
+from notify.domain.outbound import MESSAGE_TYPES
 from notify.domain.outcome import Outcome, Transient
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
@@ -285,6 +286,9 @@ class Deliver:
                 if isinstance(errand, NotificationErrand) and (status := closed.get(errand.notification_id)):
                     work.drop(later.message_id, status)
         changed = tx.deliveries.record([work.sum_up() for work in works], now)
+        if tx.outbound.wanted(MESSAGE_TYPES):
+            told = [work for work in works if work.claimed.dispatch_id in changed]
+            tx.outbound.moved({number: it for work in told for number, it in work.statuses().items()}, now)
         rung: dict[Lane, list[int]] = {}
         for work, letter, channel in following:
             errand = letter.errand

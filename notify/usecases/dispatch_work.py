@@ -16,7 +16,7 @@ from notify.domain.delivery import (
     Record,
     Settled,
 )
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient, name_of
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient, name_of
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.retry import retry_at
 from notify.domain.status import Reason, Status
@@ -66,6 +66,9 @@ class Work:
     call: PlannedCall | None = None
     stale_after: datetime | None = None
     """When what was written can no longer be sent as it is: it says until when it may be on its way."""
+    faults: dict[int, AddressFault] = field(default_factory=dict)
+    stale_after: datetime | None = None
+    """When what was written can no longer be sent as it is: it says until when it may be on its way."""
 
     def __post_init__(self) -> None:
         self.record = Record(self.claimed)
@@ -100,7 +103,12 @@ class Work:
         Most of a call's messages share one outcome: it is written down once, for the whole dispatch.
         """
         pairs = list(zip(list(self.outgoing), outcomes, strict=True))
-        ((common, _),) = Counter(outcomes).most_common(1)
+        counted = Counter(outcomes)
+        ((common, _),) = counted.most_common(1)
+        if any(isinstance(one, Refused) and one.fault for one in counted):
+            self.faults = {
+                message_id: one.fault for message_id, one in pairs if isinstance(one, Refused) and one.fault
+            }
         made = (started_at, self.provider.name)
         took = round(seconds * 1000)
         self.record.attempts.append(AttemptMade(None, *made, name_of(common), _why(common), took))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from notify.domain.delivery import Hopeless
 from notify.domain.event_moves import Routed
+from notify.domain.status import Status
 from notify.ports import Clock, WakeUps
 from notify.store import Store, Transaction
 
@@ -34,6 +35,8 @@ class Reconcile:
             hopeless = tx.deliveries.hopeless(now)
             routes = _hold_routes(tx, hopeless)
             found = tx.deliveries.recover(now)
+            tx.outbound.dispatches_moved(found.lost, Status.UNKNOWN, now)
+            tx.outbound.dispatches_moved(found.given_up, Status.FAILED, now)
             for one in hopeless:
                 route = routes.get(one.notification_id)
                 following = route.after(one.channel, now) if route else None

@@ -135,6 +135,7 @@ class SettleUnknown:
             closed = standing[number]
             if closed:
                 tx.doubts.close(doubt, closed, _CLOSED, now)
+                tx.outbound.moved({doubt.message_id: closed}, now)
                 return 0
             queued = tx.doubts.send_again(doubt.dispatch_id, now)
         if queued:

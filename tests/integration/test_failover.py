@@ -17,6 +17,8 @@ from notify.throttle import RedisThrottle
 from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.deliver import Deliver
 from notify.usecases.right_hours import RightHours
+from notify.usecases.refused_addresses import RefusedAddresses
+from notify.usecases.right_hours import RightHours
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for
@@ -42,6 +44,7 @@ class Shop:
             policy=world.parts.policy,
             hours=RightHours(world.parts.lawful_hours),
             gate=world.gate,
+            refused=RefusedAddresses(world.parts.provider_stops),
             providers=HealthyProviders(
                 {Channel.EMAIL: [(self.first, 1), (self.second, 1)], Channel.SMS: [(world.sms, 1)]},
                 dict.fromkeys(Channel, world.outbox),
