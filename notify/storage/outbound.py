@@ -91,15 +91,14 @@ class SqlOutbound:
             for some in _batches(sorted(dispatch_ids))
         )
 
-    def skipped_in(self, campaign_id: int, recipients: Collection[int], now: datetime) -> int:
-        """Tell that a campaign skipped these recipients."""
-        if not self._told([Status.SKIPPED]):
+    def ended_in(self, campaign_id: int, recipients: Collection[int], now: datetime) -> int:
+        """Tell of the messages of a campaign to these recipients that ended before they could go."""
+        told = self._told([Status.SKIPPED, Status.EXPIRED])
+        if not told:
             return 0
-        campaign = Message.campaign_id == campaign_id
+        ended = (Message.campaign_id == campaign_id) & _OWN & Message.dispatch_id.is_(None)
         return sum(
-            self._tell(
-                campaign & Message.recipient_id.in_(some), now, lambda row: row.status == Status.SKIPPED
-            )
+            self._tell(ended & Message.recipient_id.in_(some), now, lambda row: row.status in told)
             for some in _batches(sorted(recipients))
         )
 

@@ -33,8 +33,8 @@ class Outbound(Protocol):
         """Tell it of all messages that share the fate of these dispatches."""
         ...
 
-    def skipped_in(self, campaign_id: int, recipients: Collection[int], now: datetime) -> int:
-        """Tell that a campaign skipped these recipients."""
+    def ended_in(self, campaign_id: int, recipients: Collection[int], now: datetime) -> int:
+        """Tell of the messages of a campaign to these recipients that ended before they could go."""
         ...
 
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:

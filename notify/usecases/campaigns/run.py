@@ -159,8 +159,8 @@ class RunCampaigns:
             )
             bundles = slicer(candidates)
             tx.campaigns.add_messages(campaign, bundles, now)
-            skipped = {one.recipient for bundle in bundles for one in bundle.envelopes if one.reason}
-            tx.outbound.skipped_in(campaign.number, skipped, now)
+            ended = (bundle.envelopes for bundle in bundles if bundle.due_at is None)
+            tx.outbound.ended_in(campaign.number, {one.recipient for some in ended for one in some}, now)
         made, most = sum(len(one.envelopes) for one in bundles), size * len(campaign.channels)
         last = end is None or end >= highest
         changes: CampaignChanges = {
