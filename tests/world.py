@@ -26,10 +26,10 @@ from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings, load_settings
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.confirmations import Confirmations
 from notify.usecases.deliver import Deliver
 from notify.usecases.gate import Gate
 from notify.usecases.reconcile import Reconcile
-from notify.usecases.right_hours import RightHours
 from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.right_hours import RightHours
 from tests.doubles import (
@@ -89,6 +89,15 @@ class World:
             telemetry=self.telemetry,
             clock=self.clock,
         )
+        self.confirmations = Confirmations(
+            store=self.parts.store,
+            policy=self.parts.policy,
+            senders=self.parts.senders,
+            wake_ups=self.wake_ups,
+            telemetry=self.telemetry,
+            clock=self.clock,
+        )
+        self.parts.confirmations = self.confirmations
         self.throttle = FakeThrottle()
         self.providers = FakeProviders(self._choose)
         self.gate = Gate(

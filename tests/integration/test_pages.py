@@ -3,12 +3,14 @@
 import gzip
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
 from notify.domain.catalogue import Channel
+from notify.domain.errors import TooManyRequestsError, UnreachableError
 from tests.doubles_pages import (
     CENTRE_TOKEN,
     LINK,
@@ -79,7 +81,9 @@ def test_the_button_is_there_whatever_became_of_the_person_and_works(site: Site,
     site.unsubscribe = FakeUnsubscribe(view)  # type: ignore[arg-type]
     client = site.app().test_client()
     page = client.get(U)
-    assert page.text.count("<button") == 1
+    (_, *others) = re.findall("<button.*?>(.*?)</button>", page.text)
+    by_sms = site.unsubscribe.view.channel is Channel.SMS  # whose messages have no link to the centre
+    assert others == (["Recevoir le lien de mes préférences"] if by_sms else [])
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert action
     assert client.post(unescape(action[1])).status_code == 200
@@ -298,3 +302,23 @@ def test_a_client_that_cannot_unzip_gets_plain_html(client: FlaskClient) -> None
     assert response.text.startswith("<!doctype html>")
     refusing = client.get(U, headers={"Accept-Encoding": "gzip;q=0"})
     assert "Content-Encoding" not in refusing.headers
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (None, 200, "part au +221"),
+        (TooManyRequestsError(timedelta(seconds=90)), 429, "réessayez plus tard"),
+        (UnreachableError("no"), 409, "Nous ne pouvons pas"),
+    ],
+)
+def test_the_centres_link_goes_to_the_address_itself(
+    site: Site, client: FlaskClient, error: Exception | None, status: int, said: str
+) -> None:
+    site.centre_link.error = error
+    answer = client.post(f"{U}/centre?lang=fr")
+    assert (answer.status_code, said in shown(answer)) == (status, True)
+    assert answer.headers.get("Retry-After") == ("90" if status == 429 else None)
+    assert "/preferences/" not in answer.text
+    assert client.get(f"{U}/centre").status_code == 405
+    assert client.post("/u/nonsense/centre").status_code == 404

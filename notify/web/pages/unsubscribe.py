@@ -4,6 +4,7 @@ from math import ceil
 
 from flask import Blueprint, Response
 
+from notify.domain.catalogue import Channel
 from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.requests import Proof
 from notify.usecases.centre_link import SendCentreLink
@@ -57,7 +58,7 @@ class _OptOutPages:
             locale,
             switch=switch,
             action=_action("stop", locale, token),
-            centre=in_language("send_centre_link", locale, token=token) if view.address else None,
+            centre=_centre_action(locale, token, view),
             question=_question(t, view),
             description=localised(view.topic.description, locale) if view.topic else "",
             view=view,
@@ -121,6 +122,13 @@ class _OptOutPages:
 def _action(endpoint: str, locale: str, token: str) -> str:
     """Return where a form of ours is sent: what tells it from a mail client's is in the address."""
     return in_language(endpoint, locale, token=token, by="page")
+
+
+def _centre_action(locale: str, token: str, view: OptOutView) -> str | None:
+    """Return where the centre's link is asked for; an e-mail holds it, and has one button on this page."""
+    if view.channel is Channel.EMAIL or not view.address:
+        return None
+    return in_language("send_centre_link", locale, token=token)
 
 
 def _question(t: Texts, view: OptOutView) -> str:
