@@ -159,7 +159,13 @@ class Composition(Adapters):
     @cached_property
     def preference_centre(self) -> PreferenceCentre:
         """Show and change all preferences of a person."""
-        return PreferenceCentre(self.store, self.tokens, self.catalogue, self._clock)
+        return PreferenceCentre(
+            store=self.store,
+            tokens=self.tokens,
+            catalogue=self.catalogue,
+            confirmations=self.confirmations,
+            clock=self._clock,
+        )
 
     @cached_property
     def end_pauses(self) -> EndPauses:
