@@ -243,6 +243,8 @@ class _Waiting(Collector):
             yield _gauge("notify_sms_daily_limit", "SMS that may leave on a day", value=report.sms.limit)
         posts = [("waiting", report.posts.waiting), ("unreadable", report.posts.unreadable)]
         yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
+        alerts = [(one.kind, one.count) for one in report.alerts]
+        yield _by("notify_alerts", "Open alerts: how often each was raised", ("kind",), alerts)
         beats = [(name, _age(at, now)) for name, at in report.beats.items()]
         yield _by("notify_task_age_seconds", "Since a periodic task last ran", ("task",), beats)
 

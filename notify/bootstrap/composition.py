@@ -63,6 +63,7 @@ from notify.usecases.tell_endpoints import TellEndpoints
 from notify.usecases.telling_preferences import tell_preferences
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
+from notify.usecases.watching_bursts import watch_bursts
 from notify.usecases.webhook_endpoints import WebhookDesk
 from notify.usecases.verify_ledger import VerifyLedger
 
@@ -379,7 +380,11 @@ class Composition(Adapters):
     @cached_property
     def follow_ledger(self) -> FollowLedger:
         """Hand sealed entries to those who follow the ledger, each by the name of its cursor."""
-        followers: dict[str, Follower] = {"journal": journal_choices, "webhooks": tell_preferences}
+        followers: dict[str, Follower] = {
+            "journal": journal_choices,
+            "webhooks": tell_preferences,
+            "bursts": watch_bursts,
+        }
         return FollowLedger(self.store, followers, self._clock)
 
     @cached_property

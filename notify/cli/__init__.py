@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from notify.cli.alerts import alerts
 from notify.cli.doctor import doctor
 from notify.cli.importing import import_file
 from notify.cli.keys import keys
@@ -20,7 +21,9 @@ def notify() -> None:
     """Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""
 
 
-for command in (up, migrate, keys, send, import_file, status, doctor, rotate_keys, restore_optouts):
+for command in (up, migrate, keys, send, import_file, status, alerts, doctor):
+    notify.add_command(command)
+for command in (rotate_keys, restore_optouts):
     notify.add_command(command)
 
 

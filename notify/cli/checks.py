@@ -12,6 +12,7 @@ from redis import RedisError
 from notify.bootstrap import Composition
 from notify.cli.findings import Finding
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
+from notify.domain.alerts import ADVICE
 from notify.domain.errors import NotifyError
 from notify.domain.rate_limits import bare
 from notify.domain.sms_senders import SENDER
@@ -69,6 +70,10 @@ def _work(composition: Composition) -> Iterator[Finding]:
         yield Finding.broken("Scheduler", text, remedy)
     else:
         yield Finding.ok("Scheduler", f"ran {(now - last).total_seconds():.0f} s ago")
+    for alert in report.alerts:
+        text = f"{alert.kind}, {alert.count} × since {alert.at:%Y-%m-%d %H:%M} UTC"
+        remedy = f"{ADVICE.get(alert.kind, 'The log says more.')} Then `notify alerts --clear {alert.kind}`."
+        yield Finding.check("Alert", text, remedy)
     for lane in report.lanes:
         if lane.oldest_due_at and now - lane.oldest_due_at > _QUEUE_OLD:
             minutes = (now - lane.oldest_due_at).total_seconds() / 60

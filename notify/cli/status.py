@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from notify.cli.alerts import alert_lines
 from notify.cli.options import data_dir_option, looked_at
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up, obstacle
 from notify.domain.backlog import BacklogReport, LaneQueue
@@ -53,6 +54,7 @@ def lines(report: BacklogReport | None, queues: Sequence[LaneQueue] | None, now:
 
 def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
     """Say what waits or is limited besides the lanes, and when the scheduler last ran."""
+    yield from alert_lines(report.alerts)
     if report.sms:
         yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
     posts = report.posts

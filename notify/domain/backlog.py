@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from notify.domain.alerts import OpenAlert
 from notify.domain.requests import Lane
 
 
@@ -48,6 +49,7 @@ class BacklogReport:
     beats: Mapping[str, datetime]
     sms: SmsUse | None = None
     posts: PostsBacklog = PostsBacklog(0, None, 0)
+    alerts: Sequence[OpenAlert] = ()
 
 
 @dataclass(frozen=True, slots=True)

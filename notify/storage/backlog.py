@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notify.domain.backlog import BacklogReport, LaneBacklog, PostsBacklog, SmsUse
 from notify.domain.requests import Lane
+from notify.storage.alerts import open_alerts
 from notify.storage.engine import transaction
 from notify.storage.event_tables import EventPost
 from notify.storage.migrate import is_current
@@ -59,6 +60,7 @@ class SqlBacklog:
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
                 sms=self._sms(connection, now),
                 posts=_posts(connection),
+                alerts=open_alerts(connection),
             )
 
     def _sms(self, connection: Connection, now: datetime) -> SmsUse | None:

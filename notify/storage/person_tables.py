@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, String
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notify.storage.columns import BigId
@@ -65,8 +65,17 @@ class Alert(Base):
     """Something an operator should look at; one open row for each kind."""
 
     __tablename__ = "alerts"
+    __table_args__ = (
+        Index(
+            "uq_alerts_open",
+            "kind",
+            unique=True,
+            postgresql_where=text("cleared_at IS NULL"),
+            sqlite_where=text("cleared_at IS NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
-    kind: Mapped[str] = mapped_column(String(32), index=True)
+    kind: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime]
     last_at: Mapped[datetime]
     count: Mapped[int] = mapped_column(BigInteger)

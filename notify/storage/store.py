@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from notify.domain.ledger import LedgerEntry, OptedOut, UndoDraft
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
+from notify.storage.alerts import SqlAlerts
 from notify.storage.api_keys import SqlApiKeys
 from notify.storage.audiences import SqlAudiences
 from notify.storage.campaigns import SqlCampaigns
@@ -58,6 +59,7 @@ class SqlTransaction:
         self.audiences = SqlAudiences(connection)
         self.sms_budget = SqlSmsBudget(connection)
         self.events = SqlEvents(connection, vault)
+        self.alerts = SqlAlerts(connection)
         self.soft_bounces = SqlSoftBounces(connection)
         self.doubts = SqlDoubts(connection, vault)
         self.journal = SqlJournal(connection)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from notify.domain.ledger import LedgerEntry, OptedOut, UndoDraft
 from notify.domain.token_claims import OptOutClaim
+from notify.store.alerts import Alerts
 from notify.store.api_keys import ApiKeys
 from notify.store.campaigns import Audiences, Campaigns
 from notify.store.confirmations import Confirmations
@@ -70,6 +71,9 @@ class Transaction(Protocol):
 
     @property
     def events(self) -> Events: ...  # noqa: D102
+
+    @property
+    def alerts(self) -> Alerts: ...  # noqa: D102
 
     @property
     def soft_bounces(self) -> SoftBounces: ...  # noqa: D102

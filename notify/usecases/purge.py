@@ -14,6 +14,9 @@ SMS_DAYS_KEPT_FOR: Final = timedelta(days=90)
 POSTS_KEPT_FOR: Final = timedelta(days=30)
 """Posts of events that nothing here could read; they hold addresses."""
 
+ALERTS_OPEN_FOR: Final = timedelta(days=1)
+"""An alert closes by itself after a quiet day."""
+
 SOFT_BOUNCES_KEPT_FOR: Final = timedelta(days=365)
 """SOFT_BOUNCE_DAYS can be no longer."""
 
@@ -43,6 +46,7 @@ class Purge:
             gone += tx.notifications.drop_keys_before(now - KEYS_KEPT_FOR)
             gone += tx.sms_budget.forget_before(now.date() - SMS_DAYS_KEPT_FOR)
             gone += tx.events.drop_posts_before(now - POSTS_KEPT_FOR)
+            tx.alerts.clear_quiet(now - ALERTS_OPEN_FOR, now)
             gone += tx.soft_bounces.drop_before(now - SOFT_BOUNCES_KEPT_FOR)
             gone += tx.campaigns.forget_tests_before(now - TESTS_KEPT_FOR)
             gone += tx.webhook_deliveries.drop_before(now - WEBHOOKS_KEPT_FOR)

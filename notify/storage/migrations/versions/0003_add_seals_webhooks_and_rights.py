@@ -179,7 +179,14 @@ def _operators() -> None:
         sa.Column("cleared_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
     )
-    op.create_index(op.f("ix_alerts_kind"), "alerts", ["kind"])
+    op.create_index(
+        "uq_alerts_open",
+        "alerts",
+        ["kind"],
+        unique=True,
+        postgresql_where=sa.text("cleared_at IS NULL"),
+        sqlite_where=sa.text("cleared_at IS NULL"),
+    )
     op.create_table(
         "retention_runs",
         _id(),
