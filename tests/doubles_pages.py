@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
-from notify.domain.confirmations import Asked
-from notify.domain.errors import InvalidTokenError, UnavailableError
+from notify.domain.confirmations import Asked, Kind
+from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnavailableError, UnreachableError
 from notify.domain.history import PastChoice, PastPage
 from notify.domain.outgoing import OutboxEntry
 from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreRow, CentreView
 from notify.usecases.centre_link import SendCentreLink
-from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.preference_centre import PreferenceCentre, Saved
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 
@@ -148,6 +148,10 @@ class FakeCentre(PreferenceCentre):
     topics: Sequence[Topic] = TOPICS
     bars: dict[Channel, tuple[Bar | None, Bar | None]] = field(default_factory=dict)
     paused_until: datetime | None = None
+    asks_twice: Sequence[str] = ()
+    pending: set[tuple[str, Channel]] = field(default_factory=set)
+    requested: list[Kind] = field(default_factory=list)
+    most_requests: int = 1
     past: list[PastChoice] = field(default_factory=list)
 
     def describe(self, token: str) -> CentreView:
@@ -163,10 +167,15 @@ class FakeCentre(PreferenceCentre):
         page = sorted(left, key=lambda one: -one.number)[:50]
         return self.describe(token), PastPage(page, page[-1].number if len(left) > 50 else None)
 
-    def change(
-        self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
-    ) -> tuple[CentreView, str | None]:
-        return self._keep(token, {(c.topic, c.channel): c.subscribed for c in choices}, proof, locale)
+    def change(self, token: str, choices: Sequence[Choice], proof: Proof, locale: str) -> Saved:
+        twice = {(c.topic, c.channel) for c in choices if c.subscribed and c.topic in self.asks_twice}
+        self.pending |= twice
+        wanted = {(c.topic, c.channel): c.subscribed for c in choices}
+        view, undo = self._keep(
+            token, {key: on for key, on in wanted.items() if key not in twice}, proof, locale
+        )
+        asked = [Asked(by, ADDRESSES[by]) for by in Channel if by in {by for _, by in twice}]
+        return Saved(view, undo, asked)
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         news = {key: False for key in self.stands if key[0] != ORDERS.name}
@@ -191,6 +200,14 @@ class FakeCentre(PreferenceCentre):
         self.locale = wanted
         return self._keep(token, {}, proof, locale)[0]
 
+    def request(self, token: str, kind: Kind, locale: str) -> Asked:
+        if not self.addresses:
+            raise UnreachableError("none")
+        if len(self.requested) >= self.most_requests:
+            raise TooManyRequestsError(timedelta(minutes=2))
+        self.requested.append(kind)
+        return Asked(Channel.EMAIL, ADDRESSES[Channel.EMAIL])
+
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         self.disowned.append(channel)
         self.bars[channel] = (Bar.DISPUTED, Bar.DISPUTED)
@@ -200,7 +217,8 @@ class FakeCentre(PreferenceCentre):
     def _row(self, topic: Topic, channel: Channel) -> CentreRow:
         orders, news = self.bars.get(channel, (None, None))
         bar = orders if topic is ORDERS else news
-        return CentreRow(topic, channel, bar is None and self.stands[topic.name, channel], bar)
+        key = (topic.name, channel)
+        return CentreRow(topic, channel, bar is None and self.stands[key], bar, key in self.pending)
 
     def _keep(
         self, token: str, wanted: dict[tuple[str, Channel], bool], proof: Proof, locale: str

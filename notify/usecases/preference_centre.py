@@ -1,11 +1,12 @@
 """The preference centre: all that a person can see and change by their own token."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose
+from notify.domain.confirmations import Asked, Kind
 from notify.domain.delivery import StoredRecipient
-from notify.domain.errors import InvalidTokenError
+from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.history import PastPage
 from notify.domain.requests import Choice, Proof
 from notify.domain.token_claims import CentreClaim
@@ -18,11 +19,24 @@ from notify.usecases.centre.readmitting import readmit
 from notify.usecases.centre.speaking import speak
 from notify.usecases.centre.views import CentreView, look, sample
 from notify.usecases.centre.visit import Visit
+from notify.usecases.confirmations import Confirmations
 from notify.usecases.recording_choices import Occasion
 
 _Done = TypeVar("_Done")
 
 PAST_A_PAGE: Final = 50
+
+
+class Saved(NamedTuple):
+    """How it stands after choices: an undo token if any changed anything.
+
+    `asked`: what counts once it is confirmed by the link sent there. `refused`: some could not be asked for.
+    """
+
+    view: CentreView
+    undo: str | None
+    asked: Sequence[Asked] = ()
+    refused: bool = False
 
 
 class PreferenceCentre:
@@ -31,10 +45,19 @@ class PreferenceCentre:
     All raise InvalidTokenError, also when the recipient is gone; by the link of a preview nothing happens.
     """
 
-    def __init__(self, store: Store, tokens: Tokens, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tokens: Tokens,
+        catalogue: Catalogue,
+        confirmations: Confirmations,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._tokens = tokens
         self._catalogue = catalogue
+        self._confirmations = confirmations
         self._clock = clock
 
     def describe(self, token: str) -> CentreView:
@@ -43,7 +66,7 @@ class PreferenceCentre:
         if claim.preview:
             return sample(self._catalogue)
         with self._store.read() as tx:
-            return look(tx, self._catalogue, _bearer(tx, claim))
+            return look(tx, self._catalogue, _bearer(tx, claim), self._clock())
 
     def history(self, token: str, before: int | None) -> tuple[CentreView, PastPage]:
         """Show the person's own choices, newest first; `before`: those older than that one."""
@@ -53,13 +76,17 @@ class PreferenceCentre:
         with self._store.read() as tx:
             recipient = _bearer(tx, claim)
             past = tx.history.of(recipient.id, before=before, limit=PAST_A_PAGE)
-            return look(tx, self._catalogue, recipient), past
+            return look(tx, self._catalogue, recipient, self._clock()), past
 
-    def change(
-        self, token: str, choices: Sequence[Choice], proof: Proof, locale: str
-    ) -> tuple[CentreView, str | None]:
-        """Apply the choices that differ; return how it stands now and an undo token if anything changed."""
-        return self._visit(token, proof, locale, lambda visit: choose(visit, choices))
+    def change(self, token: str, choices: Sequence[Choice], proof: Proof, locale: str) -> Saved:
+        """Apply the choices that differ."""
+        view, done = self._visit(
+            token, proof, locale, lambda visit: choose(visit, choices, self._confirmations)
+        )
+        if done is None:
+            return Saved(view, None)
+        self._confirmations.ring(done.posted)
+        return Saved(view, done.undo, [one.asked for one in done.posted], done.refused)
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
         """Stop all marketing on every channel."""
@@ -86,6 +113,19 @@ class PreferenceCentre:
         """Choose the language of messages."""
         return self._visit(token, proof, locale, lambda visit: speak(visit, wanted))[0]
 
+    def request(self, token: str, kind: Kind, locale: str) -> Asked | None:
+        """Send a link to the person's own address, which does what they ask for; None: of a preview.
+
+        UnreachableError where no address may be written to; TooManyRequestsError.
+        """
+        claim = self._tokens.read_centre(token)
+        if claim.preview:
+            return None
+        try:
+            return self._confirmations.ask(claim.recipient, kind, locale, message_id=claim.message)
+        except NotFoundError:
+            raise InvalidTokenError("the recipient is gone") from None
+
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         """“This is not me”: bar the address of that channel from everything."""
         return self._visit(token, proof, locale, lambda visit: disown(visit, channel))[0]
@@ -102,7 +142,7 @@ class PreferenceCentre:
             recipient = _bearer(tx, claim)
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
             done = act(Visit(tx, recipient, self._catalogue, occasion))
-            return look(tx, self._catalogue, _bearer(tx, claim)), done
+            return look(tx, self._catalogue, _bearer(tx, claim), occasion.at), done
 
 
 def _bearer(tx: Transaction, claim: CentreClaim) -> StoredRecipient:

@@ -1,20 +1,45 @@
-"""Choose in the centre: topics one by one, or stop many in one go."""
+"""Choose in the centre: topics one by one, some of which are to be confirmed, or stop many in one go."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from notify.domain.catalogue import Channel, Topic
+from notify.domain.confirmations import Kind, Wanted
 from notify.domain.consent import subscription
+from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.ledger import Change
-from notify.domain.requests import Choice
+from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.visit import Visit
+from notify.usecases.confirmations import Confirmations, Posted
 from notify.usecases.recording_choices import addresses_on, differs, record_changes
 from notify.usecases.undo import keep_undo, offer_again
 
 
-def choose(visit: Visit, choices: Sequence[Choice]) -> str | None:
-    """Apply the choices that differ from how things stand; return an undo token if any did."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What came of choices: an undo token if any changed anything, and what is to be confirmed first.
+
+    `posted` are the messages that ask for that; `refused`: some could not be asked for, or too often.
+    """
+
+    undo: str | None
+    posted: Sequence[Posted] = ()
+    refused: bool = False
+
+
+def choose(visit: Visit, choices: Sequence[Choice], confirmations: Confirmations) -> Chosen:
+    """Apply the choices that differ; where the law or the shop wants it, ask to confirm first."""
     changes = changes_of(visit, choices, firmly=False)
-    return _keep_undo(visit, changes, _record(visit, changes), broad=False) if changes else None
+    at_once = [one for one in changes if not (one.subscribed and _asks_twice(visit, one))]
+    undo = _keep_undo(visit, at_once, _record(visit, at_once), broad=False) if at_once else None
+    posted, refused = [], False
+    for channel in Channel:
+        topics = tuple(one.topic for one in changes if one not in at_once and one.channel is channel)
+        if topics:
+            asked = _ask(visit, channel, topics, confirmations)
+            posted += [asked] if asked else []
+            refused = refused or asked is None
+    return Chosen(undo, posted, refused)
 
 
 def stop(visit: Visit, topics: Sequence[Topic]) -> str | None:
@@ -43,6 +68,30 @@ def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list
             before = False if standing.address_opted_out else standing.subscribed
             changes.append(Change(topic.number, choice.channel, wanted, before))
     return changes
+
+
+def _asks_twice(visit: Visit, change: Change) -> bool:
+    topic = visit.catalogue.numbered(change.topic)
+    return topic is not None and topic.asks_twice(visit.recipient.profile.effective_country)
+
+
+def _ask(
+    visit: Visit, channel: Channel, topics: tuple[int, ...], confirmations: Confirmations
+) -> Posted | None:
+    """Ask to confirm by the channel itself; None if it cannot be: the other choices count all the same."""
+    occasion = visit.occasion
+    try:
+        return confirmations.ask_within(
+            visit.tx,
+            visit.recipient,
+            Kind.SUBSCRIBE,
+            occasion.locale,
+            message_id=occasion.message_id,
+            channel=channel,
+            wanted=Wanted(topics, occasion.proof or Proof(occasion.way)),
+        )
+    except (UnreachableError, TooManyRequestsError):
+        return None
 
 
 def _record(visit: Visit, changes: Sequence[Change]) -> list[int]:

@@ -18,12 +18,16 @@ from notify.usecases.recording_choices import addresses_on
 
 @dataclass(frozen=True, slots=True)
 class CentreRow:
-    """One topic on one channel as it stands, a pause apart; `bar` says why nothing of it can come."""
+    """One topic on one channel as it stands, a pause apart; `bar` says why nothing of it can come.
+
+    `pending`: the person wants it, and is still to confirm that.
+    """
 
     topic: Topic
     channel: Channel
     subscribed: bool
     bar: Bar | None = None
+    pending: bool = False
 
 
 class Notice(NamedTuple):
@@ -62,15 +66,19 @@ class CentreView:
         return all(row.bar is bar for row in self.rows if row.channel is channel)
 
 
-def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient) -> CentreView:
+def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now: datetime) -> CentreView:
     """Read how things stand."""
     bars = {by: tx.suppressions.of(by, addresses_on(recipient, by)) for by in Channel}
     keys = [(topic, channel) for topic in catalogue for channel in Channel]
     standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
+    waiting = tx.confirmations.waiting(recipient.id, now)
+    pending = {(n, one.channel) for one in waiting if one.wanted for n in one.wanted.topics}
     rows = []
     for (topic, channel), standing in zip(keys, standings, strict=True):
         bar = bar_on(topic, bars[channel])
-        rows.append(CentreRow(topic, channel, bar is None and subscription(topic, standing) is not None, bar))
+        subscribed = bar is None and subscription(topic, standing) is not None
+        waits = not subscribed and (topic.number, channel) in pending
+        rows.append(CentreRow(topic, channel, subscribed, bar, waits))
     profile = recipient.profile
     view = CentreView(
         {},

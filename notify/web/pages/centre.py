@@ -7,7 +7,8 @@ from flask import Blueprint, Response, abort, request
 
 from notify.domain.bars import LIFTED_BY_PERSON
 from notify.domain.catalogue import LOCALES, Channel
-from notify.domain.errors import InvalidTokenError
+from notify.domain.confirmations import Kind
+from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnreachableError
 from notify.domain.requests import Choice
 from notify.usecases.centre.views import CentreView
 from notify.usecases.preference_centre import PreferenceCentre
@@ -57,6 +58,8 @@ class _CentrePages:
             "resume": self._resume,
             "readmit": self._readmit,
             "language": self._speak,
+            "export": self._request,
+            "erase": self._request,
             "disown": self._disown,
             "undo": self._take_back,
         }
@@ -87,8 +90,14 @@ class _CentrePages:
             return Answer(view, "barred" if asked else "same")
         choices = [Choice(row.topic.name, row.channel, subscribed) for row, subscribed in chosen]
         given = choices_proof(self._pages.texts(locale), chosen)
-        now, undo = self._centre.change(token, choices, given, locale)
-        return Answer(now, "saved" if undo else "same", undo)
+        done = self._centre.change(token, choices, given, locale)
+        if done.asked:
+            t = self._pages.texts(locale)
+            where = t.both([whole(one.masked) for one in done.asked])
+            return Answer(done.view, "to_confirm", done.undo, words={"address": where})
+        if done.refused:
+            return Answer(done.view, "not_asked", done.undo)
+        return Answer(done.view, "saved" if done.undo else "same", done.undo)
 
     def _stop(self, token: str, _view: CentreView, locale: str) -> Answer:
         what = request.form["do"]
@@ -120,6 +129,17 @@ class _CentrePages:
             abort(400)
         given = shown(self._pages.texts(locale)(f"centre.language.button.{wanted}"))
         return Answer(self._centre.speak(token, wanted, given, locale), "spoken", locale=wanted)
+
+    def _request(self, token: str, view: CentreView, locale: str) -> Answer:
+        kind = Kind(request.form["do"])
+        try:
+            asked = self._centre.request(token, kind, locale)
+        except UnreachableError:
+            return Answer(view, "unreachable", status=409)
+        except TooManyRequestsError:
+            return Answer(view, "asked_late", status=429)
+        where = whole(asked.masked) if asked else ""
+        return Answer(view, f"asked_{kind}", words={"address": where})
 
     def _disown(self, token: str, view: CentreView, locale: str) -> Answer:
         channel = named_channel(list(Channel))

@@ -1,7 +1,7 @@
 """How the preference centre is shown: the page's words and boxes, made of how things stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from notify.domain.bars import LIFTED_BY_PERSON
@@ -28,18 +28,14 @@ class Answer:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def told(answer: Answer, **words: str) -> Answer:
-    """Return the answer with words for its note."""
-    return replace(answer, words={**answer.words, **words})
-
-
 def context(t: Texts, answer: Answer) -> dict[str, Any]:
     """Return what `centre.html` shows."""
     view = answer.view
     spoken = view.locale if view.locale in OTHER else t.locale
     return {
         "addresses": {channel: whole(address) for channel, address in view.addresses.items()},
-        "notices": [_notice(t, one) for one in view.notices],
+        "reached": [whole(one) for by, one in view.addresses.items() if view.bar_of(by) is None],
+        "notices": [_notice(t, one, view) for one in view.notices],
         "topics": _by_topic(t, view),
         "can_save": any(row.bar is None for row in view.rows),
         "paused": day(view.paused_until, t.locale, view.zone) if view.paused_until else None,
@@ -51,11 +47,12 @@ def context(t: Texts, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _notice(t: Texts, notice: Notice) -> dict[str, str | None]:
+def _notice(t: Texts, notice: Notice, view: CentreView) -> dict[str, str | None]:
     channel, bar, bars_all = notice
+    address = f" ({whole(view.addresses[channel])})" if channel in view.addresses else ""
     sentences = (
         t(f"centre.bar.{bar}.{channel}"),
-        t(f"centre.bars.{'all' if bars_all else 'news'}.{channel}"),
+        t(f"centre.bars.{'all' if bars_all else 'news'}.{channel}", address=address),
         t(f"centre.bar_remedy.{bar}"),
     )
     button = t(f"centre.readmit.{channel}") if bar in LIFTED_BY_PERSON else None
@@ -82,6 +79,8 @@ def _row(t: Texts, row: CentreRow, view: CentreView) -> dict[str, object]:
     hint = None
     if row.bar:
         hint = t(f"centre.bar_row.{row.bar}.{row.channel}")
+    elif row.pending:
+        hint = t("centre.pending")
     elif row.channel not in view.addresses:
         hint = t(f"centre.no_address.{row.channel}")
     return {
