@@ -55,6 +55,7 @@ class Reporting:
             wake_ups=self.world.wake_ups,
             telemetry=self.world.telemetry,
             clock=self.world.clock,
+            stops=parts.provider_stops,
         )
         self.client: FlaskClient = create_app(parts).test_client()
         self._number = 0

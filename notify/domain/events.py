@@ -39,7 +39,8 @@ class ProviderEvent:
     `event_id` is at most 100 characters and the same for each repetition of an event: it makes replays
     harmless. `provider_message_id` is what the call was answered with; the messages of one call may share it,
     so that by itself it names a message only where calls carry one. `hard`: True if the address is bad for
-    good, False if certainly not, None where the provider does not say. `detail` has no personal data.
+    good, False if certainly not, None where the provider does not say. `stopped`: the person has sent STOP to
+    the sender. `detail` has no personal data.
     """
 
     provider: str
@@ -50,3 +51,4 @@ class ProviderEvent:
     provider_message_id: str | None = None
     detail: str | None = None
     hard: bool | None = None
+    stopped: bool = False

@@ -1,6 +1,7 @@
 """What came of one try to hand a message to a provider. Adapters classify; nobody else guesses."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +11,24 @@ class Accepted:
     provider_message_id: str | None = None
 
 
+class AddressFault(StrEnum):
+    """What a refusal says of the address itself."""
+
+    STOPPED = "stopped"
+    """Its owner has sent STOP to the sender."""
+    BAD = "bad"
+    """Nothing can ever be delivered to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The provider certainly refused it, for good. `reason` is the provider's own, without personal data."""
+    """The provider certainly refused it, for good. `reason` is the provider's own, without personal data.
+
+    `fault` is set where the address is to blame, so that no later message goes there in vain.
+    """
 
     reason: str
+    fault: AddressFault | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
 from python_http_client import Client  # type: ignore[import-untyped]
 from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
 
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.providers.http_outcomes import (
     LAST_START_SECONDS,
@@ -47,6 +47,8 @@ from notify.providers.sendgrid_payload import (
 _log = logging.getLogger(__name__)
 
 _NAMED: Final = re.compile(r"personalizations[.\[](\d+)")
+_ADDRESS_FIELD: Final = re.compile(r"personalizations\.\d+\.to\.\d+\.email")
+_NO_ADDRESS: Final = "valid address"
 _SHARED_FIELD: Final = re.compile(r"(from|reply_to|subject|content|tracking_settings)\b")
 _SPLIT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 
@@ -173,6 +175,8 @@ class _Handover:
             return self._split(indices, errors)
         words = self._words("; ".join(error.text for error in errors), indices)
         outcome = from_status(answer.status, answer.headers, words=words, own_error=bool(errors))
+        if isinstance(outcome, Refused) and len(errors) == 1:
+            outcome = replace(outcome, fault=errors[0].fault)
         self._settle(indices, outcome)
         if answer.status in STOPS_THE_BATCH:
             self._stopped = not_called(outcome)
@@ -180,15 +184,15 @@ class _Handover:
 
     def _split(self, indices: list[int], errors: Sequence["_Error"]) -> list[list[int]]:
         """Drop the messages the errors name; where they name none, halve to find it."""
-        named: dict[int, str] = {}
+        named: dict[int, _Error] = {}
         for error in errors:
             if error.position is not None and error.position < len(indices):
-                named.setdefault(indices[error.position], error.text)
+                named.setdefault(indices[error.position], error)
         # One object for messages with one fate: those who record go by it.
-        same: dict[str, Refused] = {}
-        for index, text in named.items():
-            words = f"400 {self._words(text, [index])}"
-            self._settle([index], same.setdefault(words, Refused(words)))
+        same: dict[Refused, Refused] = {}
+        for index, error in named.items():
+            refused = Refused(f"400 {self._words(error.text, [index])}", error.fault)
+            self._settle([index], same.setdefault(refused, refused))
         if named:
             rest = [index for index in indices if index not in named]
             return [rest] if rest else []
@@ -223,6 +227,12 @@ class _Error:
     text: str
     field: str
     position: int | None
+
+    @property
+    def fault(self) -> AddressFault | None:
+        """Whether it says that the recipient's address is none."""
+        bad = _ADDRESS_FIELD.fullmatch(self.field) and _NO_ADDRESS in self.text
+        return AddressFault.BAD if bad else None
 
 
 def _errors(body: bytes | None) -> list[_Error]:

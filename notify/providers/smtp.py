@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from notify.domain.errors import ConfigurationError
 from notify.domain.mime import message_id_of, mime_message, needs_smtputf8, split_sender
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.providers.http_outcomes import LAST_START_SECONDS, NOT_IN_TIME
 from notify.providers.keep_alive import CONNECT_SECONDS
@@ -36,6 +36,9 @@ _DONE: Final = 250
 _GO_ON: Final = 354
 _CLOSING: Final = 421
 _PERMANENT_FROM: Final = 500
+_BAD_ADDRESS: Final = re.compile(rb"5\.1\.(?:1|2|3|6|10)\b")
+"""Enhanced codes of a recipient's address that is bad for good (RFC 3463, 3.2; RFC 7505, 4.2)."""
+
 _QUEUE_ID: Final = re.compile(rb"queued(?: mail for delivery)?(?: as)?[ :=]+<?([\w.+-]+)", re.IGNORECASE)
 
 CREDENTIALS: Final = frozenset({432, 454, 530, 534, 535, 538})
@@ -83,6 +86,7 @@ class _NotSentError(Exception):
         self.code = code
         self.permanent = permanent
         self.fatal = fatal
+        self.bad_address = False
 
 
 class _LostError(Exception):
@@ -141,7 +145,9 @@ class SmtpProvider:
         except _NotSentError as error:
             code = f"{error.code} " if error.code else ""
             reason = code + without_personal_data(str(error), message.to)
-            return (Refused(reason) if error.permanent else Transient(reason)), error.fatal
+            if not error.permanent:
+                return Transient(reason), error.fatal
+            return Refused(reason, AddressFault.BAD if error.bad_address else None), error.fatal
         except _LostError as error:
             return Ambiguous(str(error)), False
         except Exception as error:  # noqa: BLE001 - "never raises"
@@ -277,7 +283,7 @@ def _transaction(
         options = ["SMTPUTF8", "BODY=8BITMIME"]
     try:
         _expect(_DONE, *_within(connection, deadline).mail(split_sender(message.sender)[1], options))
-        _expect(_DONE, *_within(connection, deadline).rcpt(message.to))
+        _expect_recipient(*_within(connection, deadline).rcpt(message.to))
         _expect(_GO_ON, *_within(connection, deadline).docmd("DATA"))
         _within(connection, deadline).send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
     except (smtplib.SMTPException, OSError) as error:
@@ -306,6 +312,15 @@ def _expect(wanted: int, code: int, reply: bytes) -> None:
     if code == _CLOSING or code < 0:
         raise _DroppedError(text, code=code)
     raise _NotSentError(text, code=code, permanent=code >= _PERMANENT_FROM)
+
+
+def _expect_recipient(code: int, reply: bytes) -> None:
+    """Raise for any reply to RCPT but 2xx, and tell whether the address is bad for good."""
+    try:
+        _expect(_DONE, code, reply)
+    except _NotSentError as error:
+        error.bad_address = error.permanent and _BAD_ADDRESS.match(reply) is not None
+        raise
 
 
 _NO_CONNECTION: Final[tuple[tuple[type[Exception], str], ...]] = (

@@ -16,7 +16,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from notify.domain.errors import UnavailableError
 from notify.domain.events import ProviderEvent
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingSms
 from notify.providers.http_outcomes import (
     AMBIGUOUS,
@@ -39,7 +39,7 @@ from notify.providers.keep_alive import (
     silence_sdk_loggers,
 )
 from notify.providers.reasons import without_personal_data
-from notify.providers.twilio_events import event_of, receipts_url
+from notify.providers.twilio_events import HARD, STOPPED, event_of, receipts_url
 
 _log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ def _from_refusal(answer: Answer, to: str) -> tuple[Outcome, bool]:
     stop = answer.status in STOPS_THE_BATCH or code in _PROVIDER_WIDE
     if isinstance(code, int) and answer.status not in {*AMBIGUOUS, 429, 503}:
         if code in PERMANENT:
-            return Refused(f"{code} {PERMANENT[code]}"), False
+            return Refused(f"{code} {PERMANENT[code]}", _fault(code)), False
         if code in TRANSIENT:
             limited = code == 20429  # noqa: PLR2004
             return Transient(f"{code} {TRANSIENT[code]}", retry_after(answer.headers, limited=limited)), stop
@@ -210,6 +210,12 @@ def _from_refusal(answer: Answer, to: str) -> tuple[Outcome, bool]:
     if isinstance(code, int) and isinstance(text, str):
         words = f"{code} {without_personal_data(text, to)}"
     return from_status(answer.status, answer.headers, words=words, own_error=bool(words)), stop
+
+
+def _fault(code: int) -> AddressFault | None:
+    if code == STOPPED:
+        return AddressFault.STOPPED
+    return AddressFault.BAD if HARD.get(code) else None
 
 
 class _RefusedCallError(Exception):

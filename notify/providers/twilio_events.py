@@ -65,8 +65,10 @@ HARD: Final[Mapping[int, bool]] = {
     30036: False,  # its validity ended
     30500: False,  # Twilio's internal error
 }
-"""Whether the number is bad for good, by error code (twilio.com/docs/api/errors). Of others nobody knows,
-such as 21610: the person replied STOP to this sender, and the number itself is fine."""
+"""Whether the number is bad for good, by error code (twilio.com/docs/api/errors). Of others nobody knows."""
+
+STOPPED: Final = 21610
+"""The error code that says that the person replied STOP to this sender; the number itself is fine."""
 
 _SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
@@ -201,6 +203,7 @@ def event_of(sid: str, status: str, error_code: str | int | None, at: datetime) 
         provider_message_id=sid,
         detail=f"{status} {code}" if code else None,
         hard=HARD.get(code) if code else None,
+        stopped=code == STOPPED,
     )
 
 

@@ -26,6 +26,7 @@ from notify.domain.soft_bounces import SoftBounceRule
 from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
 from notify.usecases.counting_bounces import bounce_news, count_bounces
+from notify.usecases.provider_stops import ProviderStops, StoppedNumber
 from notify.usecases.reported_refusals import bar_addresses
 
 REPEATED: Final = "repeated"
@@ -54,8 +55,11 @@ def apply_events(
     events: Collection[ProviderEvent],
     now: datetime,
     rule: SoftBounceRule = SoftBounceRule(),  # noqa: B008 - frozen
+    stops: ProviderStops | None = None,
 ) -> Applied:
     """Store and apply events; those that were stored before, or are about no message of ours, change nothing.
+
+    `stops` follows those that tell of a STOP.
 
     Locks are taken in the order that everybody keeps: shards, recipients, notifications, messages.
     """
@@ -67,7 +71,8 @@ def apply_events(
     gone = {number for number, _ in fresh if number} - known.keys()
     if gone:
         tx.events.forget_messages(gone)
-    _follow_refusals(tx, [(known[number], event) for number, event in fresh if number in known], rule, now)
+    about = [(known[number], event) for number, event in fresh if number in known]
+    _follow_refusals(tx, about, rule, stops, now)
     applied = _move(tx, fresh, known, now)
     applied.counted.update(_outcomes(fresh, applied.moved, known))
     not_kept = [event for event in events if event.kind in NOT_KEPT]
@@ -80,17 +85,35 @@ def apply_events(
 
 
 def _follow_refusals(
-    tx: Transaction, about: Sequence[tuple[Reported, ProviderEvent]], rule: SoftBounceRule, now: datetime
+    tx: Transaction,
+    about: Sequence[tuple[Reported, ProviderEvent]],
+    rule: SoftBounceRule,
+    stops: ProviderStops | None,
+    now: datetime,
 ) -> None:
     """Do what bounces and complaints ask for beyond the status of their messages."""
     refusals = [(message, event) for message, event in about if suppression(event) or opt_out_way(event)]
     news = bounce_news(tx, about)
-    if not (refusals or news.hashes):
+    stopped = _stopped(about) if stops else []
+    if not (refusals or news.hashes or stopped):
         return
-    hashes = {message.address_hash for message, _ in refusals if message.address_hash}
-    tx.consents.lock_out_gates({message.recipient_id for message, _ in refusals}, hashes | news.hashes)
+    hashes = {message.address_hash for message, _ in refusals if message.address_hash} | news.hashes
+    people = {message.recipient_id for message, _ in refusals}
+    holders = stops.holders(tx, {one.address_hash for one in stopped}) if stops else {}
+    people |= {one.id for known in holders.values() for one in known}
+    tx.consents.lock_out_gates(people, hashes | holders.keys())
+    if stops:
+        stops.record(tx, stopped, holders, now)
     bar_addresses(tx, refusals, now)
     count_bounces(tx, news, rule, now)
+
+
+def _stopped(about: Sequence[tuple[Reported, ProviderEvent]]) -> list[StoppedNumber]:
+    return [
+        StoppedNumber(message.address_hash, message.topic, message.message_id, message.locale)
+        for message, event in about
+        if event.stopped and message.address_hash
+    ]
 
 
 def message_numbers(tx: Transaction, events: Collection[ProviderEvent]) -> dict[tuple[str, str], int]:

@@ -19,6 +19,7 @@ from notify.store import Store, Transaction
 from notify.usecases.composing import Composer
 from notify.usecases.dispatch_work import Prepared, Work
 from notify.usecases.gate import Gate
+from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.return_times import ReturnTimes
 from notify.usecases.right_hours import RightHours
 
@@ -55,6 +56,7 @@ class Deliver:
         policy: Policy,
         hours: RightHours,
         gate: Gate,
+        refused: RefusedAddresses,
         providers: Providers,
         throttle: Throttle,
         wake_ups: WakeUps,
@@ -68,6 +70,7 @@ class Deliver:
         self._policy = policy
         self._hours = hours
         self._gate = gate
+        self._refused = refused
         self._providers = providers
         self._throttle = throttle
         self._wake_ups = wake_ups
@@ -142,6 +145,7 @@ class Deliver:
         for pause in (*_RECORD_PAUSES, None):
             try:
                 with self._store.write() as tx:
+                    self._refused.bar(tx, works, self._clock())
                     changed, rung = self._write(tx, works, self._clock())
                 break
             except UnavailableError:

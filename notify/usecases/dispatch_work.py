@@ -67,8 +67,6 @@ class Work:
     stale_after: datetime | None = None
     """When what was written can no longer be sent as it is: it says until when it may be on its way."""
     faults: dict[int, AddressFault] = field(default_factory=dict)
-    stale_after: datetime | None = None
-    """When what was written can no longer be sent as it is: it says until when it may be on its way."""
 
     def __post_init__(self) -> None:
         self.record = Record(self.claimed)

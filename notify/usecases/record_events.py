@@ -13,6 +13,7 @@ from notify.domain.webhook_posts import KeptPost
 from notify.ports import Clock, EventSource, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.applying_events import Applied, apply_events, message_numbers, tell
+from notify.usecases.provider_stops import ProviderStops
 
 _log: Final = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class RecordEvents:
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
+        stops: ProviderStops,
         soft_bounces: SoftBounceRule | None = None,
     ) -> None:
         self._store = store
@@ -61,6 +63,7 @@ class RecordEvents:
         self._wake_ups = wake_ups
         self._telemetry = telemetry
         self._clock = clock
+        self._stops = stops
         self._soft_bounces = soft_bounces or SoftBounceRule()
 
     def __call__(self) -> int:
@@ -89,7 +92,7 @@ class RecordEvents:
         with self._store.write() as tx:
             posts = tx.events.take_posts(provider, most, now)
             events, done = self._events(tx, provider, posts, now)
-            applied = apply_events(tx, events, now, self._soft_bounces) if events else Applied()
+            applied = self._apply(tx, events, now)
             if done:
                 tx.events.drop_posts(done)
         tell(applied, self._catalogue, self._telemetry, self._wake_ups)
@@ -105,7 +108,7 @@ class RecordEvents:
                 if taken is None:
                     return 0
                 events, done = self._events(tx, provider, [taken], now)
-                applied = apply_events(tx, events, now, self._soft_bounces) if events else Applied()
+                applied = self._apply(tx, events, now)
                 if done:
                     tx.events.drop_posts(done)
         except UnavailableError:
@@ -118,6 +121,9 @@ class RecordEvents:
         else:
             tell(applied, self._catalogue, self._telemetry, self._wake_ups)
         return 1
+
+    def _apply(self, tx: Transaction, events: Sequence[ProviderEvent], now: datetime) -> Applied:
+        return apply_events(tx, events, now, self._soft_bounces, self._stops) if events else Applied()
 
     def _events(
         self, tx: Transaction, provider: str, posts: Sequence[KeptPost], now: datetime

@@ -16,6 +16,7 @@ from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, SmsLookup, Telemetry, Tokens, WakeUps
 from notify.store import Store
 from notify.usecases.applying_events import Applied, apply_events, tell
+from notify.usecases.provider_stops import ProviderStops
 
 _log: Final = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class SettleUnknown:
         wake_ups: WakeUps,
         telemetry: Telemetry,
         clock: Clock,
+        stops: ProviderStops,
         resend_orders: bool,
     ) -> None:
         """`lookups` by provider; `resend_orders`: send order updates again when no word has come."""
@@ -63,6 +65,7 @@ class SettleUnknown:
         self._telemetry = telemetry
         self._clock = clock
         self._resend_orders = resend_orders
+        self._stops = stops
 
     def __call__(self) -> Settlement:
         """Run one round. UnavailableError."""
@@ -101,7 +104,7 @@ class SettleUnknown:
     def _settle(self, found: ProviderEvent) -> int:
         now = self._clock()
         with self._store.write() as tx:
-            applied = apply_events(tx, [found], now)
+            applied = apply_events(tx, [found], now, stops=self._stops)
         self._tell(applied)
         return len(applied.moved)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.providers.keep_alive import Endpoint
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.tls import default_tls
@@ -156,7 +156,7 @@ def test_a_bad_address_costs_one_more_call(server: SendGridLoopback, provider: S
     batch[3], batch[7] = an_email(3, to="awa at example"), an_email(7, to="nobody")
     outcomes = provider.send(batch)
     assert [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Refused)] == [3, 7]
-    assert outcomes[3] == Refused("400 Does not contain a valid address.")
+    assert outcomes[3] == Refused("400 Does not contain a valid address.", AddressFault.BAD)
     assert all(
         isinstance(outcome, Accepted) for outcome in outcomes if outcome not in {outcomes[3], outcomes[7]}
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notify.domain.errors import ConfigurationError
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.providers.smtp import SmtpProvider
 from tests.contract.outgoing import an_email
 from tests.loopback.certificates import tls_pair
@@ -118,7 +118,7 @@ def test_one_connection_serves_a_batch_refusals_included(
     server.script(SmtpFault("RCPT"), SmtpFault("RCPT", "550 5.1.1 <awa1@example.com>: no such user"))
     outcomes = provider.send([an_email(number) for number in range(4)])
     assert [type(outcome) for outcome in outcomes] == [Accepted, Refused, Accepted, Accepted]
-    assert outcomes[1] == Refused("550 5.1.1 <[…]>: no such user")
+    assert outcomes[1] == Refused("550 5.1.1 <[…]>: no such user", AddressFault.BAD)
     assert server.connections == 1
 
 

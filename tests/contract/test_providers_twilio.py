@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
+from notify.domain.outcome import Accepted, AddressFault, Ambiguous, Outcome, Refused, Transient
 from notify.providers.twilio import PERMANENT, TRANSIENT, TwilioProvider
 from tests.contract.outgoing import an_sms
 from tests.loopback.certificates import tls_pair
@@ -82,7 +82,9 @@ def test_a_name_that_begins_like_a_service_is_a_name(
 @pytest.mark.parametrize("code", PERMANENT)
 def test_permanent_codes(server: TwilioLoopback, provider: TwilioProvider, code: int) -> None:
     server.script(refusal(400, code))
-    assert provider.send([an_sms()]) == [Refused(f"{code} {PERMANENT[code]}")]
+    bad = dict.fromkeys((21211, 21614, 21635, 30005, 30006), AddressFault.BAD)
+    fault = (bad | {21610: AddressFault.STOPPED}).get(code)
+    assert provider.send([an_sms()]) == [Refused(f"{code} {PERMANENT[code]}", fault)]
 
 
 @pytest.mark.parametrize("code", TRANSIENT)

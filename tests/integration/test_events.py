@@ -214,7 +214,7 @@ def test_receipts_find_their_message_by_the_address_they_are_posted_to(reporting
     [
         ("undelivered", "30005", "failed", [("all", "hard_bounce")]),
         ("undelivered", "30003", "failed", []),
-        ("failed", "21610", "failed", []),
+        ("failed", "21610", "failed", [("all", "stop")]),
         ("sent", "30003", "sent", []),
         ("queued", "", "sent", []),
     ],

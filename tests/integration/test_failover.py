@@ -16,7 +16,6 @@ from notify.queueing import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.choosing_providers import HealthyProviders
 from notify.usecases.deliver import Deliver
-from notify.usecases.right_hours import RightHours
 from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.right_hours import RightHours
 from tests.campaigns import Newsroom

@@ -65,6 +65,7 @@ class Settling:
             wake_ups=self.world.wake_ups,
             telemetry=self.world.telemetry,
             clock=self.world.clock,
+            stops=parts.provider_stops,
             resend_orders=resend,
         )
 

@@ -298,7 +298,9 @@ def test_twilios_words(
     body = urlencode(form | ({"ErrorCode": code} if code else {}))
     source = TwilioReceipts(TW_TOKEN, "https://example.com")
     assert source.events_in(source.text_of(SignedPost("/", {}, body.encode())), NOW) == [
-        ProviderEvent("twilio", f"{SID}:{status}", kind, NOW, None, SID, detail, hard)
+        ProviderEvent(
+            "twilio", f"{SID}:{status}", kind, NOW, None, SID, detail, hard, stopped=code == "21610"
+        )
     ]
 
 

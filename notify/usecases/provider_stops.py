@@ -1,0 +1,57 @@
+"""A STOP that only the provider heard: its refusals tell of it (Twilio's error 21610)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from notify.domain.catalogue import Catalogue, Channel, Purpose
+from notify.domain.delivery import StoredRecipient
+from notify.domain.ledger import STOP
+from notify.domain.requests import Proof
+from notify.domain.sending import Senders
+from notify.store import Transaction
+from notify.usecases.recording_choices import Occasion
+from notify.usecases.sms_stops import SmsStops
+
+_SOURCE: Final = "provider"
+
+Holders = Mapping[bytes, Sequence[StoredRecipient]]
+"""Who has a number, by its hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedNumber:
+    """A number whose owner has sent STOP to the sender of a message, as the answer to that message says."""
+
+    address_hash: bytes
+    topic: int
+    message_id: int
+    locale: str
+
+
+class ProviderStops:
+    """Turns such refusals into the suppression and the entries of a STOP."""
+
+    def __init__(self, stops: SmsStops, senders: Senders, catalogue: Catalogue) -> None:
+        self._stops = stops
+        self._senders = senders
+        self._catalogue = catalogue
+
+    def holders(self, tx: Transaction, hashes: Collection[bytes]) -> Holders:
+        """Return who has the numbers, for their gates to be locked out along with others."""
+        return {value: tx.recipients.with_address(Channel.SMS, value) for value in sorted(hashes)}
+
+    def record(
+        self, tx: Transaction, stopped: Sequence[StoppedNumber], holders: Holders, now: datetime
+    ) -> None:
+        """Bar the numbers; the caller holds the gates off."""
+        for one in sorted(stopped, key=lambda one: (one.address_hash, one.message_id)):
+            people = holders[one.address_hash]
+            phone = people[0].profile.phone if people else None
+            country = people[0].profile.phone_country if people else None
+            topic = self._catalogue.numbered(one.topic)
+            purpose = topic.purpose if topic else Purpose.MARKETING
+            scope = self._senders.sms.scope(self._senders.sms.of(country, purpose).sender)
+            occasion = Occasion(now, STOP, Proof(source=_SOURCE), one.locale, one.message_id)
+            self._stops.stop(tx, one.address_hash, people, scope, occasion, phone=phone)
