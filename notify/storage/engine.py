@@ -91,11 +91,15 @@ def _ping_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy:
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's hook
-    """Switch to WAL; `synchronous=FULL`, so that what was answered 202 survives a power cut too."""
+    """Switch to WAL; `synchronous=FULL`, so that what was answered 202 survives a power cut too.
+
+    `secure_delete`: what is erased is to be gone from the file as well.
+    """
     connection.isolation_level = None  # transactions are begun by _begin_sqlite
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,6 +1,5 @@
 """Everything a caller can read, straight from the rows."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,10 +24,10 @@ from notify.domain.views import (
 from notify.ports import Clock, Contacts, Vault
 from notify.storage import cursors
 from notify.storage.campaign_messages import newest_with_status
-from notify.storage.consent_tables import ConsentProof, ConsentRecord, Preference
+from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
 from notify.storage.engine import transaction
-from notify.storage.notifications import DATA_FIELD
+from notify.storage.exporting import PROOFS_OF, Export
 from notify.storage.reading_messages import (
     MessageReader,
     effective_status,
@@ -180,26 +179,19 @@ class SqlLookups:
         now = self._clock()
         with transaction(self._engine, write=False) as connection:
             recipient = self._stored(connection, recipient_id)
-            asked = connection.execute(
-                notification_rows(now, None)
-                .where(Notification.recipient_id == recipient.id)
-                .order_by(Notification.id)
-            ).all()
-            views = notification_views(connection, asked, now)
-            data = [json.loads(self._vault.open(DATA_FIELD, row.data_sealed)) for row in asked]
-            sent = connection.execute(
-                message_rows(now).where(Message.recipient_id == recipient.id).order_by(Message.id)
-            ).all()
-            reader = MessageReader(connection, self._vault, self._catalogue)
+            parts = Export(connection, self._vault, self._catalogue, self._consent_view, recipient)
             return {
                 "exported_at": rfc3339(now),
                 "recipient": self._recipient_views(connection, Recipient.external_id == recipient_id)[0],
                 "preferences": self._preferences(connection, recipient),
-                "consents": [
-                    self._consent_view(row) for row in connection.execute(self._ledger(recipient.id))
-                ],
-                "notifications": [{**view, "data": told} for view, told in zip(views, data, strict=True)],
-                "messages": reader.views(sent, recipient.profile.language),
+                "consents": list(parts.consents(self._ledger(recipient.id))),
+                "suppressions": parts.suppressions(),
+                "opted_out_addresses": parts.opted_out_addresses(),
+                "confirmations": parts.confirmations(),
+                "undos": parts.undos(),
+                "notifications": list(parts.notifications(now)),
+                "messages": list(parts.messages(now)),
+                "sms_mirrors": parts.sms_mirrors(),
             }
 
     def _stored(self, connection: Connection, recipient_id: str) -> StoredRecipient:
@@ -258,12 +250,7 @@ class SqlLookups:
         ]
 
     def _ledger(self, recipient_number: int) -> Select[Any]:
-        return (
-            select(ConsentRecord.__table__, ConsentProof.proof_sealed)
-            .outerjoin(ConsentProof, ConsentProof.consent_id == ConsentRecord.id)
-            .where(ConsentRecord.recipient_id == recipient_number)
-            .order_by(ConsentRecord.id)
-        )
+        return PROOFS_OF.where(ConsentRecord.recipient_id == recipient_number)
 
     def _consent_view(self, row: Row[Any]) -> ConsentView:
         topic = self._catalogue.numbered(row.topic) if row.topic else None

@@ -14,7 +14,7 @@ from notify.store import Store, Transaction
 class EraseRecipient:
     """Takes everything held on a person but the keyed hashes that keep the addresses from marketing.
 
-    What SendGrid keeps is erased by an errand; Twilio is asked not to keep anything in the first place.
+    What SendGrid keeps of them is erased by an errand.
     """
 
     def __init__(self, store: Store, clock: Clock, *, at_sendgrid: bool) -> None:
