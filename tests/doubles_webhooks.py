@@ -61,9 +61,9 @@ class FakeWebhooks(WebhookDesk):
         self,
         endpoint_id: str,
         *,
-        status: str | None = None,  # noqa: ARG002 - the signature it stands in for
-        cursor: str | None = None,  # noqa: ARG002
-        limit: int = 50,  # noqa: ARG002
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> Page:
         return {"items": [self.ping(endpoint_id)], "next_cursor": None}
 
