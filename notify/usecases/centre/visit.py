@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from notify.domain.catalogue import Catalogue
 from notify.domain.delivery import StoredRecipient
@@ -22,7 +22,20 @@ class Visit:
 
     @contextmanager
     def on_the_ledger(self) -> Iterator[None]:
-        """Put on the ledger what stops or comes again by what is done meanwhile."""
-        before = coming(self.tx, self.catalogue, self.recipient)
+        """Put on the ledger what stops or comes again by what is done to the addresses meanwhile.
+
+        Of everybody who has one of them: what bars an address bars it under every recipient id.
+        """
+        people = self._people()
+        before = {one.id: coming(self.tx, self.catalogue, one) for one in people}
         yield
-        record_difference(self.tx, self.catalogue, self.recipient, before, self.occasion)
+        for one in people:
+            own = one.id == self.recipient.id
+            occasion = self.occasion if own else replace(self.occasion, message_id=None)
+            record_difference(self.tx, self.catalogue, one, before[one.id], occasion)
+
+    def _people(self) -> list[StoredRecipient]:
+        found = {self.recipient.id: self.recipient}
+        for channel, value in self.recipient.hashes.items():
+            found |= {one.id: one for one in self.tx.recipients.with_address(channel, value)}
+        return [found[number] for number in sorted(found)]
