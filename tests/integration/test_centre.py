@@ -10,7 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Kind
 from notify.domain.consent import Scope
 from notify.domain.errors import TooManyRequestsError, UnreachableError
-from notify.domain.recipients import PolicyAcceptance
+from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP
 from notify.domain.token_claims import CentreClaim
@@ -95,7 +95,7 @@ def test_a_later_pause_moves_the_end_and_is_no_news_to_the_ledger(served: World)
 
 def test_a_pause_binds_the_address_under_every_recipient_id(served: World) -> None:
     accepted = PolicyAcceptance("2026-01", served.clock() - timedelta(days=1), "guest checkout")
-    guest = {"email": EMAIL, "country": "SN"}
+    guest: ProfilePatch = {"email": EMAIL, "country": "SN"}
     served.parts.upsert_recipient(RecipientInput("guest", guest, accepted))
     assert came(served, recipient="guest")
     served.parts.preference_centre.pause(served.centre_token(), Pause.WEEK, CENTRE, "fr")
