@@ -53,6 +53,47 @@ def test_the_envelope_counts_when_the_header_names_another(received: World) -> N
     received.parts.close()
 
 
+def as_sendgrid_posts_it(fields: dict[str, str], attachment: bytes = b"") -> dict[str, object]:
+    """Return a request's arguments: a multipart form, the attachments after the fields."""
+    lines = [f'--xYzZY\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}' for k, v in fields.items()]
+    file = '--xYzZY\r\nContent-Disposition: form-data; name="attachment1"; filename="a.pdf"\r\n\r\n'
+    body = "\r\n".join([*lines, file]).encode() + attachment + b"\r\n--xYzZY--\r\n"
+    return {"data": body, "content_type": "multipart/form-data; boundary=xYzZY"}
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_mail_of_any_size_is_read_for_its_addresses_only(received: World, *, raw: bool) -> None:
+    large = "x" * 3_000_000
+    letter = {"email": f"From: a@b.example\r\nSubject: stop\r\n\r\n{large}"} if raw else {"text": large}
+    envelope = json.dumps({"to": [mailbox(received)], "from": "a@b.example"})
+    form = {**letter, "to": "x@example.org", "envelope": envelope, "spam_score": "9.9"}
+    posted = client(received).post(HOOK, **as_sendgrid_posts_it(form, b"%PDF" * 1_000_000))
+    assert posted.status_code == 200
+    assert not received.subscribed("order_updates", Channel.EMAIL)
+    received.parts.close()
+
+
+def test_among_many_addresses_each_token_counts(received: World) -> None:
+    first = mailbox(received)
+    received.order("order_shipped", recipient="C-7", profile={"email": "seven@example.com"}, reference="r-7")
+    received.work()
+    others = ", ".join(f"p{number}@example.org" for number in range(60))
+    envelope = json.dumps({"to": [mailbox(received)], "from": "a@b.example"})
+    form = {"to": f'"Arrêter, svp" <{first}>, {others}', "envelope": envelope}
+    assert client(received).post(HOOK, **as_sendgrid_posts_it(form)).status_code == 200
+    assert not received.subscribed("order_updates", Channel.EMAIL)
+    assert not received.subscribed("order_updates", Channel.EMAIL, "C-7")
+    received.parts.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"--xYzZY", b"--other\r\n\r\n", b"--xYzZY\r\nnonsense\r\n\r\n"])
+def test_a_form_that_cannot_be_read_is_not_sent_for_days(received: World, body: bytes) -> None:
+    kind = "multipart/form-data; boundary=xYzZY"
+    assert client(received).post(HOOK, data=body, content_type=kind).status_code == 200
+    assert received.subscribed("order_updates", Channel.EMAIL)
+    received.parts.close()
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -5,12 +5,13 @@ import re
 from email.utils import getaddresses
 from typing import Final
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort
 
 from notify.domain.errors import InvalidTokenError
 from notify.domain.requests import Proof
 from notify.domain.sending import UNSUBSCRIBE_MAILBOX
 from notify.usecases.unsubscribe import Unsubscribe
+from notify.web.webhooks.mail_forms import mail_fields
 
 _SOURCE: Final = "mailto"
 _MOST_RECIPIENTS: Final = 50
@@ -42,7 +43,8 @@ def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) ->
 def _tokens(mail_domain: str) -> list[str]:
     """Return what follows our mailbox's name in the addresses the mail was sent to."""
     ours = re.compile(rf"{re.escape(UNSUBSCRIBE_MAILBOX)}([a-z2-7]+)@{re.escape(mail_domain)}", re.IGNORECASE)
-    told = [request.form.get("to", ""), *_envelope(request.form.get("envelope", ""))]
+    fields = mail_fields({"to", "envelope"})
+    told = [*_envelope(fields.get("envelope", "")), fields.get("to", "")]
     found = (ours.fullmatch(address.strip()) for _, address in getaddresses(told)[:_MOST_RECIPIENTS])
     return list(dict.fromkeys(match[1].lower() for match in found if match))
 
