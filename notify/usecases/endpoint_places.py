@@ -12,7 +12,7 @@ MOST_EACH: Final = 4
 
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
-_LONGEST_ASKED: Final = 3_600.0
+_LONGEST_ASKED: Final = 300.0
 _DOUBLINGS: Final = 6
 _LOOK_AGAIN: Final = 0.25
 
