@@ -8,6 +8,7 @@ from notify.cli.alerts import alerts
 from notify.cli.doctor import doctor
 from notify.cli.importing import import_file
 from notify.cli.keys import keys
+from notify.cli.ledger import verify_ledger
 from notify.cli.restore import restore_optouts
 from notify.cli.run import migrate, rotate_keys, up
 from notify.cli.send import send
@@ -21,9 +22,19 @@ def notify() -> None:
     """Order updates and newsletters by e-mail and SMS, each with a one-click unsubscribe link."""
 
 
-for command in (up, migrate, keys, send, import_file, status, alerts, doctor):
-    notify.add_command(command)
-for command in (rotate_keys, restore_optouts):
+for command in (
+    up,
+    migrate,
+    keys,
+    send,
+    import_file,
+    status,
+    alerts,
+    doctor,
+    rotate_keys,
+    restore_optouts,
+    verify_ledger,
+):
     notify.add_command(command)
 
 

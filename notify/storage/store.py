@@ -25,6 +25,7 @@ from notify.storage.history import SqlHistory
 from notify.storage.importing import SqlImports
 from notify.storage.journal_lines import SqlJournal
 from notify.storage.ledger import SqlLedger
+from notify.storage.ledger_audit import SqlLedgerAudit
 from notify.storage.letters import SqlLetters
 from notify.storage.listeners import Listeners
 from notify.storage.notifications import SqlNotifications
@@ -50,6 +51,7 @@ class SqlTransaction:
         self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault, held)
         self.ledger = SqlLedger(connection, vault)
+        self.audit = SqlLedgerAudit(connection, vault)
         self.history = SqlHistory(connection)
         self.confirmations = SqlConfirmations(connection, vault)
         self.suppressions = SqlSuppressions(connection, vault)

@@ -18,6 +18,7 @@ from notify.store.history import History
 from notify.store.imports import Imports
 from notify.store.journal import Journal, Restoring
 from notify.store.ledger import Ledger
+from notify.store.ledger_audit import LedgerAudit
 from notify.store.notifications import Notifications
 from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
@@ -41,6 +42,9 @@ class Transaction(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
+
+    @property
+    def audit(self) -> LedgerAudit: ...  # noqa: D102
 
     @property
     def history(self) -> History: ...  # noqa: D102

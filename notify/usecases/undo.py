@@ -10,14 +10,13 @@ from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError
-from notify.domain.ledger import Change, LedgerEntry, Undo, UndoDraft
+from notify.domain.ledger import UNDO, Change, LedgerEntry, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
 from notify.usecases.recording_choices import addresses_on
 
 UNDO_FOR: Final = timedelta(hours=1)
-_WAY: Final = "undo"
 
 
 def draft_undo(now: datetime, *, broad: bool) -> tuple[str, UndoDraft]:
@@ -91,7 +90,7 @@ class UndoOptOut:
                         recipient_id=recipient.id,
                         at=now,
                         subscribed=change in comes,
-                        way=_WAY,
+                        way=UNDO,
                         topic=change.topic,
                         channel=change.channel,
                         locale=locale,

@@ -1,0 +1,74 @@
+"""Reads for those who check all of the ledger."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from notify.domain.errors import VaultError
+from notify.domain.ledger_findings import Audited, Contradiction, Unreadable
+from notify.domain.seals import Recorded, Seal
+from notify.ports import Vault
+from notify.storage.consent_tables import ConsentProof, ConsentRecord
+from notify.storage.consents import PROOF_FIELD
+from notify.storage.ledger import RECORDED
+from notify.storage.ledger_contradictions import CONTRADICTIONS, DANGLING, contradiction
+from notify.storage.ledger_tables import LedgerSeal
+from notify.store.ledger_audit import Unsealed
+
+_UNREADABLE: Final = Unreadable()
+_LAST_SEALED: Final = select(func.coalesce(func.max(LedgerSeal.last_id), 0)).scalar_subquery()
+
+
+class SqlLedgerAudit:
+    """Implements `store.ledger_audit.LedgerAudit`."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def seals_after(self, number: int, limit: int) -> list[Seal]:
+        """Return links of the chain, in order."""
+        query = select(LedgerSeal.__table__).where(LedgerSeal.id > number).order_by(LedgerSeal.id)
+        return [Seal(*row) for row in self._connection.execute(query.limit(limit))]
+
+    def entries(self, after: int, upto: int, limit: int) -> list[Audited]:
+        """Return entries above a number and up to another, in order, with the proofs that are kept."""
+        rows = self._connection.execute(
+            select(*RECORDED, ConsentProof.proof_sealed)
+            .outerjoin(ConsentProof, ConsentProof.consent_id == ConsentRecord.id)
+            .where(ConsentRecord.id > after, ConsentRecord.id <= upto)
+            .order_by(ConsentRecord.id)
+            .limit(limit)
+        )
+        return [Audited(Recorded(*entry), self._opened(sealed)) for *entry, sealed in rows]
+
+    def unsealed(self) -> Unsealed:
+        """Return what stands after the last seal."""
+        following = ConsentRecord.id > _LAST_SEALED
+        count = self._connection.scalar(select(func.count()).where(following)) or 0
+        oldest = (
+            select(ConsentRecord.id, ConsentRecord.at).where(following).order_by(ConsentRecord.id).limit(1)
+        )
+        row = self._connection.execute(oldest).first()
+        return Unsealed(count, *row) if row else Unsealed(0, None, None)
+
+    def dangling(self, limit: int) -> Iterator[Contradiction]:
+        """Return what rests on an entry that is not there; `limit` of each kind."""
+        for sentence, query in DANGLING:
+            yield from self._contradictions(sentence, query, limit)
+
+    def contradictions(self, limit: int) -> Iterator[Contradiction]:
+        """Return what says otherwise than the entries it rests on; `limit` of each kind."""
+        for sentence, query in CONTRADICTIONS:
+            yield from self._contradictions(sentence, query, limit)
+
+    def _contradictions(self, sentence: str, query: str, limit: int) -> Iterator[Contradiction]:
+        for who, number in self._connection.execute(contradiction(query), {"limit": limit}):
+            yield Contradiction(sentence, who, number)
+
+    def _opened(self, sealed: bytes | None) -> str | Unreadable | None:
+        try:
+            return self._vault.open(PROOF_FIELD, sealed) if sealed is not None else None
+        except VaultError:
+            return _UNREADABLE

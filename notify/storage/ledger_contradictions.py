@@ -1,0 +1,111 @@
+"""What elsewhere in the database can contradict the ledger: a sentence for each, and the query that finds it.
+
+Each query returns whom it is about, and the number of the entry.
+"""
+
+from typing import Final
+
+from sqlalchemy import TextClause, bindparam, text
+
+from notify.domain.ledger import BARRING_WAYS, UNDO
+
+DANGLING: Final = (
+    (
+        "A preference of {who} rests on {entry}, which is not on the ledger: it was cut.",
+        """
+        SELECT coalesce(r.external_id, 'somebody'), p.consent_id FROM preferences p
+        LEFT JOIN consent_records c ON c.id = p.consent_id LEFT JOIN recipients r ON r.id = p.recipient_id
+        WHERE c.id IS NULL
+        """,
+    ),
+    (
+        "The acceptance of the policy by {who} rests on {entry}, which is not on the ledger: it was cut.",
+        """
+        SELECT r.external_id, r.policy_consent_id FROM recipients r
+        LEFT JOIN consent_records c ON c.id = r.policy_consent_id
+        WHERE r.policy_consent_id IS NOT NULL AND c.id IS NULL
+        """,
+    ),
+    (
+        "An address's opt-out rests on {entry}, which is not on the ledger: it was cut.",
+        """
+        SELECT '', o.consent_id FROM address_optouts o LEFT JOIN consent_records c ON c.id = o.consent_id
+        WHERE c.id IS NULL
+        """,
+    ),
+    (
+        "A proof belongs to {entry}, which is not on the ledger: it was cut.",
+        """
+        SELECT '', p.consent_id FROM consent_proofs p LEFT JOIN consent_records c ON c.id = p.consent_id
+        WHERE c.id IS NULL
+        """,
+    ),
+    (
+        "{who} was told of {entry}, and the ledger now ends before: it was cut.",
+        """
+        SELECT 'The follower ' || name, entry_id FROM ledger_followers
+        WHERE entry_id > (SELECT coalesce(max(id), 0) FROM consent_records)
+        """,
+    ),
+)
+"""What rests on an entry that is not there."""
+
+_OF_PREFERENCE: Final = "recipient_id = p.recipient_id AND n.topic = p.topic AND n.channel = p.channel"
+
+CONTRADICTIONS: Final = (
+    (
+        "A preference of {who} is not what {entry} says.",
+        # An undo brings back what was chosen before; its own entry says whether messages come again.
+        """
+        SELECT coalesce(r.external_id, 'somebody'), p.consent_id FROM preferences p
+        JOIN consent_records c ON c.id = p.consent_id LEFT JOIN recipients r ON r.id = p.recipient_id
+        WHERE c.recipient_id <> p.recipient_id OR c.topic IS NULL OR c.topic <> p.topic
+            OR c.channel IS NULL OR c.channel <> p.channel
+            OR (c.subscribed <> p.subscribed AND (c.subscribed OR c.way <> :undo))
+        """,
+    ),
+    (
+        "A preference of {who} does not heed {entry}.",
+        f"""
+        SELECT coalesce(r.external_id, 'somebody'), n.id FROM preferences p
+        JOIN consent_records n ON n.{_OF_PREFERENCE} AND n.id > p.consent_id AND n.way NOT IN :barring
+        LEFT JOIN recipients r ON r.id = p.recipient_id
+        """,  # noqa: S608 - constants of our own
+    ),
+    (
+        "A preference of {who} is missing: {entry} set it.",
+        """
+        SELECT r.external_id, c.id FROM consent_records c JOIN recipients r ON r.id = c.recipient_id
+        WHERE c.topic IS NOT NULL AND c.way <> :undo AND c.way NOT IN :barring
+            AND NOT EXISTS (SELECT 1 FROM preferences p WHERE p.recipient_id = c.recipient_id
+                AND p.topic = c.topic AND p.channel = c.channel)
+            AND NOT EXISTS (SELECT 1 FROM consent_records n WHERE n.recipient_id = c.recipient_id
+                AND n.topic = c.topic AND n.channel = c.channel AND n.id > c.id AND n.way NOT IN :barring)
+        """,
+    ),
+    (
+        "An address's opt-out is not what {entry} says.",
+        """
+        SELECT '', c.id FROM address_optouts o JOIN consent_records c ON c.id = o.consent_id
+        WHERE c.subscribed OR c.topic IS NULL OR c.topic <> o.topic OR c.channel <> o.channel
+        """,
+    ),
+    (
+        "The acceptance of the policy by {who} is not what {entry} says.",
+        """
+        SELECT r.external_id, c.id FROM recipients r JOIN consent_records c ON c.id = r.policy_consent_id
+        WHERE c.recipient_id <> r.id OR c.policy_version IS NULL
+        """,
+    ),
+)
+"""What says otherwise than the entry it rests on."""
+
+
+def contradiction(query: str) -> TextClause:
+    """Return one of these queries, as it is run with `limit`."""
+    statement = text(f"{query} LIMIT :limit")
+    if ":undo" in query:
+        statement = statement.bindparams(undo=UNDO)
+    if ":barring" in query:
+        statement = statement.bindparams(bindparam("barring", sorted(BARRING_WAYS), expanding=True))
+    return statement

@@ -1,0 +1,42 @@
+"""The ledger as those need it who check or export all of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from notify.domain.ledger_findings import Audited, Contradiction
+from notify.domain.seals import Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """Entries after the last seal: how many, and the oldest of them."""
+
+    count: int
+    number: int | None
+    at: datetime | None
+
+
+class LedgerAudit(Protocol):
+    """Reads the chain in pages, and what elsewhere rests on the ledger."""
+
+    def seals_after(self, number: int, limit: int) -> list[Seal]:
+        """Return links of the chain, in order."""
+        ...
+
+    def entries(self, after: int, upto: int, limit: int) -> list[Audited]:
+        """Return entries above a number and up to another, in order, with the proofs that are kept."""
+        ...
+
+    def unsealed(self) -> Unsealed:
+        """Return what stands after the last seal."""
+        ...
+
+    def dangling(self, limit: int) -> Iterator[Contradiction]:
+        """Return what rests on an entry that is not there; `limit` of each kind."""
+        ...
+
+    def contradictions(self, limit: int) -> Iterator[Contradiction]:
+        """Return what says otherwise than the entries it rests on; `limit` of each kind."""
+        ...
