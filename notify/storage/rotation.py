@@ -56,7 +56,7 @@ def rotate(engine: Engine, vault: Vault, report: Callable[[str, int], None]) -> 
 
 
 def _rotate_column(engine: Engine, vault: Vault, table: Table, column: str, field: str) -> int:
-    changed, after = 0, 0
+    changed, after = 0, None
     while True:
         with transaction(engine, write=True) as connection:
             rows = _next_rows(connection, table, column, after)
@@ -69,11 +69,11 @@ def _rotate_column(engine: Engine, vault: Vault, table: Table, column: str, fiel
         after = rows[-1].number
 
 
-def _next_rows(connection: Connection, table: Table, column: str, after: int) -> list[Row[Any]]:
+def _next_rows(connection: Connection, table: Table, column: str, after: Any) -> list[Row[Any]]:  # noqa: ANN401 - a key
     (key,) = table.primary_key
     query = select(key.label("number"), table.c[column].label("sealed"))
-    query = query.where(key > after, table.c[column] != FORGOTTEN).order_by(key).limit(_STEP)
-    return list(connection.execute(query))
+    query = query.where(table.c[column] != FORGOTTEN).order_by(key).limit(_STEP)
+    return list(connection.execute(query if after is None else query.where(key > after)))
 
 
 def _replace(
