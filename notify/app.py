@@ -63,4 +63,5 @@ def _api_parts(composition: Composition) -> ApiParts:
         templates=composition.templates,
         catalogue=composition.catalogue,
         sample_links=composition.sample_links,
+        sms_prices=composition.settings.sms_prices,
     )

@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -17,8 +18,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from notify.domain.errors import ConfigurationError
+from notify.domain.prices import SmsPrices, read_prices
 from notify.domain.rate_limits import ProviderLimits, read_limits
-from notify.domain.windows import Week, read_weeks
 from notify.domain.sms_senders import ByCountry, read_senders
 from notify.domain.windows import Week, read_weeks
 
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
     sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
     sms_daily_limit: int | None = Field(default=None, ge=0)
     sms_hours: Annotated[Mapping[str, Week], NoDecode] = Field(default_factory=dict)
+    sms_prices: Annotated[SmsPrices, NoDecode] = SmsPrices()
+    sms_fold: bool = False
     provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
     email_reply_to: str | None = None
     unsubscribe_mail_domain: str | None = None
@@ -140,6 +143,18 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('must be JSON, as {"FR": {"mon-fri": "10:00-20:00"}}') from None
         return read_weeks(given)
+
+    @field_validator("sms_prices", mode="before")
+    @classmethod
+    def _prices(cls, value: object) -> object:
+        """Read JSON by country."""
+        if not isinstance(value, str):
+            return value
+        try:
+            given = json.loads(value, parse_float=Decimal)
+        except ValueError:
+            raise ValueError('must be JSON, as {"currency": "EUR", "SN": "0.045"}') from None
+        return read_prices(given)
 
     @field_validator("public_url", "short_url")
     @classmethod

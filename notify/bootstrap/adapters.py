@@ -118,7 +118,7 @@ class Adapters:
     @cached_property
     def templates(self) -> FileTemplates:
         """The templates, compiled."""
-        return FileTemplates(self.settings.templates_dir, self.catalogue)
+        return FileTemplates(self.settings.templates_dir, self.catalogue, fold_sms=self.settings.sms_fold)
 
     @cached_property
     def contacts(self) -> ParsedContacts:

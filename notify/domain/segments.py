@@ -36,9 +36,14 @@ def count(text: str) -> Segments:
 
     `text` is counted as it is: callers normalise to NFC first. An empty text has no segment.
     """
-    culprits = tuple(dict.fromkeys(_NOT_GSM.findall(text)))
+    culprits = culprits_in(text)
     encoding = UCS_2 if culprits else GSM_7
     return Segments(encoding, sum(1 for _ in _cut(text, encoding)), culprits)
+
+
+def culprits_in(text: str) -> tuple[str, ...]:
+    """Return the characters that GSM-7 lacks, each once, in order of appearance."""
+    return tuple(dict.fromkeys(_NOT_GSM.findall(text)))
 
 
 def split(text: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The templates of an installation, read from their folders once and rendered from memory."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +8,7 @@ from typing import Any, Final
 from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, Channel, Purpose, Topic
 from notify.domain.content import RECIPIENT_NAME, EmailContent, Links, TemplateInfo
 from notify.domain.errors import ConfigurationError, FieldProblem, NotFoundError, RenderingError
+from notify.domain.folding import fold
 from notify.domain.newsletters import Content, Person, Pinned
 from notify.rendering.campaigns import campaign_problems, preview_email, preview_problems, preview_sms
 from notify.rendering.compiling import Compiler, Texts
@@ -41,8 +42,12 @@ class _Loaded:
 class FileTemplates:
     """Implements ports.Templates over the folders of one directory, all compiled when it is made."""
 
-    def __init__(self, directory: Path, catalogue: Catalogue) -> None:
-        """Load and try out all templates; ConfigurationError names file and problem."""
+    def __init__(self, directory: Path, catalogue: Catalogue, *, fold_sms: bool = False) -> None:
+        """Load and try out all templates; ConfigurationError names file and problem.
+
+        `fold_sms`: write every SMS with the nearest letters of the GSM alphabet where that makes it cheaper.
+        """
+        self._finish: Callable[[str], str] = fold if fold_sms else str
         self._directory = directory
         layout = Layout(directory)
         self._templates: dict[str, _Loaded] = {}
@@ -125,8 +130,8 @@ class FileTemplates:
         """Render an SMS with its unsubscribe link. NotFoundError, RenderingError."""
         try:
             if newsletter := self._campaigns.get(name):
-                return preview_sms(newsletter, self._shown_topic, locale, data, links)
-            return _sms(self._named(name), locale, data, links)
+                return self._finish(preview_sms(newsletter, self._shown_topic, locale, data, links))
+            return self._finish(_sms(self._named(name), locale, data, links))
         except RenderingError as error:
             raise error from None  # the cause may quote the data
 
@@ -157,7 +162,7 @@ class FileTemplates:
     def sms_for(self, pinned: Pinned, locale: str, person: Person) -> str:
         """Render one person's copy of a newsletter's SMS, of either kind. RenderingError."""
         try:
-            return sms_for(pinned, locale, person)
+            return self._finish(sms_for(pinned, locale, person))
         except RenderingError as error:
             raise error from None  # the cause may quote the name
 

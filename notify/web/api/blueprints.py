@@ -1,12 +1,13 @@
 """All of the API, ready to be registered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Blueprint
 
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
+from notify.domain.prices import SmsPrices
 from notify.ports import Templates
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller
@@ -51,6 +52,7 @@ class ApiParts:
     templates: Templates
     catalogue: Catalogue
     sample_links: Mapping[Channel, Links]
+    sms_prices: SmsPrices = field(default_factory=SmsPrices)
 
 
 def api_blueprints(parts: ApiParts) -> list[Blueprint]:
@@ -72,7 +74,11 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         suppressions_blueprint(door, desk=parts.suppressions),
         webhook_endpoints_blueprint(door, desk=parts.webhooks),
         catalogue_blueprint(
-            door, catalogue=parts.catalogue, templates=parts.templates, sample_links=parts.sample_links
+            door,
+            catalogue=parts.catalogue,
+            templates=parts.templates,
+            sample_links=parts.sample_links,
+            sms_prices=parts.sms_prices,
         ),
         docs_blueprint(),
     ]

@@ -11,6 +11,7 @@ from notify.domain.content import Links, TemplateInfo
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.identifiers import identifier_pointers
 from notify.domain.newsletters import channels_of
+from notify.domain.prices import SmsPrices
 from notify.domain.segments import count
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller, KeyScope
@@ -52,7 +53,8 @@ PREVIEW: Final = Operation(
     summary="See how a template looks",
     description=(
         "Renders the template as it would be sent, with sample links; sends and stores nothing. `culprits`"
-        " are the characters that make an SMS cost more. For a template of campaigns, `data` is one"
+        " are the characters that make an SMS cost more, `price` is what it costs to send it to `country`."
+        " For a template of campaigns, `data` is one"
         " language's content, shown as to somebody of whom nothing is known."
     ),
     scopes=(KeyScope.SEND,),
@@ -82,6 +84,7 @@ class _Catalogue:
     catalogue: Catalogue
     templates: Templates
     links: Mapping[Channel, Links]
+    prices: SmsPrices
 
     def topics(self, _caller: Caller) -> Response:
         items = [
@@ -135,19 +138,27 @@ class _Catalogue:
     def sms(self, name: str, given: PreviewRequest) -> dict[str, Any]:
         text = self.templates.sms(name, given.locale, given.data, self.links[Channel.SMS])
         billed = count(text)
+        price = self.prices.of(given.country, billed.segments)
         return {
             "text": text,
+            "characters": len(text),
             "encoding": billed.encoding,
             "segments": billed.segments,
             "culprits": list(billed.culprits),
+            "price": price.to_json() if price else None,
         }
 
 
 def catalogue_blueprint(
-    door: Door, *, catalogue: Catalogue, templates: Templates, sample_links: Mapping[Channel, Links]
+    door: Door,
+    *,
+    catalogue: Catalogue,
+    templates: Templates,
+    sample_links: Mapping[Channel, Links],
+    sms_prices: SmsPrices,
 ) -> Blueprint:
     """Return the calls on topics and templates; `sample_links` stand in previews."""
-    views = _Catalogue(catalogue, templates, sample_links)
+    views = _Catalogue(catalogue, templates, sample_links, sms_prices)
     routes = Routes("catalogue", door)
     routes.add(TOPICS, views.topics)
     routes.add(TEMPLATES, views.list_templates)

@@ -165,3 +165,5 @@ class PreviewRequest(Given):
 
     data: Annotated[dict[str, Any], Field(examples=[{"order_number": "99812"}])] = Field(default_factory=dict)
     locale: Annotated[Locale, Field(examples=["fr"])] = "fr"
+    country: Annotated[Country | None, Field(examples=["SN"])] = None
+    """Where the SMS would go to, for its price."""

@@ -200,14 +200,25 @@ class EmailPreview(Shape):
     text: str
 
 
+class MoneyAnswer(Shape):
+    """An amount of money."""
+
+    amount: str
+    """In decimal notation."""
+    currency: str
+
+
 class SmsPreview(Shape):
     """A rendered SMS and how it is billed."""
 
     text: str
     encoding: Annotated[str, Field(json_schema_extra={"enum": ["GSM-7", "UCS-2"]})]
+    characters: int
     segments: int
     culprits: list[str]
     """The characters that force the dearer encoding."""
+    price: MoneyAnswer | None
+    """To the `country` that was asked for; null where `SMS_PRICES` has none for it."""
 
 
 class PreviewAnswer(Shape):
