@@ -30,11 +30,15 @@ class TemplateInfo:
 
 
 class Links(NamedTuple):
-    """The links a message carries: `mailto` is a bare address. None stands where there is none."""
+    """The links a message carries: `mailto` is a bare address. None stands where there is none.
+
+    `stop` is the short code that STOP goes to, "" where it is an answer, None where none would arrive.
+    """
 
     unsubscribe: str
     centre: str | None = None
     mailto: str | None = None
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

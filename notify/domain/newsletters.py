@@ -48,23 +48,28 @@ class MergeField:
 
 @dataclass(frozen=True, slots=True)
 class LinkMarks:
-    """The marks of the three links; None where this installation has no such link."""
+    """The marks of the links, and of the short code for STOP; None where there is no such link."""
 
     unsubscribe: str
     centre: str | None
     mailto: str | None
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedTexts:
     """A newsletter in one language; None for what the content did not give.
 
+    `sms_reply` and `sms_stop` are the SMS for those whose sender can be answered, and for those who send STOP
+    to a short code; where they are None, `sms` is for all.
     `sources`, of individual newsletters only, is the template's text as it was when it was pinned; `email`
     and `sms` are then the content's own texts, which go into it.
     """
 
     email: EmailContent | None
     sms: str | None
+    sms_reply: str | None = None
+    sms_stop: str | None = None
     email_fields: tuple[MergeField, ...] = ()
     sms_fields: tuple[MergeField, ...] = ()
     preheader: str = ""
@@ -137,17 +142,21 @@ class Pinned:
             found.update(_values(self.texts[locale].email_fields, locale, person))
         return found
 
-    def sms(self, locale: str) -> str:
-        """Return the SMS with its marks. LookupError if the content has none."""
-        found = self.texts[self.locale_on(locale, Channel.SMS)].sms
-        if found is None:
+    def sms(self, locale: str, stop: str | None = None) -> str:
+        """Return the SMS with its marks; `stop` as in `Links`. LookupError if the content has none."""
+        texts = self.texts[self.locale_on(locale, Channel.SMS)]
+        if texts.sms is None:
             raise LookupError("this newsletter has no SMS")
-        return found
+        if stop is None:
+            return texts.sms
+        return (texts.sms_stop if stop else texts.sms_reply) or texts.sms
 
     def sms_substitutions(self, locale: str, person: Person) -> dict[str, str]:
         """Return what stands for each mark of the SMS in one person's copy."""
         locale = self.locale_on(locale, Channel.SMS)
         found = {self.links.unsubscribe: person.links.unsubscribe}
+        if self.links.stop and person.links.stop:
+            found[self.links.stop] = person.links.stop
         found.update(_values(self.texts[locale].sms_fields, locale, person))
         return found
 

@@ -42,7 +42,7 @@ def email_for(pinned: Pinned, wanted: str, person: Person) -> EmailContent:
 def sms_for(pinned: Pinned, wanted: str, person: Person) -> str:
     """Render one person's copy of the SMS. RenderingError, LookupError."""
     locale = pinned.locale_on(wanted, Channel.SMS)
-    text = fill(pinned.sms(locale), pinned.sms_substitutions(locale, person))
+    text = fill(pinned.sms(locale, person.links.stop), pinned.sms_substitutions(locale, person))
     if pinned.individual:
         context = {**_person_context(pinned, locale, person), "sms": Markup(text)}  # noqa: S704 - plain text
         text = rendered(_compiled(pinned, locale, "sms"), context, f"{pinned.template}, {locale}, SMS")

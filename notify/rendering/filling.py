@@ -17,6 +17,7 @@ def in_template(links: Links) -> dict[str, str | None]:
         # With a subject: some mail apps ask twice before they send a mail without one.
         "mailto": links.mailto and f"mailto:{links.mailto}?subject=unsubscribe",
         "mailbox": links.mailto,
+        "stop": links.stop,
     }
 
 

@@ -51,7 +51,10 @@ class Marks:
     def links(self, *, centre: bool, mailto: bool) -> LinkMarks:
         """Return the marks of the links."""
         return LinkMarks(
-            f"{self.tag}u", f"{self.tag}c" if centre else None, f"{self.tag}m" if mailto else None
+            f"{self.tag}u",
+            f"{self.tag}c" if centre else None,
+            f"{self.tag}m" if mailto else None,
+            f"{self.tag}s",
         )
 
     def mark(self, attribute: str | None, default: str = "", *, html: bool) -> str:

@@ -81,10 +81,13 @@ class _Pinning:
         individual = self.newsletter.use.individual
         email = self._email(given) if Channel.EMAIL in channels else None
         preheader = self._line(given.get("preheader", ""), html=False) if individual else ""
-        sms = self._sms(given["sms"]) if Channel.SMS in channels else None
+        sms = self._sms(given["sms"], None) if Channel.SMS in channels else None
+        two_way = sms is not None and not individual  # else each copy is rendered by itself
         return PinnedTexts(
             email=email,
             sms=sms,
+            sms_reply=self._sms(given["sms"], "") if two_way else None,
+            sms_stop=self._sms(given["sms"], self.links.stop) if two_way else None,
             email_fields=(
                 self.marks.fields_in(email.subject, email.html, email.text, preheader) if email else ()
             ),
@@ -122,18 +125,19 @@ class _Pinning:
     def body(self, source: str) -> Body:
         return Body(self.marks.put_into(written(source), html=True), self.marks.tag)
 
-    def _sms(self, source: str) -> str:
+    def _sms(self, source: str, stop: str | None) -> str:
         sms = self.marks.put_into(written(source), html=False)
         if self.newsletter.use.individual:
             return sms
         place = f"{self.newsletter.info.name}, {self.locale}, SMS"
-        context = self._context(html=False, by_mail=False, sms=Markup(sms))  # noqa: S704 - plain text
+        context = self._context(html=False, sms=Markup(sms))  # noqa: S704 - plain text
+        context["links"] = in_template(Links(self.links.unsubscribe, stop=stop))
         return finished_sms(rendered(self.newsletter.texts[self.locale].sms, context, place))
 
     def _line(self, source: str, *, html: bool) -> str:
         return self.marks.put_into(" ".join(written(source).split()), html=html)
 
-    def _context(self, *, html: bool, by_mail: bool = True, **content: str) -> dict[str, Any]:
+    def _context(self, *, html: bool, **content: str) -> dict[str, Any]:
         marks, links = self.marks, self.links
         use = self.newsletter.use
         return {
@@ -141,9 +145,7 @@ class _Pinning:
             NAME: marks.mark(None, html=html),
             ATTRIBUTES: {name: marks.mark(name, html=html) for name in use.attributes},
             "topic": self.topic.title[self.locale],
-            "links": in_template(
-                Links(links.unsubscribe, links.centre, links.mailto) if by_mail else Links(links.unsubscribe)
-            ),
+            "links": in_template(Links(links.unsubscribe, links.centre, links.mailto)),
         }
 
 
@@ -169,7 +171,8 @@ def _try_out(path: Path, newsletter: Newsletter) -> None:
     """Render with sample contents: what fails for a campaign fails here first."""
     for extras, mailbox in (({}, None), ({"preheader": "x"}, "x@smarttontine.org")):
         given = {"subject": "x", "body": "x {{ name }}", "sms": "x {{ attributes.x }}", **extras}
-        links = Links("https://smarttontine.org/u/x", "https://smarttontine.org/preferences/x", mailbox)
+        stop = "36105" if mailbox else None
+        links = Links("https://smarttontine.org/u/x", "https://smarttontine.org/preferences/x", mailbox, stop)
         try:
             pinned = newsletter.pin(_TOPIC, dict.fromkeys(LOCALES, given), mailto=mailbox is not None)
             for locale in LOCALES:

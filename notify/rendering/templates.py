@@ -26,8 +26,11 @@ _SAMPLE_LINKS: Final = (
         "https://smarttontine.org/u/sample",
         "https://smarttontine.org/preferences/sample",
         "sample@unsubscribe.smarttontine.org",
+        "36105",
     ),
+    Links("https://smarttontine.org/u/sample", stop=""),
 )
+_SAMPLE_NAMES: Final[Sequence[Mapping[str, str]]] = ({}, {RECIPIENT_NAME: "Awa Diop"}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,7 @@ def _try_out(path: Path, template: _Loaded) -> None:
     """Render with every sample in every language: what fails for a customer fails here first."""
     for locale in template.texts:
         for label, data in template.schema.variants():
-            for links, name in zip(_SAMPLE_LINKS, ({}, {RECIPIENT_NAME: "Awa Diop"}), strict=True):
+            for links, name in zip(_SAMPLE_LINKS, _SAMPLE_NAMES, strict=True):
                 try:
                     for part in _everything(template, locale, {**data, **name}, links):
                         if links.unsubscribe not in part:

@@ -32,8 +32,7 @@ class Composer:
 
     def sender(self, letter: Letter) -> str:
         """Return who a letter comes from."""
-        purpose = Purpose.MARKETING if self.is_marketing(letter) else Purpose.TRANSACTIONAL
-        return self.senders.sender(letter.channel, purpose, letter.phone_country)
+        return self.senders.sender(letter.channel, self._purpose(letter), letter.phone_country)
 
     def is_marketing(self, letter: Letter) -> bool:
         """Whether a letter is about a topic of marketing, or about one that is no longer declared."""
@@ -44,7 +43,8 @@ class Composer:
         """Sign the links of one letter."""
         claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
         if letter.channel is Channel.SMS:
-            return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)))
+            stop = self.senders.sms.of(letter.phone_country, self._purpose(letter)).stop
+            return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
         token, mailbox = self.tokens.opt_out_with_mailbox(claim)
         centre = self.tokens.centre(CentreClaim(letter.recipient_id, letter.message_id))
         return Links(
@@ -112,6 +112,9 @@ class Composer:
             reply_to=self.senders.reply_to,
             substitutions=substitutions,
         )
+
+    def _purpose(self, letter: Letter) -> Purpose:
+        return Purpose.MARKETING if self.is_marketing(letter) else Purpose.TRANSACTIONAL
 
     def _topic(self, letter: Letter) -> Topic:
         topic = self.catalogue.numbered(letter.topic)

@@ -61,6 +61,12 @@ def test_stop_to_the_marketing_sender_ends_marketing_sms_and_no_more(office: Sms
     assert segments.count(said).segments == 1
 
 
+def test_what_is_sent_says_where_stop_goes(office: SmsOffice) -> None:
+    (message,) = office.world.sms.messages
+    assert message.sender == ORDERS
+    assert f"\nSTOP {ORDERS} ou https://" in message.text
+
+
 def test_stop_to_the_orders_sender_ends_all_sms(office: SmsOffice) -> None:
     said = office.told("ARRÊT", ORDERS)
     assert comes(office) == (False, False)

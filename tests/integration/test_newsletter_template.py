@@ -51,7 +51,7 @@ def test_a_preview_shows_mail_and_text_message(client: FlaskClient) -> None:
     assert "Bonjour chers clients," in shown["email"]["html"]
     assert "- voir\n  https://smarttontine.org/wax\n" in shown["email"]["text"]
     assert "/u/sample" in shown["email"]["html"]
-    assert shown["sms"]["text"].startswith("Smarttontine: nos sacs en wax sont là\nStop SMS: ")
+    assert shown["sms"]["text"].startswith("Smarttontine: nos sacs en wax sont là\nFin SMS: ")
     assert shown["sms"]["encoding"] == "GSM-7"
 
 

@@ -113,8 +113,17 @@ def test_a_language_that_is_missing_is_french() -> None:
 
 def test_a_text_message_names_the_shop_and_the_way_out() -> None:
     assert text(pin(), name="Awa\u00a0 Diop", city="Dakar") == (
-        "Smarttontine: Awa Diop, -20 % à Dakar\nStop SMS: https://smttn.org/u/Aa0_-b"
+        "Smarttontine: Awa Diop, -20 % à Dakar\nFin SMS: https://smttn.org/u/Aa0_-b"
     )
+
+
+@pytest.mark.parametrize(
+    ("stop", "words"), [(None, "Fin SMS:"), ("36105", "STOP 36105 ou"), ("", "Répondez STOP ou")]
+)
+def test_each_copy_says_what_its_sender_can_hear(stop: str | None, words: str) -> None:
+    person = Person(Links("https://smttn.org/u/Aa0_-b", stop=stop), "Awa", {"city": "Dakar"})
+    kept = Pinned.from_json(json.loads(json.dumps(pin().to_json())))
+    assert templates().sms_for(kept, "fr", person).endswith(f"Dakar\n{words} https://smttn.org/u/Aa0_-b")
 
 
 @pytest.mark.parametrize(

@@ -203,12 +203,30 @@ def test_sms_fits(templates: FileTemplates, name: str, locale: str) -> None:
 
 
 @everywhere
+@pytest.mark.parametrize(
+    ("stop", "words"),
+    [
+        ("36105", {"fr": "STOP 36105 ou", "en": "STOP 36105 or"}),
+        ("", {"fr": "Répondez STOP ou", "en": "Reply STOP or"}),
+    ],
+)
+def test_stop_stands_beside_the_link_where_answers_arrive(
+    templates: FileTemplates, name: str, locale: str, stop: str, words: dict[str, str]
+) -> None:
+    text = templates.sms(name, locale, sample(templates, name), Links(LINKS.unsubscribe, stop=stop))
+    assert text.endswith(f"\n{words[locale]} {LINKS.unsubscribe}")
+    assert (count(text).encoding, count(text).segments <= 2) == ("GSM-7", True)
+
+
+@everywhere
 def test_link_and_instruction_cost_at_most_50_characters(
     templates: FileTemplates, name: str, locale: str
 ) -> None:
     text = templates.sms(name, locale, {"order_number": "1"}, LINKS)
-    instruction = text[text.index("\nStop SMS: ") :]
-    assert instruction == f"\nStop SMS: {LINKS.unsubscribe}"
+    words = {"fr": "Fin SMS:", "en": "Opt out:"}[locale]
+    instruction = text[text.rindex("\n") :]
+    assert instruction == f"\n{words} {LINKS.unsubscribe}"
+    assert "stop" not in text.lower()  # no answer arrives at this sender
     assert len(LINKS.unsubscribe) == len("https://smarttontine.org/u/") + 26
     assert len(instruction) - len("smarttontine.org") <= 50
 

@@ -30,7 +30,7 @@ def test_a_shop_adds_its_own(shop: Shop) -> None:
     content = templates.email("greeting", "fr", {"word": "Salut"}, LINKS)
     assert content.subject == "Sujet Salut"
     assert "<h1>Salut</h1>" in content.html
-    assert templates.sms("greeting", "en", {"word": "Hi"}, LINKS) == f"Hi\nStop SMS: {LINKS.unsubscribe}"
+    assert templates.sms("greeting", "en", {"word": "Hi"}, LINKS) == f"Hi\nOpt out: {LINKS.unsubscribe}"
 
 
 def test_a_template_may_have_one_channel(shop: Shop) -> None:
