@@ -117,9 +117,7 @@ def test_a_text_message_names_the_shop_and_the_way_out() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("stop", "words"), [(None, "Fin SMS:"), ("36105", "STOP 36105 ou"), ("", "Répondez STOP ou")]
-)
+@pytest.mark.parametrize(("stop", "words"), [(None, "Fin SMS:"), ("36105", "STOP 36105 ou"), ("", "STOP ou")])
 def test_each_copy_says_what_its_sender_can_hear(stop: str | None, words: str) -> None:
     person = Person(Links("https://smttn.org/u/Aa0_-b", stop=stop), "Awa", {"city": "Dakar"})
     kept = Pinned.from_json(json.loads(json.dumps(pin().to_json())))

@@ -207,7 +207,7 @@ def test_sms_fits(templates: FileTemplates, name: str, locale: str) -> None:
     ("stop", "words"),
     [
         ("36105", {"fr": "STOP 36105 ou", "en": "STOP 36105 or"}),
-        ("", {"fr": "Répondez STOP ou", "en": "Reply STOP or"}),
+        ("", {"fr": "STOP ou", "en": "STOP or"}),
     ],
 )
 def test_stop_stands_beside_the_link_where_answers_arrive(
