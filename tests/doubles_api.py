@@ -174,6 +174,7 @@ class Change(ChangePreferences):
                 "channel": choice.channel,
                 "purpose": "marketing",
                 "subscribed": choice.subscribed,
+                "pending": False,
                 "changed_at": AT,
             }
             for choice in choices
@@ -290,6 +291,7 @@ class FakeLookups:
                 "channel": "email",
                 "purpose": "transactional",
                 "subscribed": True,
+                "pending": False,
                 "changed_at": None,
             }
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from notify.bootstrap import Composition
-from notify.domain.catalogue import Channel
+from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.delivery import Claimed
 from notify.domain.errors import InvalidRequestError
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
@@ -70,9 +70,12 @@ def _loaded(directory: Path) -> FileTemplates:
 class World:
     """One installation in a test."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, topics: Catalogue | None = None) -> None:
+        """`topics` are a shop's own; the shipped ones when None."""
         self.clock = FixedClock()
         self.parts = Composition(settings, "test", clock=self.clock)
+        if topics:
+            self.parts.catalogue = topics
         self.parts.templates = _loaded(settings.templates_dir)
         self.email: FakeProvider[OutgoingEmail] = FakeProvider(name="mail")
         self.sms: FakeProvider[OutgoingSms] = FakeProvider(name="texts")

@@ -55,7 +55,6 @@ from notify.usecases.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.seal_ledger import SealLedger
-from notify.usecases.right_hours import RightHours
 from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
@@ -63,9 +62,9 @@ from notify.usecases.tell_endpoints import TellEndpoints
 from notify.usecases.telling_preferences import tell_preferences
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
+from notify.usecases.verify_ledger import VerifyLedger
 from notify.usecases.watching_bursts import watch_bursts
 from notify.usecases.webhook_endpoints import WebhookDesk
-from notify.usecases.verify_ledger import VerifyLedger
 
 _CALL_MARGIN_SECONDS: Final = 2.5
 """How much longer than a provider's time-out a call's lease lasts."""
@@ -114,7 +113,13 @@ class Composition(Adapters):
     @cached_property
     def change_preferences(self) -> ChangePreferences:
         """Change preferences on the shop's word."""
-        return ChangePreferences(self.store, self.catalogue, self.lookups, self._clock)
+        return ChangePreferences(
+            store=self.store,
+            catalogue=self.catalogue,
+            confirmations=self.confirmations,
+            lookups=self.lookups,
+            clock=self._clock,
+        )
 
     @cached_property
     def confirmations(self) -> Confirmations:

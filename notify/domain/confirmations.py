@@ -1,6 +1,6 @@
 """Confirmations: what a person asks for counts once they confirm it through their own address."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,6 +71,11 @@ class Confirmation:
     expires_at: datetime
     asked_from: int | None = None
     wanted: Wanted | None = None
+
+
+def pending_in(waiting: Iterable[Confirmation]) -> set[tuple[int, Channel]]:
+    """Return the topic numbers, each with its channel, that are subscribed to once they are confirmed."""
+    return {(number, one.channel) for one in waiting if one.wanted for number in one.wanted.topics}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 from notify.domain.errors import FieldProblem
 from notify.domain.recipients import PolicyAcceptance
-from notify.domain.requests import NotificationRequest, RecipientInput
+from notify.domain.requests import NotificationRequest, Proof, RecipientInput
 
 MAX_AHEAD: Final = timedelta(days=366)
 """A notification may be scheduled this far ahead."""
@@ -25,6 +25,18 @@ def recipient_problems(given: RecipientInput, now: datetime, prefix: str = "") -
     if since and since > (now + timedelta(days=1)).date():
         problems.append(FieldProblem(f"{prefix}/customer_since", "lies in the future"))
     return problems
+
+
+def proof_problems(proof: Proof | None, now: datetime, prefix: str = "") -> list[FieldProblem]:
+    """Return which moments of a proof lie in the future; `prefix` is the pointer to what has it."""
+    if proof is None:
+        return []
+    moments = {"obtained_at": proof.obtained_at, "double_opt_in_at": proof.double_opt_in_at}
+    return [
+        FieldProblem(f"{prefix}/proof/{name}", "lies in the future")
+        for name, at in moments.items()
+        if at and at > now + CLOCK_SKEW
+    ]
 
 
 def notification_problems(request: NotificationRequest, now: datetime) -> list[FieldProblem]:

@@ -85,6 +85,7 @@ class PreferenceView(TypedDict):
     channel: str
     purpose: str
     subscribed: bool
+    pending: bool
     changed_at: str | None
 
 

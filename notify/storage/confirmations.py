@@ -6,13 +6,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Confirmation, Kind, Wanted
 from notify.domain.requests import Proof
 from notify.ports import Vault
 from notify.storage.person_tables import Confirmation as Table
+from notify.storage.tables import Recipient
 
 DETAILS_FIELD: Final = "confirmations.details"
 _MOMENTS: Final = ("obtained_at", "double_opt_in_at")
@@ -61,9 +62,15 @@ class SqlConfirmations:
         return self._connection.execute(used).first() is not None
 
     def waiting(self, recipient_id: int, now: datetime) -> list[Confirmation]:
-        """Return what a person can still confirm."""
+        """Return what a person can still confirm: what went to an address they have."""
+        theirs = or_(Table.address_hash == Recipient.email_hash, Table.address_hash == Recipient.phone_hash)
         good = (Table.recipient_id == recipient_id, Table.used_at.is_(None), Table.expires_at > now)
-        rows = self._connection.execute(select(Table.__table__).where(*good).order_by(Table.created_at))
+        rows = self._connection.execute(
+            select(Table.__table__)
+            .join(Recipient, Recipient.id == Table.recipient_id)
+            .where(theirs, *good)
+            .order_by(Table.created_at)
+        )
         return [self._translate(row) for row in rows]
 
     def drop_ended(self, now: datetime) -> int:

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Engine, Row, Select, select
 
 from notify.domain import ids, proofs
 from notify.domain.catalogue import Catalogue, Channel
-from notify.domain.consent import comes
+from notify.domain.confirmations import pending_in
+from notify.domain.consent import comes, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.ledger import SHOP
@@ -24,6 +25,7 @@ from notify.domain.views import (
 from notify.ports import Clock, Contacts, Vault
 from notify.storage import cursors
 from notify.storage.campaign_messages import newest_with_status
+from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
 from notify.storage.engine import transaction
@@ -238,12 +240,14 @@ class SqlLookups:
                 select(Preference.__table__).where(Preference.recipient_id == recipient.id)
             )
         }
+        pending = pending_in(SqlConfirmations(connection, self._vault).waiting(recipient.id, self._clock()))
         return [
             {
                 "topic": topic.name,
                 "channel": channel,
                 "purpose": topic.purpose,
                 "subscribed": comes(topic, standing),
+                "pending": (topic.number, channel) in pending and subscription(topic, standing) is None,
                 "changed_at": rfc3339_or_none(changed.get((topic.number, channel))),
             }
             for (topic, channel), standing in zip(keys, standings, strict=True)

@@ -1,27 +1,51 @@
 """Change preferences on the shop's word."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from notify.domain.catalogue import Catalogue
+from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.confirmations import Kind, Wanted, pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from notify.domain.ledger import SHOP, Change
 from notify.domain.requests import Choice, Proof
-from notify.domain.timing import CLOCK_SKEW
+from notify.domain.timing import proof_problems
 from notify.domain.views import PreferenceView
 from notify.ports import Clock
 from notify.store import Store, Transaction
+from notify.usecases.confirmations import Confirmations
 from notify.usecases.lookups import Lookups
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
 
 
-class ChangePreferences:
-    """Applies choices that the shop passes on, each with one entry on the ledger."""
+@dataclass(slots=True)
+class _Plan:
+    """What is to be done: changes, and by channel the topics that the person is to confirm first."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, lookups: Lookups, clock: Clock) -> None:
+    changes: list[Change] = field(default_factory=list)
+    unconfirmed: dict[Channel, list[int]] = field(default_factory=dict)
+
+
+class ChangePreferences:
+    """Applies choices that the shop passes on, each with one entry on the ledger.
+
+    Where a topic has double opt-in, an opt-in that the shop has not had confirmed is not applied: the person
+    gets a link to confirm it.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        catalogue: Catalogue,
+        confirmations: Confirmations,
+        lookups: Lookups,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
+        self._confirmations = confirmations
         self._lookups = lookups
         self._clock = clock
 
@@ -31,7 +55,8 @@ class ChangePreferences:
         """Apply and return all preferences.
 
         Opting in needs a proof; over an earlier opt-out it needs one obtained after it. NotFoundError;
-        InvalidRequestError for an unknown topic or a missing proof (pointers into the body).
+        InvalidRequestError for an unknown topic or a missing proof (pointers into the body); where the
+        person is to confirm: UnreachableError without an address for that, TooManyRequestsError.
         """
         now = self._clock()
         self._refuse_nonsense(choices, proof, now)
@@ -40,10 +65,18 @@ class ChangePreferences:
             if recipient is None:
                 raise NotFoundError("no recipient of that id")
             tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
-            changes = self._changes(tx, recipient, choices, proof)
+            plan = self._plan(tx, recipient, choices, proof, now)
             occasion = Occasion(now, SHOP, proof)
-            for change in changes:
+            for change in plan.changes:
                 record_changes(tx, recipient.id, [change], addresses_on(recipient, change.channel), occasion)
+            posted = [
+                self._confirmations.ask_within(
+                    tx, recipient, Kind.SUBSCRIBE, None, channel=by, wanted=Wanted(tuple(topics), proof)
+                )
+                for by, topics in plan.unconfirmed.items()
+                if proof
+            ]
+        self._confirmations.ring(posted)
         return self._lookups.preferences(recipient_id)
 
     def _refuse_nonsense(self, choices: Sequence[Choice], proof: Proof | None, now: datetime) -> None:
@@ -58,37 +91,48 @@ class ChangePreferences:
                 detail = "names a topic and channel that an earlier one names"
                 problems.append(FieldProblem(f"/preferences/{index}", detail))
             seen.add((choice.topic, choice.channel))
-        if proof and proof.obtained_at and proof.obtained_at > now + CLOCK_SKEW:
-            problems.append(FieldProblem("/proof/obtained_at", "lies in the future"))
+        problems += proof_problems(proof, now)
         if problems:
             raise InvalidRequestError(problems)
 
-    def _changes(
+    def _plan(
         self,
         tx: Transaction,
         recipient: StoredRecipient,
         choices: Sequence[Choice],
         proof: Proof | None,
-    ) -> list[Change]:
-        numbers = [self._catalogue[choice.topic].number for choice in choices]
-        keys = [(recipient, number, choice.channel) for number, choice in zip(numbers, choices, strict=True)]
-        changes, problems = [], []
+        now: datetime,
+    ) -> _Plan:
+        topics = [self._catalogue[choice.topic] for choice in choices]
+        keys = [
+            (recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
+        ]
+        asked = pending_in(tx.confirmations.waiting(recipient.id, now))
+        plan, problems = _Plan(), []
         standings = tx.consents.standings(keys)
-        for index, (choice, number, standing) in enumerate(zip(choices, numbers, standings, strict=True)):
-            if not differs(self._catalogue[choice.topic], standing, subscribed=choice.subscribed):
+        for index, (choice, topic, standing) in enumerate(zip(choices, topics, standings, strict=True)):
+            by = choice.channel
+            if not differs(topic, standing, subscribed=choice.subscribed):
                 continue
             if choice.subscribed:
-                left_at = tx.consents.last_opt_out_at(recipient, number, choice.channel)
-                if proof is None:
-                    problems.append(FieldProblem("/proof", "is required to subscribe someone"))
-                elif left_at and proof.obtained_at and proof.obtained_at <= left_at:
-                    problems.append(
-                        FieldProblem(
-                            f"/preferences/{index}", "the person opted out after this proof was obtained"
-                        )
-                    )
+                left_at = tx.consents.last_opt_out_at(recipient, topic.number, by)
+                problems += _opt_in_problems(index, proof, left_at)
+            if choice.subscribed and topic.double_opt_in and not (proof and proof.double_opt_in_at):
+                if (topic.number, by) not in asked:
+                    plan.unconfirmed.setdefault(by, []).append(topic.number)
+                continue
             before = False if standing.address_opted_out else standing.subscribed
-            changes.append(Change(number, choice.channel, choice.subscribed, before))
+            plan.changes.append(Change(topic.number, by, choice.subscribed, before))
         if problems:
             raise InvalidRequestError(list(dict.fromkeys(problems)))
-        return changes
+        return plan
+
+
+def _opt_in_problems(index: int, proof: Proof | None, left_at: datetime | None) -> list[FieldProblem]:
+    """Return why a proof does not do to subscribe someone, who may have opted out before."""
+    if proof is None:
+        return [FieldProblem("/proof", "is required to subscribe someone")]
+    said_at = proof.obtained_at or proof.double_opt_in_at
+    if left_at and said_at and said_at <= left_at:
+        return [FieldProblem(f"/preferences/{index}", "the person opted out after this proof was obtained")]
+    return []

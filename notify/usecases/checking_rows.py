@@ -9,7 +9,7 @@ from notify.domain.errors import FieldProblem
 from notify.domain.imports import BarredFor, ImportedRow, RefusedRow
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Proof
-from notify.domain.timing import CLOCK_SKEW, recipient_problems
+from notify.domain.timing import proof_problems, recipient_problems
 from notify.ports import Contacts
 from notify.store import Store
 from notify.usecases.reading_addresses import needs_country, read_addresses
@@ -115,8 +115,10 @@ class RowCheck:
                 continue
             if choice.subscribed and proof is None:
                 problems.append(FieldProblem(f"{pointer}/proof", "is required to subscribe someone"))
-            if proof and proof.obtained_at and proof.obtained_at > now + CLOCK_SKEW:
-                problems.append(FieldProblem(f"{pointer}/proof/obtained_at", "lies in the future"))
+            elif choice.subscribed and topic.double_opt_in and not (proof and proof.double_opt_in_at):
+                detail = "needs double_opt_in_at: nobody subscribes to this topic without confirming it"
+                problems.append(FieldProblem(f"{pointer}/proof", detail))
+            problems += proof_problems(proof, now, pointer)
             if (topic.number, choice.channel) in person.choices:
                 problems.append(FieldProblem(pointer, "names a topic and channel that an earlier one names"))
             person.choices[topic.number, choice.channel] = choice.subscribed, proof

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from notify.app import create_app
-from notify.domain.catalogue import CONFIRMATIONS, Channel
+from notify.domain.catalogue import CONFIRMATIONS, Catalogue, Channel
 from notify.domain.confirmations import Kind
 from notify.domain.consent import Scope
 from notify.domain.errors import (
@@ -21,9 +21,11 @@ from notify.domain.errors import (
     UnreachableError,
 )
 from notify.domain.recipients import ProfilePatch
-from notify.domain.requests import RecipientInput
+from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.suppressions import HARD_BOUNCE
+from notify.rendering import load_catalogue
 from notify.usecases.recording_choices import addresses_on
+from notify.web.imports import CSV, READERS
 from tests.reading_pages import heading, shown
 from tests.world import CLICK, EMAIL, PHONE, World, settings_for
 
@@ -191,3 +193,90 @@ def test_nobody_else_can_name_the_topic_or_its_templates(desk: Desk) -> None:
     assert CONFIRMATIONS.name not in {one["topic"] for one in desk.world.parts.lookups.preferences("C-1042")}
     with pytest.raises(InvalidTokenError):
         desk.world.parts.confirm.describe("x")
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Desk]:
+    """Return the same, whose company news have double opt-in."""
+    settings = settings_for(database_url, tmp_path)
+    shipped = load_catalogue(settings.templates_dir)
+    topics = Catalogue([replace(one, double_opt_in=one.name == "company_news") for one in shipped])
+    world = World(settings, topics=topics)
+    world.order()
+    world.work()
+    yield Desk(world, create_app(world.parts).test_client())
+    world.parts.close()
+
+
+NEWS = [Choice("company_news", Channel.EMAIL, subscribed=True)]
+SHOP_PROOF = Proof("account page", "Oui, je veux les nouvelles.", ip="192.0.2.7")
+
+
+def test_with_double_opt_in_a_choice_counts_once_confirmed(shop: Desk) -> None:
+    change, world = shop.world.parts.change_preferences, shop.world
+    offers = Choice("product_offers", Channel.EMAIL, subscribed=True)
+    (news,) = [one for one in change("C-1042", [*NEWS, offers], SHOP_PROOF) if one["pending"]]
+    assert (news["topic"], news["channel"], news["subscribed"]) == ("company_news", "email", False)
+    assert world.subscribed("product_offers", Channel.EMAIL)
+    world.work()
+    mail = world.email.messages[-1]
+    assert (mail.subject, "Actualités de Smarttontine" in mail.text) == ("Confirmez votre inscription", True)
+
+    asked = len(world.email.messages)
+    change("C-1042", NEWS, SHOP_PROOF)  # the same again: it waits already
+    world.work()
+    assert len(world.email.messages) == asked
+
+    link = "/confirm/" + mail.text.split("/confirm/")[1].split()[0]
+    assert "Actualités de Smarttontine, par e-mail" in shown(shop.client.get(link))
+    assert not world.subscribed("company_news", Channel.EMAIL)
+    world.clock.advance(timedelta(days=6))
+    done = shop.client.post(link, headers={"User-Agent": "Opera Mini"})
+    assert (done.status_code, heading(done)) == (200, "Inscription confirmée")
+    assert world.subscribed("company_news", Channel.EMAIL)
+    assert shop.client.post(link).status_code == 404
+
+    entry = world.parts.lookups.consents("C-1042")["items"][-1]
+    assert (entry["source"], entry["topic"], entry["subscribed"]) == ("double_opt_in", "company_news", True)
+    assert entry["wording"].startswith("Oui, je veux les nouvelles. / Confirmer votre inscription / ")
+    message = world.parts.lookups.message(entry["message_id"], "en")
+    assert (message["template"], message["topic"]) == ("confirm_subscription", "confirmations")
+
+
+def test_the_shop_may_have_had_it_confirmed_itself(shop: Desk) -> None:
+    change, now = shop.world.parts.change_preferences, shop.world.clock()
+    with pytest.raises(InvalidRequestError, match="/proof/double_opt_in_at: lies in the future"):
+        change("C-1042", NEWS, replace(SHOP_PROOF, double_opt_in_at=now + timedelta(hours=1)))
+    confirmed = replace(SHOP_PROOF, double_opt_in_at=now - timedelta(days=1))
+    change("C-1042", NEWS, confirmed)
+    assert shop.world.subscribed("company_news", Channel.EMAIL)
+    change("C-1042", [replace(NEWS[0], subscribed=False)], None)
+    with pytest.raises(InvalidRequestError, match="opted out after this proof"):
+        change("C-1042", NEWS, confirmed)
+
+
+def test_an_import_never_asks(shop: Desk) -> None:
+    sent = len(shop.world.email.messages)
+    file = (
+        b"id,email,preferences.company_news.email,proof.source,proof.double_opt_in_at\n"
+        b"C-1,a@example.com,yes,old tool,\n"
+        b"C-2,b@example.com,yes,old tool,2026-01-01T10:00:00Z\n"
+    )
+    report = shop.world.parts.import_recipients(READERS[CSV]([file]))
+    assert (report.accepted, [line for line, _ in report.errors]) == (1, [2])
+    assert "needs double_opt_in_at" in report.errors[0][1]
+    assert shop.world.subscribed("company_news", Channel.EMAIL, "C-2")
+    shop.world.work()
+    assert len(shop.world.email.messages) == sent
+
+
+def test_in_germany_the_centre_asks_and_the_shops_proof_does(desk: Desk) -> None:
+    desk.change({"country": "DE"})
+    saved = desk.world.parts.preference_centre.change(desk.world.centre_token(), NEWS, CLICK, "en")
+    assert [(one.channel, one.masked) for one in saved.asked] == [(Channel.EMAIL, "a•••@example.com")]
+    assert [row.pending for row in saved.view.rows if row.topic.name == "company_news"] == [True, False]
+    desk.world.work()
+    assert desk.world.email.messages[-1].subject == "Confirm your subscription"
+    assert not desk.world.subscribed("company_news", Channel.EMAIL)
+    desk.world.parts.change_preferences("C-1042", NEWS, SHOP_PROOF)
+    assert desk.world.subscribed("company_news", Channel.EMAIL)

@@ -156,6 +156,7 @@ PREFERENCE_ANSWER: Final[Mapping[str, Any]] = {
     "channel": "email",
     "purpose": "marketing",
     "subscribed": True,
+    "pending": False,
     "changed_at": _AT,
 }
 

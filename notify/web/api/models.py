@@ -141,6 +141,9 @@ class ProofGiven(Given):
     """The exact words the person saw."""
     obtained_at: Timestamp | None = None
     """When the person made the choice; now when absent."""
+    double_opt_in_at: Timestamp | None = None
+    """When the person confirmed it through the address itself, where you had them do so. Without it, a topic
+    with double opt-in is subscribed to once the person has used a link that is sent to them."""
     ip: Annotated[Line | None, Field(examples=["192.0.2.7"])] = None
     user_agent: Annotated[Line | None, Field(examples=["Opera Mini"])] = None
 

@@ -72,6 +72,7 @@ _STATUS_WORDS: Final[Mapping[int, str]] = {
     413: "The body is larger than is taken here: 5 MB, but for imports.",
     415: "The body is not of the type that is read here.",
     422: "The request breaks a rule; `errors` names each field and what is wrong.",
+    429: "The same was asked for too often; repeat after `Retry-After` seconds.",
     500: "Something went wrong here; quote the request id.",
     503: "The database cannot be reached for the moment; repeat after `Retry-After` seconds.",
 }

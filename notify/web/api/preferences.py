@@ -41,13 +41,14 @@ PATCH: Final = Operation(
     summary="Change a recipient's preferences",
     description=(
         "Each change is one entry on the ledger. Opting in needs a proof; over an opt-out, one obtained"
-        " after it. Answers all preferences."
+        " after it. Where a topic has double opt-in, one that was not confirmed yet is `pending`: the person"
+        " gets a link, and is subscribed once they have used it. Answers all preferences."
     ),
     scopes=(KeyScope.RECIPIENTS,),
     request=PreferenceChanges,
     response=shapes.PreferencesAnswer,
     examples=examples.PREFERENCES,
-    errors=(400, 404, 409, 413, 415, 422, 503),
+    errors=(400, 404, 409, 413, 415, 422, 429, 503),
 )
 CONSENTS: Final = Operation(
     id="listConsents",
@@ -85,7 +86,14 @@ class _Preferences:
 
 
 def _proof(given: ProofGiven) -> Proof:
-    return Proof(given.source, given.wording, given.ip, given.user_agent, given.obtained_at)
+    return Proof(
+        given.source,
+        given.wording,
+        given.ip,
+        given.user_agent,
+        given.obtained_at,
+        given.double_opt_in_at,
+    )
 
 
 def preferences_blueprint(door: Door, *, change: ChangePreferences, lookups: Lookups) -> Blueprint:

@@ -119,6 +119,8 @@ class PreferenceAnswer(Shape):
     channel: Channel
     purpose: Purpose
     subscribed: bool
+    pending: bool
+    """Whether it is wanted, and counts once the person has confirmed it."""
     changed_at: AwareDatetime | None
     """Null where the person never chose."""
 

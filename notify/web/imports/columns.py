@@ -20,7 +20,7 @@ _CHANNELS: Final = "|".join(Channel)
 _PLAIN: Final = re.compile(
     r"id|email|phone|name|locale|country|timezone|customer_since"
     r"|consent\.(?:policy_version|accepted_at|source)"
-    r"|proof\.(?:source|wording|obtained_at|ip|user_agent)"
+    r"|proof\.(?:source|wording|obtained_at|double_opt_in_at|ip|user_agent)"
 )
 _ATTRIBUTE: Final = re.compile(r"(attributes)\.([A-Za-z0-9_-]{1,64})(?::(number|boolean))?")
 _PREFERENCE: Final = re.compile(rf"preferences\.([A-Za-z0-9_-]{{1,64}})\.({_CHANNELS})")

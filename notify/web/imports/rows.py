@@ -106,4 +106,11 @@ def read_row(line: int, body: Body) -> ImportedRow | RefusedRow:
 def _proof(given: ProofGiven | None) -> Proof | None:
     if given is None:
         return None
-    return Proof(given.source, given.wording, given.ip, given.user_agent, given.obtained_at)
+    return Proof(
+        given.source,
+        given.wording,
+        given.ip,
+        given.user_agent,
+        given.obtained_at,
+        given.double_opt_in_at,
+    )
