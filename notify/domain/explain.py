@@ -27,7 +27,8 @@ class MessageFacts:
     the reference of the notification whose message led to the opt-out. `detail` is what the provider
     said, or the reason of a suppression. `attempts` counts the tries that were made. `due_at` is when the
     next one is due: with the status `sending`, only while the message waits for it. `silent`: with the status
-    `unknown`, no word has come for as long as it was to be expected.
+    `unknown`, no word has come for as long as it was to be expected. `barred_by` is the reason of the
+    suppression that held the message back, with when that began and when it ends by itself.
     """
 
     status: Status
@@ -45,6 +46,9 @@ class MessageFacts:
     expires_at: datetime | None = None
     attempts: int = 0
     silent: bool = False
+    barred_by: str | None = None
+    barred_at: datetime | None = None
+    barred_until: datetime | None = None
 
 
 def explain(facts: MessageFacts, locale: str) -> str:
@@ -78,6 +82,8 @@ class _Explanation:
             due=self._when("due", facts.due_at) or texts["due.unknown"],
             expiry=self._when("expiry", facts.expires_at),
             optout=self._optout(),
+            barred=self._when("on", facts.barred_at),
+            until=self._when("until", facts.barred_until),
         )
 
     def _key(self) -> str:
@@ -85,6 +91,9 @@ class _Explanation:
         status = self._facts.status.value
         if self._facts.status is Status.SENDING and self._facts.due_at:
             return "sending.waits"
+        barred = f"barred.{self._facts.barred_by}"
+        if self._facts.reason is Reason.SUPPRESSED and barred in self._texts:
+            return barred
         for special in (self._facts.reason, self._facts.provider):
             if special and (key := f"{status}.{special}") in self._texts:
                 return key

@@ -8,13 +8,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select
 
 from notify.domain import ids
-from notify.domain.catalogue import Catalogue, Channel
+from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.doubts import WINDOW
 from notify.domain.explain import MessageFacts, explain
 from notify.domain.status import Reason, Status, overall
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import AttemptView, EventView, MessageSummary, MessageView, NotificationView
 from notify.ports import Vault
+from notify.storage.barred_messages import BarredBy, barred_by
 from notify.storage.campaign_tables import Campaign
 from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.event_views import events_of
@@ -159,9 +160,19 @@ class MessageReader:
         attempts = self._attempts(rows)
         left = [row.recipient_id for row in rows if row.reason == Reason.UNSUBSCRIBED]
         optouts = self._optouts(left) if left else {}
+        marketing = {topic.number for topic in self._catalogue if topic.purpose is Purpose.MARKETING}
+        barred = barred_by(self._connection, rows, marketing)
         events = events_of(self._connection, [row.id for row in rows])
         return [
-            self._view(row, attempts.get(row.id, []), events.get(row.id, []), optouts, locale) for row in rows
+            self._view(
+                row,
+                attempts.get(row.id, []),
+                events.get(row.id, []),
+                optouts,
+                barred=barred.get(row.id),
+                locale=locale,
+            )
+            for row in rows
         ]
 
     def _attempts(self, rows: Sequence[Row[Any]]) -> dict[int, list[AttemptView]]:
@@ -222,6 +233,8 @@ class MessageReader:
         attempts: list[AttemptView],
         events: list[EventView],
         optouts: dict[tuple[int, int, str], _OptOut],
+        *,
+        barred: BarredBy | None,
         locale: str,
     ) -> MessageView:
         topic = self._catalogue.numbered(row.topic)
@@ -244,6 +257,9 @@ class MessageReader:
             expires_at=row.expires_at,
             attempts=len(attempts),
             silent=bool(row.silent),
+            barred_by=barred.reason if barred else None,
+            barred_at=barred.at if barred else None,
+            barred_until=barred.until if barred else None,
         )
         return {
             "id": ids.public(ids.MESSAGE, row.id),

@@ -10,6 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Kind
 from notify.domain.consent import Scope
 from notify.domain.errors import TooManyRequestsError, UnreachableError
+from notify.domain.ledger import LedgerEntry
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP
@@ -150,6 +151,18 @@ def test_the_next_message_speaks_the_language_that_was_chosen(served: World) -> 
     served.order("order_delivered", profile={})
     served.work()
     assert "was delivered" in served.email.messages[-1].text
+
+
+def test_support_reads_what_held_a_message_back_also_later(served: World) -> None:
+    bar(served, Channel.SMS, Scope.ALL, STOP)
+    entry = LedgerEntry(1, served.clock(), subscribed=False, way=STOP, topic=1, channel=Channel.SMS)
+    with served.parts.store.write() as tx:
+        tx.consents.append([entry])
+    held = served.order("order_delivered")
+    said = "Not sent: Awa Diop answered STOP to an SMS on 23 November."
+    assert served.message(held, Channel.SMS)["explanation"] == said
+    served.parts.preference_centre.readmit(served.centre_token(), Channel.SMS, CENTRE, "fr")
+    assert served.message(held, Channel.SMS)["explanation"] == said
 
 
 def test_history_is_newest_first_in_pages_and_ones_own(served: World) -> None:

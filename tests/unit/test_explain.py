@@ -8,6 +8,7 @@ from notify.domain.catalogue import LOCALES, Channel, Purpose, Topic
 from notify.domain.explain import MessageFacts, explain
 from notify.domain.explanations import TEXTS
 from notify.domain.status import Reason, Status
+from notify.domain.suppressions import REASONS
 
 ORDERS = Topic(
     number=1,
@@ -26,6 +27,7 @@ NEWS = Topic(
     frequency={},
 )
 NOW = datetime(2026, 5, 12, 8, 30, tzinfo=UTC)
+ENDS = datetime(2026, 6, 11, 8, 30, tzinfo=UTC)
 LEFT = MessageFacts(
     status=Status.SKIPPED,
     channel=Channel.SMS,
@@ -175,6 +177,21 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
             "vers ce numéro de téléphone (hard_bounce).",
         ),
         (
+            left(reason=Reason.SUPPRESSED, barred_by="pause", barred_at=NOW, barred_until=ENDS),
+            "Not sent: Awa paused news and offers on 12 May until 11 June.",
+            "Awa a mis nouvelles et offres en pause le 12 mai jusqu’au 11 juin.",
+        ),
+        (
+            left(reason=Reason.SUPPRESSED, barred_by="stop", barred_at=datetime(2026, 5, 3, tzinfo=UTC)),
+            "Not sent: Awa answered STOP to an SMS on 3 May.",
+            "Awa a répondu STOP à un SMS le 3 mai.",
+        ),
+        (
+            left(reason=Reason.SUPPRESSED, barred_by="of a later version"),
+            "nothing of this kind goes to this phone number any more",
+            "rien de tel ne part plus vers ce numéro de téléphone",
+        ),
+        (
             MessageFacts(Status.BOUNCED, Channel.EMAIL, at=NOW, detail="550 5.1.1"),
             "Bounced on 12 May: the e-mail address did not take it (550 5.1.1).",
             "l’adresse e-mail ne l’a pas accepté (550 5.1.1).",
@@ -208,6 +225,15 @@ def test_every_status_with_every_reason_is_one_sentence(locale: str, bare: bool)
         assert sentence[0].isupper()
         assert not {"{", "}", "None"} & set(sentence.split())
         assert "  " not in sentence
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_suppression_has_a_sentence_of_its_own(locale: str, reason: str) -> None:
+    plain = left(reason=Reason.SUPPRESSED)
+    known = left(reason=Reason.SUPPRESSED, barred_by=reason)
+    assert explain(known, locale) != explain(plain, locale)
+    assert explain(known, locale).count(".") == 1
 
 
 @pytest.mark.parametrize("provider", ["outbox", "smtp"])
