@@ -245,6 +245,12 @@ class _Waiting(Collector):
         yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
         alerts = [(one.kind, one.count) for one in report.alerts]
         yield _by("notify_alerts", "Open alerts: how often each was raised", ("kind",), alerts)
+        webhooks = report.webhooks
+        waiting, oldest = webhooks.waiting, _age(webhooks.oldest_at, now)
+        yield _gauge("notify_outbound_webhooks_waiting", "Calls to the shop's endpoints to come", value=waiting)
+        yield _gauge("notify_outbound_webhooks_oldest_seconds", "How long the oldest has waited", value=oldest)
+        endpoints = [("failing", webhooks.failing), ("disabled", webhooks.disabled)]
+        yield _by("notify_webhook_endpoints", "The shop's endpoints that do not work", ("state",), endpoints)
         beats = [(name, _age(at, now)) for name, at in report.beats.items()]
         yield _by("notify_task_age_seconds", "Since a periodic task last ran", ("task",), beats)
 

@@ -74,6 +74,9 @@ def _work(composition: Composition) -> Iterator[Finding]:
         text = f"{alert.kind}, {alert.count} × since {alert.at:%Y-%m-%d %H:%M} UTC"
         remedy = f"{ADVICE.get(alert.kind, 'The log says more.')} Then `notify alerts --clear {alert.kind}`."
         yield Finding.check("Alert", text, remedy)
+    if report.webhooks.failing:
+        text = f"{report.webhooks.failing} endpoints fail, {report.webhooks.waiting} calls wait"
+        yield Finding.check("Webhooks", text, "GET /v1/webhook-endpoints/{id}/deliveries says what they answer.")
     for lane in report.lanes:
         if lane.oldest_due_at and now - lane.oldest_due_at > _QUEUE_OLD:
             minutes = (now - lane.oldest_due_at).total_seconds() / 60

@@ -63,6 +63,12 @@ def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
         yield f"Providers' events: {posts.waiting} posts wait to be read, the oldest since {since}"
     if posts.unreadable:
         yield f"Providers' events: {posts.unreadable} posts COULD NOT BE READ; the log says why"
+    webhooks = report.webhooks
+    if webhooks.waiting:
+        since = age(webhooks.oldest_at, now)
+        yield f"Outbound webhooks: {webhooks.waiting} calls wait, the oldest since {since}"
+    if webhooks.failing or webhooks.disabled:
+        yield f"Outbound webhooks: {webhooks.failing} endpoints FAIL, {webhooks.disabled} are DISABLED"
     if not report.beats:
         yield "The scheduler has not run yet."
     for name, at in sorted(report.beats.items()):

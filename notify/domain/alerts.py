@@ -12,7 +12,11 @@ OPTOUT_BURST: Final = "optout_burst"
 FORGED_POSTS: Final = "forged_posts"
 """A webhook's posts carry signatures that are none of its provider's: perhaps its key was changed there."""
 
+WEBHOOK_DISABLED: Final = "webhook_endpoint_disabled"
+"""An endpoint of the shop's is told nothing more."""
+
 ADVICE: Final[Mapping[str, str]] = {
+    WEBHOOK_DISABLED: "Mend the endpoint, enable it and replay what it missed; docs/webhooks.md says how.",
     OPTOUT_BURST: "A mail scanner may post to unsubscribe links; docs/operating.md, Alerts, says what to do.",
     FORGED_POSTS: "Compare the provider's webhook key with the one set here; it tries again for a day.",
 }

@@ -42,6 +42,16 @@ class PostsBacklog:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhooksBacklog:
+    """What waits to be told to the shop's endpoints, since when; how many of those fail or are disabled."""
+
+    waiting: int = 0
+    oldest_at: datetime | None = None
+    failing: int = 0
+    disabled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BacklogReport:
     """The whole database: every lane, when each periodic task last ran, what else waits or is limited."""
 
@@ -50,6 +60,7 @@ class BacklogReport:
     sms: SmsUse | None = None
     posts: PostsBacklog = PostsBacklog(0, None, 0)
     alerts: Sequence[OpenAlert] = ()
+    webhooks: WebhooksBacklog = WebhooksBacklog()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from notify.storage.event_tables import EventPost
 from notify.storage.migrate import is_current
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
+from notify.storage.webhook_backlog import webhooks_backlog
 
 
 class SqlBacklog:
@@ -60,6 +61,7 @@ class SqlBacklog:
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
                 sms=self._sms(connection, now),
                 posts=_posts(connection),
+                webhooks=webhooks_backlog(connection),
                 alerts=open_alerts(connection),
             )
 

@@ -29,11 +29,11 @@ from notify.store.webhooks import Replay
 _AT_ONCE: Final = 50_000
 _DETAIL_LENGTH: Final = 200
 
-_OPEN: Final[ColumnElement[bool]] = literal_column("webhook_deliveries.phase IN ('waiting', 'calling')")
+OPEN: Final[ColumnElement[bool]] = literal_column("webhook_deliveries.phase IN ('waiting', 'calling')")
 """In so many words, as the partial index has it: only then does PostgreSQL see that the index serves."""
 
 _IS_DUE: Final = (
-    _OPEN,
+    OPEN,
     WebhookDelivery.due_at <= bindparam("now", type_=UtcDateTime()),
 )
 _DUE: Final = (
@@ -172,7 +172,7 @@ class SqlWebhookDeliveries:
         """Delete what is long over, some at a time; and what came for endpoints that were just deleted."""
         old = select(WebhookDelivery.id).where(WebhookDelivery.done_at < at)
         known = exists().where(WebhookEndpoint.id == WebhookDelivery.endpoint_id)
-        astray = select(WebhookDelivery.id).where(_OPEN, ~known)
+        astray = select(WebhookDelivery.id).where(OPEN, ~known)
         told = exists().where(WebhookDelivery.event_id == WebhookEvent.id)
         over = select(WebhookEvent.id).where(WebhookEvent.at < at, ~told)
         gone = 0

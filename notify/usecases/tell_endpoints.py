@@ -1,7 +1,6 @@
 """Tell the shop's webhook endpoints what happened: claim, call with no transaction open, record."""
 
 import json
-import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from notify.domain import ids
+from notify.domain.alerts import WEBHOOK_DISABLED
 from notify.domain.catalogue import Catalogue
 from notify.domain.times import rfc3339
 from notify.domain.webhook_calls import FAILING_FOR, Called, Target, Waiting, follow
@@ -17,8 +17,6 @@ from notify.domain.webhook_signatures import sign
 from notify.ports import Clock, WebhookCalls
 from notify.store import Store, Transaction
 from notify.usecases.endpoint_places import EndpointPlaces
-
-_log: Final = logging.getLogger(__name__)
 
 RUN: Final = 20
 """Deliveries that one thread makes one after the other, over one connection."""
@@ -182,10 +180,8 @@ def _judge(tx: Transaction, endpoint: int, called: Sequence[Called], now: dateti
         since = tx.webhook_endpoints.note(endpoint, succeeded=taken, now=now)
         because = _FAILED if since and now - since >= FAILING_FOR else None
     if because and tx.webhook_endpoints.disable(endpoint, because, now):
-        _log.error(
-            "a webhook endpoint was disabled",
-            extra={"endpoint": ids.public(ids.WEBHOOK_ENDPOINT, endpoint), "reason": because},
-        )
+        told = {"endpoint": ids.public(ids.WEBHOOK_ENDPOINT, endpoint), "reason": because}
+        tx.alerts.raise_alert(WEBHOOK_DISABLED, told, now)
 
 
 def _parted(waiting: Sequence[Waiting], parts: int) -> list[Sequence[Waiting]]:
