@@ -245,6 +245,14 @@ class _Waiting(Collector):
         yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
         alerts = [(one.kind, one.count) for one in report.alerts]
         yield _by("notify_alerts", "Open alerts: how often each was raised", ("kind",), alerts)
+        ledger = report.ledger
+        unsealed, oldest = ledger.unsealed, _age(ledger.oldest_at, now)
+        yield _gauge("notify_ledger_unsealed_entries", "Entries of the ledger without a seal", value=unsealed)
+        yield _gauge("notify_ledger_unsealed_seconds", "How long the oldest has waited for it", value=oldest)
+        behind = list(ledger.behind.items())
+        yield _by(
+            "notify_ledger_behind_entries", "Entries that a follower has not seen", ("follower",), behind
+        )
         webhooks = report.webhooks
         waiting, oldest = webhooks.waiting, _age(webhooks.oldest_at, now)
         yield _gauge("notify_outbound_webhooks_waiting", "Calls to the shop's endpoints to come", value=waiting)
@@ -273,7 +281,7 @@ def _age(at: datetime | None, now: datetime) -> float:
     return max(0.0, (now - at).total_seconds()) if at else 0.0
 
 
-def _gauge(name: str, text: str, *, value: int) -> Metric:
+def _gauge(name: str, text: str, *, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
 
 

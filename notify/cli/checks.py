@@ -11,6 +11,7 @@ from redis import RedisError
 
 from notify.bootstrap import Composition
 from notify.cli.findings import Finding
+from notify.cli.ledger_checks import check_ledger
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
 from notify.domain.alerts import ADVICE
 from notify.domain.errors import NotifyError
@@ -74,6 +75,7 @@ def _work(composition: Composition) -> Iterator[Finding]:
         text = f"{alert.kind}, {alert.count} × since {alert.at:%Y-%m-%d %H:%M} UTC"
         remedy = f"{ADVICE.get(alert.kind, 'The log says more.')} Then `notify alerts --clear {alert.kind}`."
         yield Finding.check("Alert", text, remedy)
+    yield from check_ledger(report.ledger, now)
     if report.webhooks.failing:
         text = f"{report.webhooks.failing} endpoints fail, {report.webhooks.waiting} calls wait"
         yield Finding.check("Webhooks", text, "GET /v1/webhook-endpoints/{id}/deliveries says what they answer.")

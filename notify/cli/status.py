@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from notify.cli.alerts import alert_lines
+from notify.cli.ledger_checks import ledger_lines
 from notify.cli.options import data_dir_option, looked_at
 from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up, obstacle
 from notify.domain.backlog import BacklogReport, LaneQueue
@@ -69,6 +70,8 @@ def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
         yield f"Outbound webhooks: {webhooks.waiting} calls wait, the oldest since {since}"
     if webhooks.failing or webhooks.disabled:
         yield f"Outbound webhooks: {webhooks.failing} endpoints FAIL, {webhooks.disabled} are DISABLED"
+    ledger = report.ledger
+    yield from ledger_lines(ledger, age(ledger.oldest_at, now), age(ledger.sealed_at, now))
     if not report.beats:
         yield "The scheduler has not run yet."
     for name, at in sorted(report.beats.items()):

@@ -1,7 +1,7 @@
 """What waits where, since when: values for `notify status`, `notify doctor` and the metrics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from notify.domain.alerts import OpenAlert
@@ -42,6 +42,20 @@ class PostsBacklog:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerBacklog:
+    """The last seal of the ledger and its number, the entries after it, and how far each follower is behind.
+
+    `behind` counts numbers of entries, of which some may never have been used.
+    """
+
+    seals: int = 0
+    sealed_at: datetime | None = None
+    unsealed: int = 0
+    oldest_at: datetime | None = None
+    behind: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class WebhooksBacklog:
     """What waits to be told to the shop's endpoints, since when; how many of those fail or are disabled."""
 
@@ -61,6 +75,7 @@ class BacklogReport:
     posts: PostsBacklog = PostsBacklog(0, None, 0)
     alerts: Sequence[OpenAlert] = ()
     webhooks: WebhooksBacklog = WebhooksBacklog()
+    ledger: LedgerBacklog = LedgerBacklog()
 
 
 @dataclass(frozen=True, slots=True)

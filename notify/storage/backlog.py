@@ -10,6 +10,7 @@ from notify.domain.requests import Lane
 from notify.storage.alerts import open_alerts
 from notify.storage.engine import transaction
 from notify.storage.event_tables import EventPost
+from notify.storage.ledger_backlog import ledger_backlog
 from notify.storage.migrate import is_current
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
@@ -63,6 +64,7 @@ class SqlBacklog:
                 posts=_posts(connection),
                 webhooks=webhooks_backlog(connection),
                 alerts=open_alerts(connection),
+                ledger=ledger_backlog(connection),
             )
 
     def _sms(self, connection: Connection, now: datetime) -> SmsUse | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from notify.domain.errors import VaultError
 from notify.domain.ledger_findings import Audited, Contradiction, Unreadable
@@ -12,12 +12,12 @@ from notify.ports import Vault
 from notify.storage.consent_tables import ConsentProof, ConsentRecord
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.ledger import RECORDED
+from notify.storage.ledger_backlog import unsealed_entries
 from notify.storage.ledger_contradictions import CONTRADICTIONS, DANGLING, contradiction
 from notify.storage.ledger_tables import LedgerSeal
 from notify.store.ledger_audit import Unsealed
 
 _UNREADABLE: Final = Unreadable()
-_LAST_SEALED: Final = select(func.coalesce(func.max(LedgerSeal.last_id), 0)).scalar_subquery()
 
 
 class SqlLedgerAudit:
@@ -45,13 +45,7 @@ class SqlLedgerAudit:
 
     def unsealed(self) -> Unsealed:
         """Return what stands after the last seal."""
-        following = ConsentRecord.id > _LAST_SEALED
-        count = self._connection.scalar(select(func.count()).where(following)) or 0
-        oldest = (
-            select(ConsentRecord.id, ConsentRecord.at).where(following).order_by(ConsentRecord.id).limit(1)
-        )
-        row = self._connection.execute(oldest).first()
-        return Unsealed(count, *row) if row else Unsealed(0, None, None)
+        return unsealed_entries(self._connection)
 
     def dangling(self, limit: int) -> Iterator[Contradiction]:
         """Return what rests on an entry that is not there; `limit` of each kind."""

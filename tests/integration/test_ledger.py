@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DatabaseError
 
+from notify.cli.ledger_checks import check_ledger, ledger_lines
 from notify.domain.catalogue import Channel
 from notify.domain.ledger import LedgerEntry, SealedEntry
 from notify.store import Transaction
@@ -139,3 +140,25 @@ def test_the_database_refuses_to_change_what_is_written(world: World, table: str
             connection.execute(text(change.format(table, table)))
     with world.parts.engine.connect() as connection:
         assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 1  # noqa: S608 - our own
+
+
+def test_operators_see_how_far_sealing_and_followers_are_behind(world: World) -> None:
+    append(world, 2)
+    seal(world)
+    FollowLedger(world.parts.store, {"journal": Notes()}, world.clock)()
+    append(world, 3)
+    at = world.clock() + timedelta(seconds=90)
+    ledger = world.parts.backlog.report(at).ledger
+    assert list(ledger_lines(ledger, "90 s", "91 s")) == [
+        "Ledger: seal 1 91 s ago; 3 entries not sealed, the oldest since 90 s"
+    ]
+    (late,) = check_ledger(ledger, at)
+    assert str(late).startswith("CHECK    Ledger: 3 entries are not sealed")
+    seal(world)
+    ledger = world.parts.backlog.report(at).ledger
+    (fine,) = check_ledger(ledger, at)
+    assert str(fine) == "ok       Ledger: sealed; 2 seals"
+    assert list(ledger_lines(ledger, "-", "1 s")) == [
+        "Ledger: seal 2 1 s ago; all is sealed",
+        "Ledger: journal is up to 3 entries behind",
+    ]
