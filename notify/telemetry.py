@@ -255,8 +255,8 @@ class _Waiting(Collector):
         )
         webhooks = report.webhooks
         waiting, oldest = webhooks.waiting, _age(webhooks.oldest_at, now)
-        yield _gauge("notify_outbound_webhooks_waiting", "Calls to the shop's endpoints to come", value=waiting)
-        yield _gauge("notify_outbound_webhooks_oldest_seconds", "How long the oldest has waited", value=oldest)
+        yield _gauge("notify_outbound_webhooks_waiting", "Calls to come to the shop", value=waiting)
+        yield _gauge("notify_outbound_webhooks_oldest_seconds", "How long the oldest waits", value=oldest)
         endpoints = [("failing", webhooks.failing), ("disabled", webhooks.disabled)]
         yield _by("notify_webhook_endpoints", "The shop's endpoints that do not work", ("state",), endpoints)
         beats = [(name, _age(at, now)) for name, at in report.beats.items()]

@@ -78,7 +78,7 @@ def _work(composition: Composition) -> Iterator[Finding]:
     yield from check_ledger(report.ledger, now)
     if report.webhooks.failing:
         text = f"{report.webhooks.failing} endpoints fail, {report.webhooks.waiting} calls wait"
-        yield Finding.check("Webhooks", text, "GET /v1/webhook-endpoints/{id}/deliveries says what they answer.")
+        yield Finding.check("Webhooks", text, "docs/webhooks.md says how to see what they answer.")
     for lane in report.lanes:
         if lane.oldest_due_at and now - lane.oldest_due_at > _QUEUE_OLD:
             minutes = (now - lane.oldest_due_at).total_seconds() / 60
