@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select
 from notify.domain import ids, proofs
 from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Catalogue
+from notify.domain.confirmations import TEMPLATES
 from notify.domain.delivery import StoredRecipient
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.ports import Vault
@@ -128,6 +129,8 @@ class Export:
             for row, view in zip(rows, views, strict=True):
                 kept = row.data_sealed != FORGOTTEN
                 data = json.loads(self._vault.open(DATA_FIELD, row.data_sealed)) if kept else None
+                if data and view["template"] in TEMPLATES.values():
+                    data.pop("confirm_url", None)  # it is for the address alone, not for the shop
                 yield {**view, "data": data}
 
     def messages(self, status_at: datetime) -> Iterator[Part]:

@@ -78,8 +78,8 @@ def test_every_mail_is_accessible_and_asks_for_nothing(page: Page, templates: Fi
     page.on("request", lambda request: asked.append(request.url))
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     axe = AXE.read_text(encoding="utf-8")
-    for name in templates.names():
-        info = templates.info(name)
+    for name in (*templates.names(), *templates.internal):
+        info = templates.info(name) or templates.internal.get(name)
         assert info is not None
         for locale in info.locales:
             data = {**info.data_schema["examples"][0], "_recipient_name": "Awa Diop"}

@@ -84,6 +84,7 @@ def test_an_export_is_downloaded_once_by_who_owns_the_address(desk: Desk) -> Non
     assert file.headers["Content-Disposition"] == 'attachment; filename="smarttontine.json"'
     assert (file.headers["Cache-Control"], file.headers.get("Set-Cookie")) == ("no-store", None)
     assert json.loads(file.data)["recipient"]["email"] == EMAIL
+    assert link not in file.text  # nor has the shop, which reads the same, what is for the address alone
 
     again = desk.client.post(f"{link}?lang=en")
     assert (again.status_code, heading(again)) == (404, "This link is used up")

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from notify.domain.catalogue import LOCALES, Channel
+from notify.domain.confirmations import TEMPLATES as TO_CONFIRM
 from notify.domain.content import Links
 from notify.domain.errors import NotFoundError, RenderingError
 from notify.domain.segments import count
@@ -296,3 +297,21 @@ def test_fast_enough_for_a_campaign(templates: FileTemplates) -> None:
         templates.email("order_shipped", "fr", data, LINKS)
     # 12,000 a second on an idle machine; 500 still tells a template that is compiled for every mail.
     assert 200 / (time.perf_counter() - begun) > 500
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_asks_to_confirm_is_one_short_sms_and_no_advertisement(
+    templates: FileTemplates, locale: str
+) -> None:
+    links = Links("https://smtt.sn/u/AbCdEfGhIjKlMnOpQrStUvWx0123")
+    assert set(TO_CONFIRM.values()) <= set(templates.internal)
+    for name in TO_CONFIRM.values():
+        example = templates.internal[name].data_schema["examples"][0]
+        data = {**example, "confirm_url": "https://smtt.sn/confirm/AbCdEf0123456789"}
+        text = templates.sms(name, locale, data, links)
+        assert (count(text).encoding, count(text).segments) == ("GSM-7", 1), text
+        mail = templates.email(name, locale, data, links)
+        assert data["confirm_url"] in mail.text
+        assert f'href="{data["confirm_url"]}"' in mail.html
+        assert "commande chez" not in mail.text  # the reason given is not an order
+        assert "your order" not in mail.text
