@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from notify.domain.errors import ConfigurationError
 from notify.domain.prices import SmsPrices, read_prices
 from notify.domain.rate_limits import ProviderLimits, read_limits
+from notify.domain.retention import RetentionPolicy
 from notify.domain.sms_senders import ByCountry, read_senders
 from notify.domain.windows import Week, read_weeks
 
@@ -82,6 +83,10 @@ class Settings(BaseSettings):
     metrics_port: int | None = None
     import_max_bytes: int = Field(default=2_000_000_000, ge=1)
     optout_journal: Path | None = None
+    retention_contacts_days: int = Field(default=1095, ge=0)
+    retention_bodies_days: int = Field(default=90, ge=0)
+    retention_ips_days: int = Field(default=365, ge=0)
+    retention_events_days: int = Field(default=400, ge=0)
 
     @field_validator("email_provider", "sms_provider", mode="before")
     @classmethod
@@ -196,6 +201,16 @@ class Settings(BaseSettings):
             is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
         )
         return f"{self.public_url}/webhooks/twilio/status" if reachable else None
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        """How long what is kept on people is kept."""
+        return RetentionPolicy(
+            contacts=self.retention_contacts_days or None,
+            bodies=self.retention_bodies_days or None,
+            ips=self.retention_ips_days or None,
+            events=self.retention_events_days or None,
+        )
 
     @property
     def journal_path(self) -> Path:

@@ -69,6 +69,8 @@ def main() -> None:
     ]
     # Apart, since it calls providers: what they take must not hold up the others.
     slow = [Task("settle", 10.0, composition.settle_unknown)]
+    # Apart, since it goes over everything that is kept.
+    retention = [Task("retain", 3600.0, composition.retain)]
     # Apart: a disk that does not answer must hold up nobody.
     journal = [Task("journal", 1.0, composition.write_journal)]
     # Apart from these too: a provider that does not answer must not keep orders from being settled.
@@ -86,6 +88,7 @@ def main() -> None:
     following.start()
     threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
     threading.Thread(target=run, args=(errands, stop), name="errands", daemon=True).start()
+    threading.Thread(target=run, args=(retention, stop), name="retain", daemon=True).start()
     threading.Thread(target=run, args=(journal, stop), name="journal", daemon=True).start()
     signal.sigwait(ends)
     stop.set()

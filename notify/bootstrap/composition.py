@@ -27,6 +27,7 @@ from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.run import RunCampaigns
+from notify.usecases.campaigns.sms_costs import SmsCosts
 from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.centre.pausing import EndPauses
@@ -52,6 +53,7 @@ from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
 from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.restore_optouts import Restored, RestoreOptOuts
+from notify.usecases.retain import Retain
 from notify.usecases.right_hours import RightHours
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.seal_ledger import SealLedger
@@ -282,6 +284,8 @@ class Composition(Adapters):
             wake_ups=self.wake_ups,
             lookups=SqlCampaignLookups(self.engine, self.catalogue, self._clock),
             clock=self._clock,
+            policy=self.policy,
+            costs=self.sms_costs,
             mailto=self.settings.unsubscribe_mail_domain is not None,
         )
 
@@ -294,6 +298,11 @@ class Composition(Adapters):
             lookups=SqlSuppressionLookups(self.engine, self.vault),
             clock=self._clock,
         )
+
+    @cached_property
+    def sms_costs(self) -> SmsCosts:
+        """What SMS come to."""
+        return SmsCosts(self.templates, self.composer.sample_sms_links, self.settings.sms_prices)
 
     @cached_property
     def run_campaigns(self) -> RunCampaigns:
@@ -391,6 +400,11 @@ class Composition(Adapters):
             "bursts": watch_bursts,
         }
         return FollowLedger(self.store, followers, self._clock)
+
+    @cached_property
+    def retain(self) -> Retain:
+        """Delete what is not to be kept any longer."""
+        return Retain(self.store, self.erase_recipient, self.settings.retention, self._clock)
 
     @cached_property
     def write_journal(self) -> WriteJournal:

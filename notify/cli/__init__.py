@@ -10,6 +10,7 @@ from notify.cli.importing import import_file
 from notify.cli.keys import keys
 from notify.cli.ledger import verify_ledger
 from notify.cli.restore import restore_optouts
+from notify.cli.retain import retain
 from notify.cli.run import migrate, rotate_keys, up
 from notify.cli.send import send
 from notify.cli.status import status
@@ -33,6 +34,7 @@ for command in (
     doctor,
     rotate_keys,
     restore_optouts,
+    retain,
     verify_ledger,
 ):
     notify.add_command(command)

@@ -84,9 +84,10 @@ class Alert(Base):
 
 
 class RetentionRun(Base):
-    """What one run of retention deleted, by kind."""
+    """What one run of retention deleted, by kind, and for each kind where the next run begins."""
 
     __tablename__ = "retention_runs"
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
     at: Mapped[datetime]
     counts: Mapped[dict[str, Any]]
+    marks: Mapped[dict[str, Any]]

@@ -33,6 +33,7 @@ from notify.storage.outbound import SqlOutbound
 from notify.storage.pinned_cache import PinnedCache
 from notify.storage.recipients import SqlRecipients
 from notify.storage.restoring import SqlRestoring
+from notify.storage.retention import SqlRetention
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.soft_bounces import SqlSoftBounces
 from notify.storage.suppressions import SqlSuppressions
@@ -66,6 +67,7 @@ class SqlTransaction:
         self.doubts = SqlDoubts(connection, vault)
         self.journal = SqlJournal(connection)
         self.restoring = SqlRestoring(connection)
+        self.retention = SqlRetention(connection, vault)
         self.erasure = SqlErasure(connection, vault)
         self.errands = SqlErrands(connection, vault)
         self.outbound = SqlOutbound(connection, listeners)

@@ -112,6 +112,12 @@ class Notification(Base):
     __table_args__ = (
         Index("ix_notifications_reference", "reference", "recipient_id"),
         Index("ix_notifications_recipient", "recipient_id", "id"),
+        Index(
+            "ix_notifications_send_at",
+            "send_at",
+            postgresql_where=text("send_at IS NOT NULL"),
+            sqlite_where=text("send_at IS NOT NULL"),
+        ),
         NEVER_REUSED,
     )
     id: Mapped[int] = _id()

@@ -22,6 +22,7 @@ from notify.store.ledger_audit import LedgerAudit
 from notify.store.notifications import Notifications
 from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
+from notify.store.retention import Retention
 from notify.store.sms_budget import SmsBudget
 from notify.store.soft_bounces import SoftBounces
 from notify.store.suppressions import Suppressions
@@ -90,6 +91,9 @@ class Transaction(Protocol):
 
     @property
     def restoring(self) -> Restoring: ...  # noqa: D102
+
+    @property
+    def retention(self) -> Retention: ...  # noqa: D102
 
     @property
     def erasure(self) -> Erasure: ...  # noqa: D102

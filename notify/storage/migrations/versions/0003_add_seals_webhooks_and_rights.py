@@ -17,6 +17,8 @@ def upgrade() -> None:
     op.add_column("suppressions", sa.Column("expires_at", UtcDateTime(), nullable=True))
     expiring = "expires_at IS NOT NULL"
     _partial("ix_suppressions_expires_at", "suppressions", ["expires_at"], expiring)
+    later = "send_at IS NOT NULL"
+    _partial("ix_notifications_send_at", "notifications", ["send_at"], later)
     op.create_index(op.f("ix_address_optouts_consent_id"), "address_optouts", ["consent_id"])
     op.add_column("campaigns", sa.Column("expires_at", UtcDateTime(), nullable=True))
     _ledger()
@@ -192,6 +194,7 @@ def _operators() -> None:
         _id(),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("counts", Json, nullable=False),
+        sa.Column("marks", Json, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_runs")),
     )
 
