@@ -12,6 +12,7 @@ from notify.web.pages.failures import failure_pages
 from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
+from notify.web.pages.slashes import merge_slashes
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
 from notify.web.proxies import trust_proxies
 from notify.web.webhooks.events import events_blueprint
@@ -24,6 +25,7 @@ def create_app(composition: Composition) -> Flask:
     app = Flask("notify", static_folder=None, template_folder=None)
     settings = composition.settings
     pages = Pages(settings.templates_dir / "pages")
+    merge_slashes(app)
     trust_proxies(app, settings.trusted_proxies)
     request_ids.install(app)
     access_log.log_requests(app)

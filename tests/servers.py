@@ -58,6 +58,15 @@ class Postgres:
         """Drop a database, whoever is still connected."""
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def close(self, name: str) -> None:
+        """Throw everybody out of a database, and let nobody in."""
+        self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    def reopen(self, name: str) -> None:
+        """Let everybody in again."""
+        self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+
     def url(self, name: str) -> str:
         """Return the SQLAlchemy URL of a database."""
         base, _, _ = self._admin_url.rpartition("/")
