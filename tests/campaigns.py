@@ -55,6 +55,8 @@ class Newsroom:
             wake_ups=world.wake_ups,
             lookups=SqlCampaignLookups(parts.engine, parts.catalogue, world.clock),
             clock=world.clock,
+            policy=parts.policy,
+            costs=parts.sms_costs,
             mailto=False,
         )
         self.run = RunCampaigns(

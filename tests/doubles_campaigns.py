@@ -6,9 +6,10 @@ from typing import Any
 from notify.domain.campaigns import Act, CampaignDraft, CampaignPatch, CampaignStatus, Schedule, moved
 from notify.domain.errors import FieldProblem, IdempotencyMismatchError, InvalidRequestError, NotFoundError
 from notify.domain.requests import Idempotency
-from notify.domain.views import CampaignView, Page, SentTestsView
+from notify.domain.views import CampaignView, EstimateView, Page, SentTestsView
 from notify.usecases.campaigns.create import CreateCampaign
 from notify.usecases.campaigns.desk import CampaignDesk
+from notify.usecases.campaigns.estimate import EstimateCampaign
 from notify.usecases.campaigns.patch import PatchCampaign
 from notify.usecases.campaigns.pause import CancelCampaign, PauseCampaign, ResumeCampaign
 from notify.usecases.campaigns.schedule import ScheduleCampaign, UnscheduleCampaign
@@ -113,6 +114,15 @@ class Unplan(UnscheduleCampaign):
         return self._book.act(Act.UNSCHEDULE, campaign_id, CampaignStatus.SCHEDULED)
 
 
+class Estimate(EstimateCampaign):
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def __call__(self, campaign_id: str) -> EstimateView:
+        self._book.view(campaign_id)
+        return {"recipients": {"email": {"eligible": 1, "left_out": {}}}, "sms": None}
+
+
 class Try(SendTests):
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -158,6 +168,7 @@ class FakeDesk(CampaignDesk):
         self.schedule = Plan(book)
         self.unschedule = Unplan(book)
         self.test = Try(book)
+        self.estimate = Estimate(book)
         self.pause = Pause(book)
         self.resume = Resume(book)
         self.cancel = Cancel(book)

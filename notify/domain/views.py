@@ -159,6 +159,50 @@ class CampaignView(TypedDict):
     progress: dict[str, int]
 
 
+class SmsTextView(TypedDict):
+    """One language's SMS: as to somebody of whom nothing is known, and its segments at most."""
+
+    characters: int
+    encoding: str
+    segments: int
+    most_segments: int
+    culprits: list[str]
+
+
+class CountryEstimateView(TypedDict):
+    """The SMS to one country."""
+
+    country: str | None
+    messages: int
+    segments: int
+    price: dict[str, str] | None
+
+
+class SmsEstimateView(TypedDict):
+    """What the SMS of a campaign come to, at most where they are not `exact`."""
+
+    texts: dict[str, SmsTextView]
+    countries: list[CountryEstimateView]
+    messages: int
+    segments: int
+    price: dict[str, str] | None
+    exact: bool
+
+
+class ChannelEstimateView(TypedDict):
+    """Whom a campaign goes to on one channel, and how many it leaves out, by reason."""
+
+    eligible: int
+    left_out: dict[str, int]
+
+
+class EstimateView(TypedDict):
+    """Whom a campaign reaches by channel, and what its SMS cost; None if it has none."""
+
+    recipients: dict[str, ChannelEstimateView]
+    sms: SmsEstimateView | None
+
+
 class SentTestsView(TypedDict):
     """The messages that a campaign's test made, in the order of the addresses and channels."""
 

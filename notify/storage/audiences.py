@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     and_,
     any_,
+    case,
     false,
     func,
     literal,
@@ -24,11 +25,11 @@ from notify.domain.campaigns import Campaign
 from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import Scope
 from notify.domain.regimes import SOFT_OPT_IN_TOPICS
-from notify.domain.status import Status
+from notify.domain.status import Reason, Status
 from notify.storage.audience_filter import meets
 from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
 from notify.storage.tables import Dispatch, Message, Recipient
-from notify.store.campaigns import Candidate
+from notify.store.campaigns import Candidate, Kind
 
 _HASHES: Final = {Channel.EMAIL: Recipient.email_hash, Channel.SMS: Recipient.phone_hash}
 _FACTS: Final[tuple[Any, ...]] = (
@@ -82,6 +83,28 @@ class SqlAudiences:
         if self._postgresql:
             self._connection.execute(_BY_KEYS_AGAIN)
         return found
+
+    def kinds(
+        self, topic: Topic, channel: Channel, audience: Audience, countries: Collection[str] | None
+    ) -> list[Kind]:
+        """Judge everybody in the filter as the pump would, all at once."""
+        if self._postgresql:
+            self._connection.execute(_OF_ALL)
+        judged = self._judged(topic, channel, audience, countries).subquery()
+        # Of those who share an address, the first gets it.
+        place = func.row_number().over(
+            partition_by=(judged.c.verdict, judged.c.address_hash), order_by=judged.c.id
+        )
+        reason = case(
+            (judged.c.verdict.is_not(None), judged.c.verdict),
+            (place > 1, Reason.DUPLICATE_ADDRESS.value),
+        )
+        ranked = select(reason.label("reason"), judged.c.locale, judged.c.phone_country).subquery()
+        query: Select[Any] = select(*ranked.c, func.count()).group_by(*ranked.c)
+        rows = self._connection.execute(query).all()
+        if self._postgresql:
+            self._connection.execute(_BY_KEYS_AGAIN)
+        return [Kind(reason, locale, country, people) for reason, locale, country, people in rows]
 
     def slice_end(self, after: int, highest: int, limit: int) -> int | None:
         """Return the number of the last of the next `limit` recipients."""
@@ -166,6 +189,49 @@ class SqlAudiences:
                 func.coalesce(Preference.subscribed, _from_the_start(topic)),
                 *self._filter(audience),
             )
+        )
+        if audience.failed_in is not None:
+            query = query.where(Recipient.id.in_(_failed_in(audience.failed_in, Message.recipient_id)))
+        return query
+
+    def _judged(
+        self, topic: Topic, channel: Channel, audience: Audience, countries: Collection[str] | None
+    ) -> Select[Any]:
+        """Select everybody in the filter with why they are left out, NULL for whom the campaign goes to."""
+        left = select(AddressOptOut.address_hash).where(
+            AddressOptOut.topic == topic.number, AddressOptOut.channel == channel
+        )
+        bars = select(Suppression.address_hash).where(Suppression.channel == channel)
+        if topic.purpose is not Purpose.MARKETING:
+            bars = bars.where(Suppression.scope == Scope.ALL)
+        chosen = and_(
+            Preference.recipient_id == Recipient.id,
+            Preference.topic == topic.number,
+            Preference.channel == channel,
+        )
+        mine = _HASHES[channel]
+        elsewhere = (
+            false()
+            if channel is not Channel.SMS or countries is None
+            else Recipient.phone_country.is_(None) | Recipient.phone_country.not_in(countries)
+        )
+        verdict = case(
+            (mine.is_(None), Reason.NO_ADDRESS.value),
+            (mine.in_(left) | Preference.subscribed.is_(False), Reason.UNSUBSCRIBED.value),
+            (~func.coalesce(Preference.subscribed, _from_the_start(topic)), Reason.NO_CONSENT.value),
+            (mine.in_(bars), Reason.SUPPRESSED.value),
+            (elsewhere, Reason.COUNTRY_NOT_ALLOWED.value),
+        )
+        query = (
+            select(
+                Recipient.id,
+                mine.label("address_hash"),
+                Recipient.locale,
+                Recipient.phone_country,
+                verdict.label("verdict"),
+            )
+            .outerjoin(Preference, chosen)
+            .where(*self._filter(audience))
         )
         if audience.failed_in is not None:
             query = query.where(Recipient.id.in_(_failed_in(audience.failed_in, Message.recipient_id)))

@@ -35,6 +35,17 @@ class Candidate(NamedTuple):
     seen: bool
 
 
+class Kind(NamedTuple):
+    """How many recipients of an audience have a language and a country of their number, and why they are
+    left out, if they are.
+    """
+
+    reason: str | None
+    locale: str | None
+    phone_country: str | None
+    people: int
+
+
 class Envelope(NamedTuple):
     """One message of a campaign about to be stored; the reason is why it is held, or does not go."""
 
@@ -75,6 +86,12 @@ class Audiences(Protocol):
 
     def count(self, topic: Topic, channels: Collection[Channel], audience: Audience, highest: int) -> int:
         """Count the messages a campaign would have: subscribed, with an address, and in the filter."""
+        ...
+
+    def kinds(
+        self, topic: Topic, channel: Channel, audience: Audience, countries: Collection[str] | None
+    ) -> list[Kind]:
+        """Judge everybody in the filter as the pump would, all at once; SMS may go to `countries` only."""
         ...
 
     def slice_end(self, after: int, highest: int, limit: int) -> int | None:

@@ -18,6 +18,9 @@ from notify.ports import Templates, Tokens
 
 _MAX_SMS_VALIDITY: Final = 36_000  # seconds; Twilio's longest ValidityPeriod
 
+_LATE: Final = 2**31
+"""The number of a recipient or a message that is not reached soon: its links are longest."""
+
 _TEST: Final = "[Test] "
 
 
@@ -52,6 +55,15 @@ class Composer:
             centre=self.senders.centre_url(centre),
             mailto=self.senders.opt_out_mailto(mailbox),
         )
+
+    def sample_sms_links(self, topic: int, country: str | None) -> tuple[Links, Links]:
+        """Return the shortest and the longest links that SMS of marketing have which go to a country."""
+        stop = self.senders.sms.of(country, Purpose.MARKETING).stop
+        first, last = (
+            Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
+            for claim in (OptOutClaim(one, topic, Channel.SMS, one) for one in (NOBODY, _LATE))
+        )
+        return first, last
 
     def email(self, letter: Letter) -> OutgoingEmail:
         """Write an e-mail; the letter has an address."""

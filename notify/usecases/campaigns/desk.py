@@ -1,16 +1,19 @@
 """What people do with campaigns, all in one place for who answers them."""
 
 from notify.domain.catalogue import Catalogue
+from notify.domain.eligibility import Policy
 from notify.ports import Clock, Contacts, Templates, WakeUps
 from notify.store import Store
 from notify.usecases.campaigns.checking import CampaignCheck
 from notify.usecases.campaigns.create import CreateCampaign
+from notify.usecases.campaigns.estimate import EstimateCampaign
 from notify.usecases.campaigns.lookups import CampaignLookups
 from notify.usecases.campaigns.patch import PatchCampaign
 from notify.usecases.campaigns.pause import CancelCampaign, PauseCampaign, ResumeCampaign
 from notify.usecases.campaigns.pinning import Pinning
 from notify.usecases.campaigns.schedule import ScheduleCampaign, UnscheduleCampaign
 from notify.usecases.campaigns.send_tests import SendTests
+from notify.usecases.campaigns.sms_costs import SmsCosts
 
 
 class CampaignDesk:
@@ -26,6 +29,8 @@ class CampaignDesk:
         wake_ups: WakeUps,
         lookups: CampaignLookups,
         clock: Clock,
+        policy: Policy,
+        costs: SmsCosts,
         mailto: bool,
     ) -> None:
         """`mailto`: whether this installation receives mail that unsubscribes."""
@@ -34,6 +39,7 @@ class CampaignDesk:
         self.lookups = lookups
         self.create = CreateCampaign(store, check, clock)
         self.patch = PatchCampaign(store, check, lookups, catalogue, clock)
+        self.estimate = EstimateCampaign(store, pinning, policy, costs)
         self.schedule = ScheduleCampaign(store, pinning, lookups, clock)
         self.unschedule = UnscheduleCampaign(store, lookups, clock)
         self.test = SendTests(store, pinning, contacts, wake_ups, clock)

@@ -61,6 +61,36 @@ SCHEDULE: Final[_Examples] = {
 
 TEST: Final[_Examples] = {"To two people of the shop": {"to": ["awa@example.com", "sam@example.com"]}}
 
+ESTIMATE_ANSWER: Final[Mapping[str, Any]] = {
+    "recipients": {
+        "email": {"eligible": 980, "left_out": {"no_consent": 210, "unsubscribed": 10}},
+        "sms": {"eligible": 500, "left_out": {"no_address": 300, "no_consent": 400}},
+    },
+    "sms": {
+        "texts": {
+            "fr": {
+                "characters": 97,
+                "encoding": "UCS-2",
+                "segments": 2,
+                "most_segments": 2,
+                "culprits": ["ç"],
+            }
+        },
+        "countries": [
+            {
+                "country": "SN",
+                "messages": 500,
+                "segments": 1000,
+                "price": {"amount": "45.000", "currency": "EUR"},
+            }
+        ],
+        "messages": 500,
+        "segments": 1000,
+        "price": {"amount": "45.000", "currency": "EUR"},
+        "exact": True,
+    },
+}
+
 CAMPAIGN_ANSWER: Final[Mapping[str, Any]] = {
     "id": "cmp_7",
     **_CAMPAIGN,

@@ -100,6 +100,20 @@ TEST: Final = Operation(
     examples=examples.TEST,
     errors=(*BODY_ERRORS, 404, 409, 503),
 )
+ESTIMATE: Final = Operation(
+    id="estimateCampaign",
+    method="POST",
+    path=f"{ONE}/estimate",
+    tag=TAG,
+    summary="Say whom a campaign reaches, and what its SMS cost",
+    description=(
+        "Of one that is a `draft` or `scheduled`, as things stand now; nothing is sent or stored. Segments"
+        " and prices are exact, or, where texts say something of each person, the most they can be."
+    ),
+    scopes=READERS,
+    response=shapes.EstimateAnswer,
+    errors=(404, 409, 422, 503),
+)
 SCHEDULE: Final = Operation(
     id="scheduleCampaign",
     method="POST",
@@ -177,6 +191,9 @@ class _Campaigns:
         given = guarded(TestSend, body, _phones(body))
         return answer(self.desk.test(campaign_id, given.to, given.locale), TEST.status)
 
+    def estimate(self, _caller: Caller, campaign_id: str) -> Response:
+        return answer(self.desk.estimate(campaign_id))
+
     def schedule(self, _caller: Caller, campaign_id: str) -> Response:
         given = guarded(ScheduleGiven, read_body())
         schedule = Schedule(given.send_at, given.timezone, given.send_past)
@@ -214,6 +231,7 @@ def campaigns_blueprint(door: Door, *, desk: CampaignDesk) -> Blueprint:
     routes.add(GET, views.get)
     routes.add(PATCH, views.patch)
     routes.add(TEST, views.test)
+    routes.add(ESTIMATE, views.estimate)
     routes.add(SCHEDULE, views.schedule)
     routes.add(UNSCHEDULE, _moves(desk.unschedule))
     routes.add(PAUSE, _moves(desk.pause))
@@ -222,4 +240,4 @@ def campaigns_blueprint(door: Door, *, desk: CampaignDesk) -> Blueprint:
     return routes.blueprint
 
 
-OPERATIONS: Final = (CREATE, LIST, GET, PATCH, TEST, SCHEDULE, UNSCHEDULE, PAUSE, RESUME, CANCEL)
+OPERATIONS: Final = (CREATE, LIST, GET, PATCH, TEST, ESTIMATE, SCHEDULE, UNSCHEDULE, PAUSE, RESUME, CANCEL)
