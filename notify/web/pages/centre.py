@@ -11,7 +11,7 @@ from notify.domain.confirmations import Kind
 from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnreachableError
 from notify.domain.requests import Choice
 from notify.usecases.centre.views import CentreView
-from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.preference_centre import PreferenceCentre, Saved
 from notify.usecases.undo import UndoOptOut
 from notify.web.pages.centre_forms import (
     PAUSES,
@@ -26,7 +26,7 @@ from notify.web.pages.history import history_page
 from notify.web.pages.languages import language
 from notify.web.pages.previews import preview_page
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
-from notify.web.pages.texts import whole
+from notify.web.pages.texts import Texts, whole
 from notify.web.pages.visits import proof
 
 _FORM_LIMIT: Final = 65_536
@@ -89,14 +89,11 @@ class _CentrePages:
         if not chosen:
             return Answer(view, "barred" if asked else "same")
         choices = [Choice(row.topic.name, row.channel, subscribed) for row, subscribed in chosen]
-        given = choices_proof(self._pages.texts(locale), chosen)
+        t = self._pages.texts(locale)
+        given = choices_proof(t, chosen)
         done = self._centre.change(token, choices, given, locale)
-        if done.asked:
-            t = self._pages.texts(locale)
-            where = t.both([whole(one.masked) for one in done.asked])
-            return Answer(done.view, "to_confirm", done.undo, words={"address": where})
-        if done.refused:
-            return Answer(done.view, "not_asked", done.undo)
+        if done.asked or done.refused:
+            return _to_be_confirmed(t, done)
         return Answer(done.view, "saved" if done.undo else "same", done.undo)
 
     def _stop(self, token: str, _view: CentreView, locale: str) -> Answer:
@@ -173,3 +170,11 @@ class _CentrePages:
             history=in_language("history", locale, token=token),
             **context(self._pages.texts(locale), answer),
         )
+
+
+def _to_be_confirmed(t: Texts, done: Saved) -> Answer:
+    words = {
+        "address": t.both([whole(one.masked) for one in done.asked]) if done.asked else "",
+        "rest": t("centre.note.rest") if done.undo else "",
+    }
+    return Answer(done.view, "to_confirm" if done.asked else "not_asked", done.undo, words=words)
