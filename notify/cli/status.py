@@ -72,6 +72,9 @@ def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
         yield f"Outbound webhooks: {webhooks.failing} endpoints FAIL, {webhooks.disabled} are DISABLED"
     ledger = report.ledger
     yield from ledger_lines(ledger, age(ledger.oldest_at, now), age(ledger.sealed_at, now))
+    if run := report.retention:
+        went = ", ".join(f"{kind}: {count}" for kind, count in run.counts.items())
+        yield f"Retention, {age(run.at, now)} ago: {went or 'nothing was that old'}"
     if not report.beats:
         yield "The scheduler has not run yet."
     for name, at in sorted(report.beats.items()):

@@ -15,7 +15,15 @@ FORGED_POSTS: Final = "forged_posts"
 WEBHOOK_DISABLED: Final = "webhook_endpoint_disabled"
 """An endpoint of the shop's is told nothing more."""
 
+ERRAND_OVERDUE: Final = "errand_overdue"
+"""A provider has not done for a week what it was asked to, as forgetting an address."""
+
+JOURNAL_UNWRITABLE: Final = "journal_unwritable"
+"""Opt-outs are not journalled outside the database."""
+
 ADVICE: Final[Mapping[str, str]] = {
+    ERRAND_OVERDUE: "The log says what the provider answers; docs/privacy.md, Errands, says what it means.",
+    JOURNAL_UNWRITABLE: "Give OPTOUT_JOURNAL a disk with room that the scheduler may write to.",
     WEBHOOK_DISABLED: "Mend the endpoint, enable it and replay what it missed; docs/webhooks.md says how.",
     OPTOUT_BURST: "A mail scanner may post to unsubscribe links; docs/operating.md, Alerts, says what to do.",
     FORGED_POSTS: "Compare the provider's webhook key with the one set here; it tries again for a day.",

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from notify.domain.alerts import OpenAlert
 from notify.domain.requests import Lane
+from notify.domain.retention import RetentionRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,17 @@ class WebhooksBacklog:
 
 @dataclass(frozen=True, slots=True)
 class BacklogReport:
-    """The whole database: every lane, when each periodic task last ran, what else waits or is limited."""
+    """The whole database: every lane, when each periodic task last ran, what else waits or is limited.
+
+    `retention` is its last run.
+    """
 
     lanes: Sequence[LaneBacklog]
     beats: Mapping[str, datetime]
     sms: SmsUse | None = None
     posts: PostsBacklog = PostsBacklog(0, None, 0)
     alerts: Sequence[OpenAlert] = ()
+    retention: RetentionRun | None = None
     webhooks: WebhooksBacklog = WebhooksBacklog()
     ledger: LedgerBacklog = LedgerBacklog()
 

@@ -12,6 +12,7 @@ from notify.storage.engine import transaction
 from notify.storage.event_tables import EventPost
 from notify.storage.ledger_backlog import ledger_backlog
 from notify.storage.migrate import is_current
+from notify.storage.retention import last_run
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
 from notify.storage.webhook_backlog import webhooks_backlog
@@ -64,6 +65,7 @@ class SqlBacklog:
                 posts=_posts(connection),
                 webhooks=webhooks_backlog(connection),
                 alerts=open_alerts(connection),
+                retention=last_run(connection),
                 ledger=ledger_backlog(connection),
             )
 

@@ -82,8 +82,7 @@ class SqlRetention:
 
     def last_run(self) -> RetentionRun | None:
         """Return what the last run did."""
-        row = self._connection.execute(select(RunRow.__table__).order_by(RunRow.id.desc()).limit(1)).first()
-        return RetentionRun(row.at, row.counts, row.marks) if row else None
+        return last_run(self._connection)
 
     def add_run(self, run: RetentionRun) -> None:
         """Keep what a run did."""
@@ -185,6 +184,12 @@ class SqlRetention:
 
     def _numbers(self, query: Select[Any], number: Any, after: int) -> list[int]:  # noqa: ANN401
         return list(self._connection.scalars(query.where(number > after).order_by(number).limit(_AT_ONCE)))
+
+
+def last_run(connection: Connection) -> RetentionRun | None:
+    """Return what the last run of retention did."""
+    row = connection.execute(select(RunRow.__table__).order_by(RunRow.id.desc()).limit(1)).first()
+    return RetentionRun(row.at, row.counts, row.marks) if row else None
 
 
 def _up_to(rows: Sequence[Any], before: datetime) -> Sequence[Any]:

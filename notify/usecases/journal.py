@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from notify.domain.alerts import JOURNAL_UNWRITABLE
 from notify.domain.journal import (
     LedgerHead,
     choice_line,
@@ -41,9 +42,24 @@ class WriteJournal:
         self._head: LedgerHead | None = None
         self._numbers: Mapping[str, int] = {}
         self._noted_at: datetime | None = None
+        self._failed = True  # what an earlier process could not write, this one perhaps can
 
     def __call__(self) -> int:
-        """Return how many lines were written. OSError if the file cannot be."""
+        """Return how many lines were written. OSError if the file cannot be; an alert says so as well."""
+        try:
+            count = self._write()
+        except OSError as error:
+            self._failed = True
+            with self._store.write() as tx:
+                tx.alerts.raise_alert(JOURNAL_UNWRITABLE, {"error": type(error).__name__}, self._clock())
+            raise
+        if self._failed:
+            self._failed = False
+            with self._store.write() as tx:
+                tx.alerts.clear(JOURNAL_UNWRITABLE, self._clock())
+        return count
+
+    def _write(self) -> int:
         count = 0
         while True:
             waiting = self._write_some()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from notify.domain.alerts import ERRAND_OVERDUE
 from notify.domain.errands import OVERDUE_AFTER, Errand, ErrandError, next_try_at
 from notify.ports import Clock
 from notify.store import Store
@@ -57,6 +58,9 @@ class RunErrands:
         overdue = now - errand.created_at >= OVERDUE_AFTER
         with self._store.write() as tx:
             tx.errands.put_off(errand.number, next_try_at(errand.tries, now))
+            if overdue:
+                late = {"kind": errand.kind, "errand": errand.number}
+                tx.alerts.raise_alert(ERRAND_OVERDUE, late, now)
         told = {"errand": errand.number, "kind": errand.kind, "tries": errand.tries}
         _log.log(
             logging.ERROR if overdue else logging.WARNING,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from notify.domain.alerts import ERRAND_OVERDUE
 from notify.domain.errands import ErrandError
 from notify.usecases.run_errands import RunErrands
 from tests.world import World
@@ -62,6 +63,7 @@ def test_an_errand_that_somebody_is_at_is_not_begun_again(world: World) -> None:
 def test_after_a_week_each_failure_is_an_error(world: World, caplog: pytest.LogCaptureFixture) -> None:
     add(world)
     run = RunErrands(world.parts.store, {"forget": Forgetful(failures=99)}, world.clock)
+    caplog.set_level(logging.INFO, logger="notify.usecases.run_errands")
     levels = []
     for _ in range(13):
         caplog.clear()
@@ -71,3 +73,6 @@ def test_after_a_week_each_failure_is_an_error(world: World, caplog: pytest.LogC
         ]
         world.clock.advance(timedelta(days=1))
     assert levels == [logging.WARNING] * 7 + [logging.ERROR] * 6
+    with world.parts.store.read() as tx:
+        (alert,) = tx.alerts.open_ones()
+    assert (alert.kind, alert.details) == (ERRAND_OVERDUE, {"kind": "forget", "errand": 1})

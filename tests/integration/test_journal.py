@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from notify.domain.alerts import JOURNAL_UNWRITABLE
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.requests import RecipientInput
@@ -94,7 +95,14 @@ def test_what_cannot_be_written_waits(world: World) -> None:
     broken = WriteJournal(world.parts.store, Full(), world.clock)  # type: ignore[arg-type]
     with pytest.raises(OSError, match="no space"):
         broken()
+    assert alerts(world) == [JOURNAL_UNWRITABLE]
     assert "erased" in {line["kind"] for line in journal_of(world)}
+    assert alerts(world) == []
+
+
+def alerts(world: World) -> list[str]:
+    with world.parts.store.read() as tx:
+        return [one.kind for one in tx.alerts.open_ones()]
 
 
 def test_a_torn_line_spoils_no_other(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from notify.cli.status import lines
 from notify.domain.catalogue import Channel
 from notify.domain.errors import NotFoundError
 from notify.domain.events import EventKind, ProviderEvent
@@ -150,3 +151,5 @@ def test_a_run_is_reported(world: World) -> None:
         last = tx.retention.last_run()
     assert last
     assert (last.at, last.counts) == (world.clock(), {"data": 1})
+    shown = list(lines(world.parts.backlog.report(world.clock()), None, world.clock() + timedelta(hours=2)))
+    assert "Retention, 2 h ago: data: 1" in shown
