@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from tests.e2e.up_process import UpProcess, call, wait_for
 from tests.servers import postgres
 
 PEOPLE: Final = len(ROWS) + len(MAILS)
+_TRIES: Final = 30
 _ABSENT: Final = 200
 """A topic that nobody declares."""
 
@@ -101,7 +103,11 @@ class Deployment:
 
     def subscribed(self, person: int) -> bool | None:
         """Return whether a person gets order updates by e-mail, as the API tells; None once erased."""
-        status, body = self.api("GET", f"/v1/recipients/R-{person}/preferences")
+        told: list[tuple[int, Any]] = []
+        while not told or told[-1][0] == HTTPStatus.SERVICE_UNAVAILABLE:  # connections may still be broken
+            assert len(told) < _TRIES, "the database does not come back"
+            told.append(self.api("GET", f"/v1/recipients/R-{person}/preferences"))
+        status, body = told[-1]
         if status == 404:
             return None
         assert status == 200, status
