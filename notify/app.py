@@ -58,6 +58,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         import_recipients=composition.import_recipients,
         import_max_bytes=composition.settings.import_max_bytes,
         change=composition.change_preferences,
+        export_ledger=composition.export_ledger,
         campaigns=composition.campaigns,
         suppressions=composition.suppressions,
         webhooks=composition.webhooks,

@@ -1,6 +1,6 @@
 """The use cases as the API sees them, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.export_ledger import ExportLedger, Extent
 from notify.usecases.import_recipients import ImportRecipients, Rows
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.web import errors, request_ids
@@ -332,6 +333,18 @@ CATALOGUE = Catalogue(
 )
 
 
+class Export(ExportLedger):
+    """Knows one recipient, whose ledger is one line."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, extent: Extent) -> Iterator[str]:
+        if extent.recipient_id != "C-1":
+            raise NotFoundError
+        return iter(["entry_id\r\n", "cns_7\r\n"])
+
+
 @dataclass
 class FakeApi:
     """The API on doubles."""
@@ -346,6 +359,7 @@ class FakeApi:
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
     webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
     lookups: FakeLookups = field(default_factory=FakeLookups)
+    export: ExportLedger = field(default_factory=Export)
     templates: Templates = field(default_factory=FakeTemplates)
 
     def app(self) -> Flask:
@@ -358,6 +372,7 @@ class FakeApi:
             import_recipients=self.imports,
             import_max_bytes=1_000_000,
             change=self.change,
+            export_ledger=self.export,
             campaigns=self.campaigns,
             suppressions=self.suppressions,
             webhooks=self.webhooks,

@@ -39,6 +39,7 @@ from notify.usecases.confirm import Confirm
 from notify.usecases.confirmations import Confirmations
 from notify.usecases.deliver import Deliver
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.export_ledger import ExportLedger
 from notify.usecases.follow_ledger import Follower, FollowLedger
 from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
@@ -420,6 +421,11 @@ class Composition(Adapters):
         if not all(path.is_file() for path in paths):
             raise NotFoundError("there is no journal; name its file, or set OPTOUT_JOURNAL")
         return RestoreOptOuts(self.store, self._clock)(read_lines(paths), dry_run=dry_run)
+
+    @cached_property
+    def export_ledger(self) -> ExportLedger:
+        """Write the ledger as CSV."""
+        return ExportLedger(self.store, self.catalogue)
 
     @cached_property
     def verify_ledger(self) -> VerifyLedger:

@@ -9,6 +9,7 @@ from notify.cli.doctor import doctor
 from notify.cli.importing import import_file
 from notify.cli.keys import keys
 from notify.cli.ledger import verify_ledger
+from notify.cli.ledger_export import export_ledger
 from notify.cli.restore import restore_optouts
 from notify.cli.retain import retain
 from notify.cli.run import migrate, rotate_keys, up
@@ -36,6 +37,7 @@ for command in (
     restore_optouts,
     retain,
     verify_ledger,
+    export_ledger,
 ):
     notify.add_command(command)
 

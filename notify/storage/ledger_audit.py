@@ -1,9 +1,10 @@
 """Reads for those who check all of the ledger."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, null, select
 
 from notify.domain.errors import VaultError
 from notify.domain.ledger_findings import Audited, Contradiction, Unreadable
@@ -15,9 +16,27 @@ from notify.storage.ledger import RECORDED
 from notify.storage.ledger_backlog import unsealed_entries
 from notify.storage.ledger_contradictions import CONTRADICTIONS, DANGLING, contradiction
 from notify.storage.ledger_tables import LedgerSeal
-from notify.store.ledger_audit import Unsealed
+from notify.storage.tables import Recipient
+from notify.store.ledger_audit import ExportedEntry, Unsealed
 
 _UNREADABLE: Final = Unreadable()
+_SEAL: Final = (
+    select(LedgerSeal.id)
+    .where(LedgerSeal.last_id >= ConsentRecord.id)
+    .order_by(LedgerSeal.last_id)
+    .limit(1)
+    .correlate(ConsentRecord)
+    .scalar_subquery()
+)
+_OF_ENTRY: Final = select(*RECORDED, Recipient.external_id, _SEAL).outerjoin(
+    Recipient, Recipient.id == ConsentRecord.recipient_id
+)
+_EXPORTED: Final = _OF_ENTRY.add_columns(null()).order_by(ConsentRecord.id)
+_EXPORTED_WITH_PROOFS: Final = (
+    _OF_ENTRY.add_columns(ConsentProof.proof_sealed)
+    .outerjoin(ConsentProof, ConsentProof.consent_id == ConsentRecord.id)
+    .order_by(ConsentRecord.id)
+)
 
 
 class SqlLedgerAudit:
@@ -42,6 +61,31 @@ class SqlLedgerAudit:
             .limit(limit)
         )
         return [Audited(Recorded(*entry), self._opened(sealed)) for *entry, sealed in rows]
+
+    def export(
+        self,
+        after: int | None,
+        limit: int,
+        *,
+        recipient_id: int | None,
+        since: datetime | None,
+        until: datetime | None,
+        proofs: bool,
+    ) -> list[ExportedEntry]:
+        """Return entries above a number, in order, from `since` until before `until`."""
+        query = _EXPORTED_WITH_PROOFS if proofs else _EXPORTED
+        if after is not None:
+            query = query.where(ConsentRecord.id > after)
+        if recipient_id is not None:
+            query = query.where(ConsentRecord.recipient_id == recipient_id)
+        if since is not None:
+            query = query.where(ConsentRecord.at >= since)
+        if until is not None:
+            query = query.where(ConsentRecord.at < until)
+        return [
+            ExportedEntry(Recorded(*entry), external_id, seal, self._opened(sealed))
+            for *entry, external_id, seal, sealed in self._connection.execute(query.limit(limit))
+        ]
 
     def unsealed(self) -> Unsealed:
         """Return what stands after the last seal."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from notify.domain.ledger_findings import Audited, Contradiction
-from notify.domain.seals import Seal
+from notify.domain.ledger_findings import Audited, Contradiction, Unreadable
+from notify.domain.seals import Recorded, Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,15 @@ class Unsealed:
     at: datetime | None
 
 
+class ExportedEntry(NamedTuple):
+    """One entry as others get to see it: with the shop's id of whom it is about, unless erased, and its seal."""
+
+    entry: Recorded
+    external_id: str | None
+    seal: int | None
+    proof: str | Unreadable | None
+
+
 class LedgerAudit(Protocol):
     """Reads the chain in pages, and what elsewhere rests on the ledger."""
 
@@ -27,6 +36,19 @@ class LedgerAudit(Protocol):
 
     def entries(self, after: int, upto: int, limit: int) -> list[Audited]:
         """Return entries above a number and up to another, in order, with the proofs that are kept."""
+        ...
+
+    def export(
+        self,
+        after: int | None,
+        limit: int,
+        *,
+        recipient_id: int | None,
+        since: datetime | None,
+        until: datetime | None,
+        proofs: bool,
+    ) -> list[ExportedEntry]:
+        """Return entries above a number, in order, from `since` until before `until`."""
         ...
 
     def unsealed(self) -> Unsealed:

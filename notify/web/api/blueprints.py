@@ -15,6 +15,7 @@ from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.export_ledger import ExportLedger
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
@@ -45,6 +46,7 @@ class ApiParts:
     import_recipients: ImportRecipients
     import_max_bytes: int
     change: ChangePreferences
+    export_ledger: ExportLedger
     campaigns: CampaignDesk
     suppressions: SuppressionDesk
     webhooks: WebhookDesk
@@ -69,7 +71,7 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
         messages_blueprint(door, lookups=parts.lookups),
         recipients_blueprint(door, upsert=parts.upsert, erase=parts.erase, lookups=parts.lookups),
         imports_blueprint(door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes),
-        preferences_blueprint(door, change=parts.change, lookups=parts.lookups),
+        preferences_blueprint(door, change=parts.change, lookups=parts.lookups, export=parts.export_ledger),
         campaigns_blueprint(door, desk=parts.campaigns),
         suppressions_blueprint(door, desk=parts.suppressions),
         webhook_endpoints_blueprint(door, desk=parts.webhooks),

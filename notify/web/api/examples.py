@@ -173,6 +173,14 @@ CONSENT_ANSWER: Final[Mapping[str, Any]] = {
     "message_id": "msg_11",
 }
 
+CONSENTS_CSV: Final = (
+    "entry_id,at,recipient_id,topic,channel,subscribed,way,locale,policy_version,message_id,source,wording,ip,"
+    "user_agent,obtained_at,double_opt_in_at,proof_hash,seal\r\n"
+    "cns_7,2026-12-01T09:00:00.000Z,C-1042,order_updates,sms,false,link,fr,,msg_11,link,"
+    "Ne plus recevoir les suivis de commande par SMS,,,,,,2\r\n"
+)
+"""What `Accept: text/csv` gets of a person's ledger."""
+
 FIELD_PROBLEMS: Final = (
     {"pointer": "/recipient/email", "detail": "must hold one @, between the name and the domain"},
     {"pointer": "/data/order_number", "detail": "is required"},

@@ -195,6 +195,8 @@ def _responses(operation: Operation, schemas: _Modes) -> dict[str, Any]:
     if operation.response:
         schema = schemas[operation.response, "serialization"]
         answer["content"] = {"application/json": {"schema": schema}}
+        for media_type, example in operation.forms.items():
+            answer["content"][media_type] = {"schema": {"type": "string"}, "example": example}
     refusals = sorted({*operation.errors, *ANYWHERE})
     return {
         str(operation.status): answer,

@@ -30,6 +30,7 @@ class Operation:
 
     `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500. `streams`
     are bodies that are no single JSON value, an example of each media type; `row` is what a JSON line holds.
+    `forms` are what may be accepted instead of JSON, again an example of each media type.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     streams: Mapping[str, str] = field(default_factory=dict)
     row: type[BaseModel] | None = None
+    forms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rule(self) -> str:

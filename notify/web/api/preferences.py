@@ -1,24 +1,27 @@
 """Preferences and the ledger of one person, on the shop's word."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from notify.domain.requests import Choice, Proof
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.change_preferences import ChangePreferences
+from notify.usecases.export_ledger import ExportLedger, Extent
 from notify.usecases.lookups import Lookups
 from notify.web.api import examples, shapes
-from notify.web.api.answers import answer
+from notify.web.api.answers import JSON, answer
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body
 from notify.web.api.models import PreferenceChanges, ProofGiven
-from notify.web.api.operations import Operation, Routes
+from notify.web.api.operations import Operation, Routes, refuse_parameter
 from notify.web.api.parsing import guarded
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
 TAG: Final = "Preferences"
+CSV: Final = "text/csv"
 READERS: Final = (KeyScope.READ, KeyScope.RECIPIENTS)
 PATH: Final = "/v1/recipients/{recipient_id}/preferences"
 
@@ -56,11 +59,15 @@ CONSENTS: Final = Operation(
     path="/v1/recipients/{recipient_id}/consents",
     tag=TAG,
     summary="Read the ledger of one person",
-    description="Every change of a preference, oldest first: when, what, by which way, with which words.",
+    description=(
+        "Every change of a preference, oldest first: when, what, by which way, with which words. With"
+        " `Accept: text/csv` all of it comes at once, with its proofs, as `notify export-ledger` writes it."
+    ),
     scopes=READERS,
     response=shapes.ConsentList,
     parameters=(CURSOR, LIMIT),
     errors=(404, 422, 503),
+    forms={CSV: examples.CONSENTS_CSV},
 )
 
 
@@ -70,6 +77,7 @@ class _Preferences:
 
     change: ChangePreferences
     lookups: Lookups
+    export: ExportLedger
 
     def get(self, _caller: Caller, recipient_id: str) -> Response:
         return answer({"preferences": self.lookups.preferences(recipient_id)})
@@ -82,6 +90,10 @@ class _Preferences:
 
     def consents(self, _caller: Caller, recipient_id: str) -> Response:
         query = read_query(CONSENTS)
+        if request.accept_mimetypes.best_match((JSON, CSV)) == CSV:
+            if query:
+                raise refuse_parameter(next(iter(query)), "is for pages; CSV holds all of it")
+            return _csv(self.export(Extent(recipient_id)))
         return answer(self.lookups.consents(recipient_id, **{"limit": DEFAULT_LIMIT, **query}))
 
 
@@ -96,9 +108,18 @@ def _proof(given: ProofGiven) -> Proof:
     )
 
 
-def preferences_blueprint(door: Door, *, change: ChangePreferences, lookups: Lookups) -> Blueprint:
+def _csv(lines: Iterator[str]) -> Response:
+    response = Response(lines, content_type=f"{CSV}; charset=utf-8; header=present")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Disposition"] = 'attachment; filename="consents.csv"'
+    return response
+
+
+def preferences_blueprint(
+    door: Door, *, change: ChangePreferences, lookups: Lookups, export: ExportLedger
+) -> Blueprint:
     """Return the calls on preferences and the ledger."""
-    views = _Preferences(change, lookups)
+    views = _Preferences(change, lookups, export)
     routes = Routes("preferences", door)
     routes.add(GET, views.get)
     routes.add(PATCH, views.patch)
