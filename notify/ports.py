@@ -15,6 +15,7 @@ from notify.domain.newsletters import Content, Person, Pinned
 from notify.domain.outcome import Outcome
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.domain.requests import Lane
+from notify.domain.sms_mirroring import Told
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.domain.webhook_calls import PostAnswer
 from notify.domain.webhook_posts import SignedPost
@@ -265,6 +266,14 @@ class InboundSmsSource(Protocol):
 
     def answering(self, text: str | None) -> str:
         """Return what the webhook answers so that the person gets this SMS, or none."""
+        ...
+
+
+class OptOutMirror(Protocol):
+    """A provider's own list of who has opted out of which sender."""
+
+    def tell(self, told: Sequence[Told]) -> None:
+        """Tell of some numbers; harmless to repeat. ErrandError where it is to be told again."""
         ...
 
 

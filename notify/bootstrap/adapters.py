@@ -31,6 +31,7 @@ from notify.providers.sendgrid_events import SendGridEvents
 from notify.providers.shop_endpoints import ShopEndpoints
 from notify.providers.smtp import SmtpProvider
 from notify.providers.twilio import TwilioProvider
+from notify.providers.twilio_consents import TwilioConsents
 from notify.providers.twilio_events import TwilioReceipts
 from notify.providers.twilio_inbound import TwilioInbound
 from notify.queue_depths import RqQueues
@@ -259,6 +260,17 @@ class Adapters:
     def inbound_sms(self) -> InboundSmsSource:
         """The webhook for SMS that come in."""
         return TwilioInbound(self.event_sources["twilio"].is_genuine)
+
+    @cached_property
+    def twilio_consents(self) -> TwilioConsents:
+        """Twilio's list of who has opted out."""
+        settings = self.settings
+        return TwilioConsents(
+            settings.twilio_account_sid or "",
+            next(iter(keys_in(settings.twilio_auth_token)), ""),
+            settings.twilio_api_url,
+            settings.provider_timeout,
+        )
 
     def _twilio(self) -> TwilioProvider:
         settings = self.settings

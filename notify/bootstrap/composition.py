@@ -12,6 +12,8 @@ from notify.bootstrap.adapters import Adapters
 from notify.domain.confirmations import TEMPLATES
 from notify.domain.errands import SENDGRID_ERASURE
 from notify.domain.errors import NotFoundError
+from notify.domain.journal import last_head
+from notify.domain.sms_mirroring import TWILIO_CONSENT
 from notify.domain.soft_bounces import SoftBounceRule
 from notify.journal import FileJournal, read_lines
 from notify.providers.sendgrid_erasure import SendGridErasure
@@ -45,6 +47,7 @@ from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.keep_recipients import UpsertRecipient
+from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.purge import Purge
@@ -380,6 +383,8 @@ class Composition(Adapters):
             handlers[SENDGRID_ERASURE] = SendGridErasure(
                 settings.sendgrid_api_key, settings.sendgrid_api_url, settings.provider_timeout
             )
+        if settings.twilio_account_sid and settings.twilio_auth_token:
+            handlers[TWILIO_CONSENT] = TellOptOuts(self.store, self.twilio_consents)
         return handlers
 
     @cached_property
@@ -400,6 +405,8 @@ class Composition(Adapters):
             "webhooks": tell_preferences,
             "bursts": watch_bursts,
         }
+        if TWILIO_CONSENT in self.errand_handlers:
+            followers["twilio"] = MirrorOptOuts(self.catalogue, self.senders.sms)
         return FollowLedger(self.store, followers, self._clock)
 
     @cached_property

@@ -108,10 +108,10 @@ class SqlRecipients:
         rows = _BY_NUMBERS.rows(self._connection, {"numbers": list(numbers)})
         return {row.id: self.translate(row) for row in map(recipient_row, rows)}
 
-    def with_address(self, channel: Channel, address_hash: bytes) -> list[StoredRecipient]:
-        """Find those who have an address now, oldest first."""
+    def having(self, channel: Channel, hashes: Collection[bytes]) -> list[StoredRecipient]:
+        """Find those who have one of these addresses now, oldest first."""
         column = _TABLE.c.email_hash if channel is Channel.EMAIL else _TABLE.c.phone_hash
-        rows = self._connection.execute(select(_TABLE).where(column == address_hash).order_by(_TABLE.c.id))
+        rows = self._connection.execute(select(_TABLE).where(column.in_(hashes)).order_by(_TABLE.c.id))
         return [self.translate(row) for row in rows]
 
     def keep_from_erasure(self, numbers: Collection[int]) -> None:

@@ -35,6 +35,7 @@ from notify.storage.recipients import SqlRecipients
 from notify.storage.restoring import SqlRestoring
 from notify.storage.retention import SqlRetention
 from notify.storage.sms_budget import SqlSmsBudget
+from notify.storage.sms_mirrors import SqlSmsMirrors
 from notify.storage.soft_bounces import SqlSoftBounces
 from notify.storage.suppressions import SqlSuppressions
 from notify.storage.webhook_deliveries import SqlWebhookDeliveries
@@ -61,6 +62,7 @@ class SqlTransaction:
         self.campaigns = SqlCampaigns(connection, vault)
         self.audiences = SqlAudiences(connection)
         self.sms_budget = SqlSmsBudget(connection)
+        self.sms_mirrors = SqlSmsMirrors(connection)
         self.events = SqlEvents(connection, vault)
         self.alerts = SqlAlerts(connection)
         self.soft_bounces = SqlSoftBounces(connection)

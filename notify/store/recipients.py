@@ -32,8 +32,8 @@ class Recipients(Protocol):
         """Find those that are not gone."""
         ...
 
-    def with_address(self, channel: Channel, address_hash: bytes) -> list[StoredRecipient]:
-        """Find those who have an address now, oldest first."""
+    def having(self, channel: Channel, hashes: Collection[bytes]) -> list[StoredRecipient]:
+        """Find those who have one of these addresses now, oldest first."""
         ...
 
     def keep_from_erasure(self, numbers: Collection[int]) -> None:

@@ -24,6 +24,7 @@ from notify.store.outbound import Outbound
 from notify.store.recipients import Recipients
 from notify.store.retention import Retention
 from notify.store.sms_budget import SmsBudget
+from notify.store.sms_mirrors import SmsMirrors
 from notify.store.soft_bounces import SoftBounces
 from notify.store.suppressions import Suppressions
 from notify.store.webhooks import WebhookDeliveries, WebhookEndpoints
@@ -64,6 +65,9 @@ class Transaction(Protocol):
 
     @property
     def sms_budget(self) -> SmsBudget: ...  # noqa: D102
+
+    @property
+    def sms_mirrors(self) -> SmsMirrors: ...  # noqa: D102
 
     @property
     def api_keys(self) -> ApiKeys: ...  # noqa: D102

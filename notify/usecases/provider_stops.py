@@ -10,6 +10,7 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import STOP
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
+from notify.domain.sms_mirroring import Mirrored
 from notify.store import Transaction
 from notify.usecases.recording_choices import Occasion
 from notify.usecases.sms_stops import SmsStops
@@ -40,7 +41,7 @@ class ProviderStops:
 
     def holders(self, tx: Transaction, hashes: Collection[bytes]) -> Holders:
         """Return who has the numbers, for their gates to be locked out along with others."""
-        return {value: tx.recipients.with_address(Channel.SMS, value) for value in sorted(hashes)}
+        return {value: tx.recipients.having(Channel.SMS, [value]) for value in sorted(hashes)}
 
     def record(
         self, tx: Transaction, stopped: Sequence[StoppedNumber], holders: Holders, now: datetime
@@ -52,6 +53,8 @@ class ProviderStops:
             country = people[0].profile.phone_country if people else None
             topic = self._catalogue.numbered(one.topic)
             purpose = topic.purpose if topic else Purpose.MARKETING
-            scope = self._senders.sms.scope(self._senders.sms.of(country, purpose).sender)
+            sender = self._senders.sms.of(country, purpose).sender
+            scope = self._senders.sms.scope(sender)
             occasion = Occasion(now, STOP, Proof(source=_SOURCE), one.locale, one.message_id)
             self._stops.stop(tx, one.address_hash, people, scope, occasion, phone=phone)
+            tx.sms_mirrors.note([Mirrored(one.address_hash, sender, opted_out=True, at=now)])

@@ -14,6 +14,7 @@ from notify.domain.ledger import START, STOP
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
 from notify.domain.sms_keywords import Asked, Keyword, asked_as, asked_in
+from notify.domain.sms_mirroring import heard
 from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
 from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
 from notify.store import Store, Transaction
@@ -26,7 +27,7 @@ _WAYS: Final = {Keyword.STOP: STOP, Keyword.START: START}
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Request:
     """An SMS that asks for something: what, of which sender's SMS."""
 
     sms: InboundSms
@@ -69,9 +70,9 @@ class ReceiveSms:
         asked = sms and (asked_as(sms.understood) or asked_in(sms.text))
         text = None
         if sms and asked:  # whatever else is answered to a machine may be answered by one
-            heard = _Heard(sms, asked, self._senders.sms.scope(*sms.senders))
+            request = _Request(sms, asked, self._senders.sms.scope(*sms.senders))
             with self._store.write() as tx:
-                text = self._follow(tx, heard, self._clock())
+                text = self._follow(tx, request, self._clock())
         return self._source.answering(text)
 
     def _read(self, post: SignedPost) -> InboundSms | None:
@@ -87,33 +88,37 @@ class ReceiveSms:
         self._telemetry.webhook(name, ACCEPTED)
         return sms
 
-    def _follow(self, tx: Transaction, heard: _Heard, now: datetime) -> str | None:
-        sms, keyword = heard.sms, heard.asked.keyword
+    def _follow(self, tx: Transaction, request: _Request, now: datetime) -> str | None:
+        sms, keyword = request.sms, request.asked.keyword
         address_hash = tx.suppressions.hash_of(Channel.SMS, sms.phone)
         people = self._stops.hold(tx, address_hash)
         if keyword in _WAYS and _is_new(tx, sms, now):
-            proof = Proof(source=_SOURCE, wording=heard.asked.word)
-            occasion = Occasion(now, _WAYS[keyword], proof, heard.asked.locale)
+            proof = Proof(source=_SOURCE, wording=request.asked.word)
+            occasion = Occasion(now, _WAYS[keyword], proof, request.asked.locale)
             if keyword is Keyword.STOP:
-                self._stops.stop(tx, address_hash, people, heard.scope, occasion, phone=sms.phone)
+                self._stops.stop(tx, address_hash, people, request.scope, occasion, phone=sms.phone)
             else:
                 self._stops.start(tx, address_hash, people, occasion)
+            if sms.understood:
+                stopped = keyword is Keyword.STOP
+                known = heard(self._senders.sms, sms.senders, address_hash, now, opted_out=stopped)
+                tx.sms_mirrors.note(known)
         if sms.understood:
             return None  # the provider has answered
-        return self._answer(tx, heard, people, address_hash)
+        return self._answer(tx, request, people, address_hash)
 
     def _answer(
-        self, tx: Transaction, heard: _Heard, people: Sequence[StoredRecipient], address_hash: bytes
+        self, tx: Transaction, request: _Request, people: Sequence[StoredRecipient], address_hash: bytes
     ) -> str:
         spoken = [one.profile.locale for one in reversed(people) if one.profile.locale]
         link = None
-        if heard.asked.keyword is Keyword.HELP and people:
+        if request.asked.keyword is Keyword.HELP and people:
             claim = tx.notifications.newest_to([one.id for one in people], Channel.SMS, address_hash)
             link = claim and self._senders.opt_out_url(Channel.SMS, self._tokens.opt_out(claim))
         return answer(
-            heard.asked.keyword,
-            spoken[0] if spoken else heard.asked.locale or DEFAULT_LOCALE,
-            heard.scope,
+            request.asked.keyword,
+            spoken[0] if spoken else request.asked.locale or DEFAULT_LOCALE,
+            request.scope,
             shop=self._senders.shop,
             contact=self._senders.reply_to,
             link=link,

@@ -21,7 +21,7 @@ class SmsStops:
 
     def hold(self, tx: Transaction, address_hash: bytes) -> list[StoredRecipient]:
         """Wait for open gates of a number, keep new ones shut until commit, and return who has it."""
-        known = tx.recipients.with_address(Channel.SMS, address_hash)
+        known = tx.recipients.having(Channel.SMS, [address_hash])
         tx.consents.lock_out_gates([one.id for one in known], [address_hash])
         return known
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from tests.loopback.server import HttpLoopback, Received, Reply, json_reply
+from tests.loopback.twilio_consents import CONSENTS, ConsentsLoopback
 
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _PATH: Final = re.compile(
@@ -81,6 +82,7 @@ class TwilioLoopback(HttpLoopback):
         self._by_number: dict[str, list[Sms]] = defaultdict(list)
         self.opted_out: set[str] = set()
         """Numbers that replied STOP."""
+        self.consents = ConsentsLoopback()
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -94,7 +96,10 @@ class TwilioLoopback(HttpLoopback):
         self._by_number.clear()
 
     def answer(self, call: Received) -> Reply:
-        """Answer as api.twilio.com does."""
+        """Answer as api.twilio.com does, and accounts.twilio.com."""
+        if call.path.endswith(CONSENTS) and call.method == "POST":
+            known = self._authorized(call, credentials(call)[0])
+            return self.consents.answer(call) if known else _error(401, 20003, "Authenticate")
         reply, sms = self.judge(call)
         if sms:
             self.keep(sms)
@@ -162,7 +167,8 @@ class TwilioLoopback(HttpLoopback):
             return 21617, "The concatenated message body exceeds the 1600 character limit."
         if not validity.isdigit() or not 1 <= int(validity) <= 36_000:
             return 21631, "The ValidityPeriod is out of range."
-        if to in self.opted_out:
+        sender = form.get("MessagingServiceSid") or form["From"]
+        if to in self.opted_out or self.consents.status.get((to, sender)) == "opt-out":
             return 21610, "Attempt to send to unsubscribed recipient"
         return None
 

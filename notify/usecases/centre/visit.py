@@ -37,5 +37,5 @@ class Visit:
     def _people(self) -> list[StoredRecipient]:
         found = {self.recipient.id: self.recipient}
         for channel, value in self.recipient.hashes.items():
-            found |= {one.id: one for one in self.tx.recipients.with_address(channel, value)}
+            found |= {one.id: one for one in self.tx.recipients.having(channel, [value])}
         return [found[number] for number in sorted(found)]
