@@ -242,9 +242,9 @@ class SqlCampaigns:
         ).one()
         return row[0], row[1]
 
-    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
-        """Count those that are due and not done, up to `most`."""
-        some = select(Dispatch.id).where(*_of(number), _OPEN, Dispatch.due_at <= now).limit(most).subquery()
+    def due_dispatches(self, number: int, most: int, by: datetime) -> int:
+        """Count those that are not done and due by then, up to `most`."""
+        some = select(Dispatch.id).where(*_of(number), _OPEN, Dispatch.due_at <= by).limit(most).subquery()
         return self._connection.scalar(select(func.count()).select_from(some)) or 0
 
     def sending(self) -> dict[int, Collection[str]]:

@@ -179,8 +179,8 @@ class Campaigns(Protocol):
         """Count those that are not done; return also when the last of them is due."""
         ...
 
-    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
-        """Count those that are due and not done, up to `most`."""
+    def due_dispatches(self, number: int, most: int, by: datetime) -> int:
+        """Count those that are not done and due by then, up to `most`."""
         ...
 
     def sending(self) -> Mapping[int, Collection[str]]:

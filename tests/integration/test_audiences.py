@@ -1,5 +1,6 @@
 """Audiences in SQL say the same as the rules in Python, on both databases, whatever the data is."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,8 +15,9 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from notify.domain.audience import Audience, Condition, Facts, Op, is_in, parse_audience
 from notify.domain.campaigns import Campaign, CampaignStatus
 from notify.domain.catalogue import Channel, Purpose, Topic
-from notify.domain.consent import Scope, Standing, subscription
+from notify.domain.consent import Scope, Standing, barred, subscription
 from notify.domain.regimes import Regime, RegimeRow, Regimes
+from notify.domain.status import Reason
 from notify.storage.audience_filter import meets
 from notify.storage.audiences import SqlAudiences
 from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
@@ -236,10 +238,26 @@ def test_who_is_subscribed_is_the_same_in_sql(connection: Connection, channel: C
         mine = {number: case for number, case in cases.items() if case.topic is topic}
         wanted = [one for one in mine.values() if one.reachable and subscription(topic, one.standing())]
         assert audiences.count(topic, [channel], Audience(), len(cases)) == len(wanted)
+        kinds = audiences.kinds(topic, channel, Audience(), None)
+        assert {one.reason: one.people for one in kinds} == Counter(
+            _left_out(topic, case) for case in cases.values()
+        )
         found = audiences.candidates(_campaign(topic.number, channel), Audience(), 0, len(cases))
         assert [one for one in found if one.recipient in mine] == [
             case.candidate(number, channel) for number, case in mine.items() if case.reachable
         ]
+
+
+def _left_out(topic: Topic, case: Situation) -> Reason | None:
+    """Return why a campaign does not go to somebody; those of other topics refused this one."""
+    if not case.reachable:
+        return Reason.NO_ADDRESS
+    standing = case.standing()
+    if case.topic is not topic or case.left or standing.subscribed is False:
+        return Reason.UNSUBSCRIBED
+    if subscription(topic, standing) is None:
+        return Reason.NO_CONSENT
+    return Reason.SUPPRESSED if barred(topic, Standing(suppression=case.barred)) else None
 
 
 def _store(connection: Connection, cases: dict[int, Situation], channel: Channel) -> None:

@@ -183,6 +183,23 @@ def test_a_throttle_holds_when_the_window_opens(world: World) -> None:
     assert [moment[11:16] for moment in found] == ["09:00", "09:00", "09:01", "09:01", "09:02"]
 
 
+def test_the_pump_does_not_plan_a_whole_country_at_night(world: World) -> None:
+    """A pause or a cancellation would have to change every message that waits before it is answered."""
+    world.clock.at = NIGHT
+    news = Newsroom(world, largest_slice=1, most_ahead=1)
+    for number in range(8):
+        news.reader(f"C-{number}", channels=(Channel.SMS,), phone=f"+3361234567{number}")
+    campaign = news.send(**TEXTS)
+    for _ in range(20):
+        news.run()
+        world.clock.advance(timedelta(seconds=1))
+    assert news.progress(campaign) == {"total": 8, "scheduled": 5, "pending": 3}
+    world.clock.at = MORNING
+    for _ in range(20):
+        news.finish()
+    assert news.progress(campaign) == {"total": 8, "sent": 8}
+
+
 def test_a_notification_of_marketing_waits_or_expires(database_url: str, tmp_path: Path) -> None:
     shop = Shop(tmp_path / "templates")
     shop.change('"order_updates"', '"company_news"')

@@ -21,6 +21,7 @@ from notify.domain.newsletters import Pinned
 from notify.domain.pacing import minute_of, pause_after, slice_size
 from notify.domain.requests import Lane
 from notify.domain.status import Status
+from notify.domain.timing import MAX_AHEAD
 from notify.domain.windows import LawfulHours
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
@@ -32,6 +33,9 @@ _LOOK_AGAIN: Final = timedelta(seconds=1)
 _LOOK_SOMETIMES: Final = timedelta(minutes=1)
 _SET_ASIDE: Final = timedelta(seconds=30)
 _MANY: Final = 10_000
+
+_HELD_FOR_EACH: Final = 5
+"""How many may wait for lawful hours for each that may be due."""
 
 MOST_AHEAD: Final = 20_000
 """Dispatches of one campaign that are due and wait for their call, before more are made.
@@ -137,7 +141,13 @@ class RunCampaigns:
         """Whether enough waits to be called. Of two channels the quicker one must not wait for the other."""
         if len(campaign.channels) > 1:
             return False
-        return tx.campaigns.due_dispatches(campaign.number, self._most_ahead, now) >= self._most_ahead
+        waiting = tx.campaigns.due_dispatches
+        if waiting(campaign.number, self._most_ahead, now) >= self._most_ahead:
+            return True
+        # What waits for the morning counts too, but leaves room for those elsewhere where it is day; by local
+        # time all have to be made at once.
+        most = self._most_ahead * _HELD_FOR_EACH
+        return campaign.timezone != RECIPIENT_ZONE and waiting(campaign.number, most, now + MAX_AHEAD) >= most
 
     def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
         """Make the next slice's messages, and move the cursor."""
