@@ -419,6 +419,11 @@ class Composition(Adapters):
         """Write the journal of opt-outs."""
         return WriteJournal(self.store, FileJournal(self.settings.journal_path), self._clock)
 
+    def journalled_head(self) -> str | None:
+        """Return the newest head of the ledger that is in the journal, if there is one."""
+        path = self.settings.journal_path
+        return last_head(read_lines([path])) if path.is_file() else None
+
     def restore_optouts(self, journals: Sequence[Path], *, dry_run: bool) -> Restored:
         """Put back what a restored database has forgotten; `journals` are by default the one of the settings.
 

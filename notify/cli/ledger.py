@@ -38,11 +38,13 @@ class _Told:
 def verify_ledger(data_dir: Path | None, head: str | None) -> None:
     """Check the ledger's chain, entries and proofs, and what rests on them; exit code 1 if it is not sound.
 
-    The service may go on meanwhile. The head that is printed is worth keeping elsewhere.
+    The service may go on meanwhile. The head that is printed is worth keeping elsewhere; without --head, the
+    last one in the journal of opt-outs must be in the chain.
     """
     with composed(data_dir) as composition:
         started, told = time.monotonic(), _Told()
-        verified = composition.verify_ledger(told, head.strip() if head else None)
+        noted = head.strip() if head else composition.journalled_head()
+        verified = composition.verify_ledger(told, noted)
         told.close()
     seconds = time.monotonic() - started
     if verified.findings:

@@ -257,6 +257,14 @@ class JournalState:
         self.numbers[table] = max(number, self.numbers.get(table, 0))
 
 
+def last_head(texts: Iterable[str]) -> str | None:
+    """Return the newest head of the ledger's chain in a journal, as `Seal.head` has it."""
+    state = JournalState()
+    state.read(text for text in texts if '"seal"' in text)
+    newest = max(state.seals, default=None)
+    return f"{newest}:{state.seals[newest]}" if newest is not None else None
+
+
 def number_after(highest: int) -> int:
     """Return the number after which a restored database goes on."""
     return highest + MARGIN

@@ -82,6 +82,20 @@ def test_numbers_are_noted_beyond_all_that_was_given_out(world: World) -> None:
     assert (line["recipients"], line["notifications"], line["messages"]) == (1, 1, 2)
 
 
+def test_the_head_of_the_ledger_is_noted_and_must_be_in_the_chain(world: World) -> None:
+    world.order()
+    world.work()
+    world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr")
+    journal_of(world)
+    found: list[str] = []
+    verified = world.parts.verify_ledger(lambda one: found.append(one.text), world.parts.journalled_head())
+    assert found == []
+    assert verified.head == world.parts.journalled_head()
+    FileJournal(world.parts.settings.journal_path).append([f'{{"kind":"seal","seal":2,"mac":"{"0" * 64}"}}'])
+    world.parts.verify_ledger(lambda one: found.append(one.text), world.parts.journalled_head())
+    assert len(found) == 1  # the chain was cut
+
+
 class Full:
     """A disk without room."""
 
