@@ -3,18 +3,24 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 
+from notify.domain.alerts import WEBHOOK_DISABLED
 from notify.domain.catalogue import Channel
 from notify.domain.errors import ConflictError, NotFoundError
 from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
 from notify.domain.outcome import Ambiguous
 from notify.domain.webhook_calls import FAILING_FOR, PAUSES
+from notify.domain.webhook_urls import UrlRule
+from notify.providers.shop_endpoints import ShopEndpoints
 from notify.store.webhooks import Replay
 from notify.usecases.purge import WEBHOOKS_KEPT_FOR, Purge
 from notify.usecases.tell_endpoints import LEASE
+from notify.usecases.webhook_endpoints import MOST
+from tests.loopback.certificates import tls_pair
 from tests.loopback.server import Fault
 from tests.webhook_shop import ShopServer, Telling, signed_by
 from tests.world import CLICK, EMAIL, PHONE, World
@@ -197,6 +203,9 @@ def test_an_endpoint_that_is_gone_or_fails_for_days_is_disabled(
     assert telling.desk.endpoint(gone["id"])["disabled_because"] == "it answered 410 Gone"
     with pytest.raises(ConflictError):
         telling.desk.ping(gone["id"])
+    with world.parts.store.read() as tx:
+        (alert,) = tx.alerts.open_ones()
+    assert (alert.kind, alert.details["endpoint"]) == (WEBHOOK_DISABLED, gone["id"])
     world.clock.advance(FAILING_FOR)
     dispute(world)
     telling.tell()
@@ -290,6 +299,25 @@ def test_addresses_and_secrets_are_sealed_and_what_was_deleted_is_not_told(
     assert telling.tell() == 0
     with pytest.raises(NotFoundError):
         telling.desk.delete(endpoint["id"])
+
+
+def test_there_can_be_so_many_endpoints_and_no_more(telling: Telling, shop: ShopServer) -> None:
+    for number in range(MOST):
+        telling.endpoint(shop, path=f"/{number}")
+    with pytest.raises(ConflictError):
+        telling.endpoint(shop)
+    telling.desk.delete(telling.desk.endpoints()[0]["id"])
+    telling.endpoint(shop)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) -> None:
+    server, trusting = tls_pair(tmp_path)
+    rule = UrlRule(loopback=True)
+    with ShopServer(tls=server) as shop:
+        answer = ShopEndpoints(rule, timeout=2).post(shop.url, b"{}", {})
+        assert (answer.status, answer.detail) == (None, "TLS failed")
+        assert ShopEndpoints(rule, timeout=2, tls=trusting).post(shop.url, b"{}", {}).taken
+        assert len(shop.received) == 1
 
 
 def test_what_was_told_is_forgotten_after_a_month(world: World, telling: Telling, shop: ShopServer) -> None:
