@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, insert, select
 
 from notify.domain import ids
 from notify.domain.campaigns import NOBODY
@@ -63,7 +63,7 @@ class SqlOutbound:
             return 0
         numbers = self._connection.scalars(
             insert(WebhookEvent).returning(WebhookEvent.id, sort_by_parameter_order=True),
-            [{"type": one.type, "at": one.at, "data": dict(one.data)} for one, _ in wanted],
+            [event_row(one) for one, _ in wanted],
         )
         deliveries = [
             delivery(number, taker, now)
@@ -102,6 +102,13 @@ class SqlOutbound:
             for some in _batches(sorted(recipients))
         )
 
+    def forget(self, recipient: str) -> int:
+        """Delete what was told and is to be told of somebody."""
+        theirs = WebhookEvent.recipient == recipient
+        told = WebhookDelivery.event_id.in_(select(WebhookEvent.id).where(theirs))
+        self._connection.execute(delete(WebhookDelivery).where(told))
+        return self._connection.execute(delete(WebhookEvent).where(theirs)).rowcount
+
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:
         """Return the shop's own ids of recipients."""
         query = select(Recipient.id, Recipient.external_id)
@@ -120,6 +127,12 @@ class SqlOutbound:
         """Tell where messages are, as far as it is where they were said to be."""
         rows = [row for row in self._connection.execute(_FACTS.where(which)) if happened(row)]
         return self.add([_event(row, now) for row in rows], now)
+
+
+def event_row(event: OutboundEvent) -> dict[str, Any]:
+    """Return the row of an event."""
+    data = dict(event.data)
+    return {"type": event.type, "at": event.at, "data": data, "recipient": data.get("recipient_id")}
 
 
 def delivery(event: int, endpoint: int, now: datetime) -> dict[str, Any]:

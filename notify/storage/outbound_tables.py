@@ -33,7 +33,10 @@ class WebhookEndpoint(Base):
 
 
 class WebhookEvent(Base):
-    """One thing that happened, as endpoints are told it; no personal data."""
+    """One thing that happened, as endpoints are told it; no personal data.
+
+    `recipient` is the shop's own id of whom it is about, to be found by when that person is erased.
+    """
 
     __tablename__ = "webhook_events"
     __table_args__ = (NEVER_REUSED,)
@@ -41,6 +44,7 @@ class WebhookEvent(Base):
     type: Mapped[str] = mapped_column(String(48))
     at: Mapped[datetime] = mapped_column(index=True)
     data: Mapped[dict[str, Any]]
+    recipient: Mapped[str | None] = mapped_column(String(128), index=True)
 
 
 class WebhookDelivery(Base):

@@ -22,7 +22,7 @@ from notify.domain.outbound import ANY_MESSAGE, EVERYTHING, OutboundEvent
 from notify.domain.webhook_calls import Called, Phase, Waiting
 from notify.storage.columns import UtcDateTime
 from notify.storage.engine import commit_without_waiting
-from notify.storage.outbound import delivery
+from notify.storage.outbound import delivery, event_row
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from notify.store.webhooks import Replay
 
@@ -128,8 +128,7 @@ class SqlWebhookDeliveries:
 
     def send_one(self, endpoint: int, event: OutboundEvent, now: datetime) -> int:
         """Keep an event for one endpoint alone."""
-        values = {"type": event.type, "at": event.at, "data": dict(event.data)}
-        added = insert(WebhookEvent).values(values).returning(WebhookEvent.id)
+        added = insert(WebhookEvent).values(event_row(event)).returning(WebhookEvent.id)
         event_id = self._connection.execute(added).scalar_one()
         sent = insert(WebhookDelivery).values(delivery(event_id, endpoint, now))
         number: int = self._connection.execute(sent.returning(WebhookDelivery.id)).scalar_one()

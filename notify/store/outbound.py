@@ -37,6 +37,10 @@ class Outbound(Protocol):
         """Tell of the messages of a campaign to these recipients that ended before they could go."""
         ...
 
+    def forget(self, recipient: str) -> int:
+        """Delete what was told and is to be told of somebody, by the shop's own id; return how many events."""
+        ...
+
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:
         """Return the shop's own ids of recipients; of those who are gone, none."""
         ...

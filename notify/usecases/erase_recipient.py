@@ -41,5 +41,6 @@ class EraseRecipient:
         address = recipient.profile.address(Channel.EMAIL)
         if address and self._at_sendgrid:
             tx.errands.add(SENDGRID_ERASURE, {"addresses": [address]}, now)
+        tx.outbound.forget(recipient.external_id)
         erased = OutboundEvent(RECIPIENT_ERASED, now, {"recipient_id": recipient.external_id})
         tx.outbound.add([erased], now)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from tests.campaigns import Newsroom
 from tests.reporting import Reporting, sent
@@ -48,3 +49,20 @@ def test_what_becomes_of_a_campaign_is_told_message_by_message(world: World, sho
     }
     assert {body["data"]["recipient_id"] for body in shop.told} == {"A", "A2", "B", "C"}
     assert {body["data"]["topic"] for body in shop.told} == {"company_news"}
+
+
+def test_whoever_is_erased_is_told_of_once_more_and_forgotten(world: World, shop: ShopServer) -> None:
+    telling = Telling(world)
+    telling.endpoint(shop)
+    world.order()
+    world.work()
+    telling.tell()
+    world.order("order_delivered")
+    world.parts.erase_recipient("C-1042")
+    shop.clear()
+    telling.tell()
+    assert [(body["type"], body["data"]) for body in shop.told] == [
+        ("recipient.erased", {"recipient_id": "C-1042"})
+    ]
+    with world.parts.engine.connect() as connection:
+        assert list(connection.execute(text("SELECT type FROM webhook_events"))) == [("recipient.erased",)]

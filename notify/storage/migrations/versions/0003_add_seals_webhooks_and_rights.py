@@ -93,10 +93,12 @@ def _outbound() -> None:
         sa.Column("type", sa.String(length=48), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("data", Json, nullable=False),
+        sa.Column("recipient", sa.String(length=128), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_webhook_events_at"), "webhook_events", ["at"])
+    for column in ("at", "recipient"):
+        op.create_index(op.f(f"ix_webhook_events_{column}"), "webhook_events", [column])
     op.create_table(
         "webhook_deliveries",
         _id(),
