@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
@@ -14,6 +15,7 @@ from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreRow, CentreView
 from notify.usecases.centre_link import SendCentreLink
+from notify.usecases.confirm import Confirm, Confirmed, ConfirmView
 from notify.usecases.preference_centre import PreferenceCentre, Saved
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
@@ -112,6 +114,26 @@ class FakeCentreLink(SendCentreLink):
             raise self.error
         self.sent.append(locale)
         return Asked(Channel.SMS, ADDRESSES[Channel.SMS])
+
+
+@dataclass
+class FakeConfirm(Confirm):
+    """Knows one link of each kind, by its name; whatever is confirmed can be again."""
+
+    proofs: list[Proof] = field(default_factory=list)
+
+    def describe(self, token: str) -> ConfirmView:
+        if token not in list(Kind):
+            raise InvalidTokenError("no")
+        topics = (NEWS, OFFERS) if token == Kind.SUBSCRIBE else ()
+        return ConfirmView(Kind(token), Channel.EMAIL, ADDRESSES[Channel.EMAIL], "fr", topics)
+
+    def __call__(self, token: str, proof: Proof, locale: str) -> Confirmed:
+        view = self.describe(token)
+        self.proofs.append(proof)
+        exported: dict[str, Any] | None = {"recipient": {}} if view.kind is Kind.EXPORT else None
+        centre = f"https://notify.example/preferences/{CENTRE_TOKEN}" if view.kind is Kind.CENTRE else None
+        return Confirmed(view, exported, centre)
 
 
 @dataclass

@@ -9,12 +9,21 @@ from flask import Flask
 from notify.domain.outgoing import OutboxEntry, OutgoingEmail, OutgoingSms
 from notify.web import errors
 from notify.web.pages.centre import centre_blueprint
+from notify.web.pages.confirm import confirm_blueprint
 from notify.web.pages.failures import failure_pages
 from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
-from tests.doubles_pages import TOKEN, FakeCentre, FakeCentreLink, FakeOutbox, FakeUndo, FakeUnsubscribe
+from tests.doubles_pages import (
+    TOKEN,
+    FakeCentre,
+    FakeCentreLink,
+    FakeConfirm,
+    FakeOutbox,
+    FakeUndo,
+    FakeUnsubscribe,
+)
 
 PAGES_DIRECTORY = Path(__file__).parents[1] / "templates" / "pages"
 LINK = f"https://notify.example/u/{TOKEN}"
@@ -48,6 +57,7 @@ class Site:
 
     unsubscribe: FakeUnsubscribe = field(default_factory=FakeUnsubscribe)
     centre_link: FakeCentreLink = field(default_factory=FakeCentreLink)
+    confirm: FakeConfirm = field(default_factory=FakeConfirm)
     undo: FakeUndo = field(default_factory=FakeUndo)
     centre: FakeCentre = field(default_factory=FakeCentre)
     outbox: FakeOutbox = field(default_factory=lambda: FakeOutbox(kept(2)))
@@ -57,6 +67,7 @@ class Site:
         pages = Pages(PAGES_DIRECTORY)
         app.register_blueprint(unsubscribe_blueprint(self.unsubscribe, self.undo, self.centre_link, pages))
         app.register_blueprint(centre_blueprint(self.centre, self.undo, pages))
+        app.register_blueprint(confirm_blueprint(self.confirm, pages))
         app.register_blueprint(outbox_blueprint(self.outbox, pages))
         app.register_blueprint(index_blueprint(pages, outbox=True))
         errors.install(app, failure_pages(pages))
