@@ -1,5 +1,6 @@
 """`notify export-ledger`: the ledger as a regulator reads it."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +36,6 @@ def export_ledger(
         until=until.replace(tzinfo=UTC).date() if until else None,
         proofs=not without_proofs,
     )
-    output = click.get_text_stream("stdout", encoding="utf-8")
     with composed(data_dir) as composition:
         for line in composition.export_ledger(extent):
-            output.write(line)
+            sys.stdout.buffer.write(line.encode())
