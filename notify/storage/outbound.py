@@ -106,7 +106,10 @@ class SqlOutbound:
         """Delete what was told and is to be told of somebody."""
         theirs = WebhookEvent.recipient == recipient
         told = WebhookDelivery.event_id.in_(select(WebhookEvent.id).where(theirs))
-        self._connection.execute(delete(WebhookDelivery).where(told))
+        mine = select(WebhookDelivery.id).where(told).order_by(WebhookDelivery.id).with_for_update()
+        numbers = list(self._connection.scalars(mine))  # in the order in which whoever calls locks them
+        for some in _batches(numbers):
+            self._connection.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(some)))
         return self._connection.execute(delete(WebhookEvent).where(theirs)).rowcount
 
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:

@@ -114,6 +114,12 @@ class SqlWebhookDeliveries:
             if some
         }
 
+    def hold(self, delivery_ids: Collection[int]) -> None:
+        """Lock deliveries."""
+        mine = WebhookDelivery.id.in_(delivery_ids)
+        query = select(WebhookDelivery.id).where(mine).order_by(WebhookDelivery.id).with_for_update()
+        self._connection.execute(query).all()
+
     def record(self, claim: str, called: Sequence[Called], now: datetime) -> None:
         """Write down what came of calls; a crash may take it back, and then they are made again."""
         commit_without_waiting(self._connection)

@@ -38,7 +38,7 @@ class Outbound(Protocol):
         ...
 
     def forget(self, recipient: str) -> int:
-        """Delete what was told and is to be told of somebody, by the shop's own id; return how many events."""
+        """Delete what was told of somebody, and is to be, by the shop's own id; return how many events."""
         ...
 
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:

@@ -85,6 +85,10 @@ class WebhookDeliveries(Protocol):
         """Claim the oldest that are due of each endpoint, at most so many, that nobody else has."""
         ...
 
+    def hold(self, delivery_ids: Collection[int]) -> None:
+        """Lock deliveries, in the order that everybody keeps, before they are written to."""
+        ...
+
     def record(self, claim: str, called: Sequence[Called], now: datetime) -> None:
         """Write down what came of calls, as far as they are still ours."""
         ...

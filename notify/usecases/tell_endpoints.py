@@ -131,6 +131,7 @@ class TellEndpoints:
             called.setdefault(run.target.endpoint_id, []).extend(run.called)
         with self._store.write() as tx:
             tx.webhook_endpoints.hold(called)
+            tx.webhook_deliveries.hold([one.delivery_id for run in runs for one in run.waiting])
             for run in runs:
                 tx.webhook_deliveries.record(run.claim, run.called, now)
                 if run.left:
