@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
+from notify.domain.campaigns import NOBODY
 from notify.domain.consent import Scope
 from notify.domain.journal import (
     RESTORED_WAY,
@@ -114,16 +115,28 @@ class RestoreOptOuts:
             hashes = {value for one in choices for value in one.hashes}
             if not dry_run:
                 tx.consents.lock_out_gates([one.recipient for one in choices], hashes)
-            missing = _Missing(tx, choices, hashes)
-            found = [(one, *missing.of(one, state)) for one in choices]
-            lost = [(one, person, addresses) for one, person, addresses in found if person or addresses]
+            known = _Known(tx, choices, hashes)
+            lost = [found for one in choices if (found := known.lost(one, state))]
             if not dry_run:
-                for choice, person, addresses in lost:
-                    _record(tx, choice, addresses, now, person=person)
+                for one in lost:
+                    _record(tx, one, now)
         return len(lost)
 
 
-class _Missing:
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """An opt-out that the database has forgotten: of `recipient`'s preference, of addresses, or of both.
+
+    It is nobody's where the person's own last word is another by now, and an address's is not.
+    """
+
+    choice: Choice
+    recipient: int
+    preference: bool
+    addresses: Sequence[bytes]
+
+
+class _Known:
     """What the database knows of some choices."""
 
     def __init__(self, tx: Transaction, choices: Sequence[Choice], hashes: Collection[bytes]) -> None:
@@ -132,26 +145,34 @@ class _Missing:
         self._chosen = tx.restoring.preferences(people)
         self._left = tx.restoring.left(hashes)
 
-    def of(self, choice: Choice, state: JournalState) -> tuple[bool, list[bytes]]:
-        """Return whether the person's preference is missing, and which addresses are not barred."""
+    def lost(self, choice: Choice, state: JournalState) -> _Lost | None:
+        """Return what the database has forgotten of it."""
         what = (choice.topic, choice.channel)
+        addresses = [value for value in state.still_out(choice) if (value, *what) not in self._left]
         made_at = self._made_at.get(choice.recipient)
+        if made_at is None or choice.recipient in state.erased:
+            return (
+                _Lost(choice, choice.recipient, preference=False, addresses=addresses) if addresses else None
+            )
         subscribed, by = self._chosen.get((choice.recipient, *what), (True, 0))
+        if made_at > choice.at:  # somebody else's number by now
+            return _Lost(choice, NOBODY, preference=False, addresses=addresses) if addresses else None
+        if by > choice.entry and subscribed:  # the person came back since the restore
+            return None
         last = state.persons[choice.recipient, *what].entry == choice.entry
-        gone = choice.recipient in state.erased
-        same_person = not gone and made_at is not None and made_at <= choice.at
-        person = last and same_person and subscribed and by < choice.entry
-        newer = same_person and by > choice.entry
-        left = [value for value in state.still_out(choice) if (value, *what) not in self._left]
-        return person, [] if newer else left
+        missing = last and subscribed
+        if not missing and not addresses:
+            return None
+        if missing or not subscribed:
+            return _Lost(choice, choice.recipient, preference=True, addresses=addresses)
+        return _Lost(choice, NOBODY, preference=False, addresses=addresses)
 
 
-def _record(
-    tx: Transaction, choice: Choice, addresses: Sequence[bytes], now: datetime, *, person: bool
-) -> None:
+def _record(tx: Transaction, lost: _Lost, now: datetime) -> None:
     """Put the opt-out on the ledger, and have it bind the person and the addresses again."""
+    choice = lost.choice
     entry = LedgerEntry(
-        recipient_id=choice.recipient,
+        recipient_id=lost.recipient,
         at=now,
         subscribed=False,
         way=RESTORED_WAY,
@@ -160,12 +181,12 @@ def _record(
         message_id=choice.message,
         proof=Proof(source=_SOURCE, obtained_at=choice.at),
     )
-    if person:
+    if lost.preference:
         change = Change(choice.topic, choice.channel, subscribed=False, before=None)
-        tx.consents.record([entry], [change], addresses, None)
+        tx.consents.record([entry], [change], lost.addresses, None)
         return
     (number,) = tx.consents.append([entry])
-    tx.consents.opt_out_addresses(choice.topic, choice.channel, addresses, number, now)
+    tx.consents.opt_out_addresses(choice.topic, choice.channel, lost.addresses, number, now)
 
 
 def _is_barred(tx: Transaction, bar: Bar) -> bool:

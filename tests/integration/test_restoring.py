@@ -13,6 +13,7 @@ from notify.domain.consent import Scope
 from notify.domain.errors import NotFoundError
 from notify.domain.journal import MARGIN
 from notify.domain.ledger import Change, LedgerEntry
+from notify.domain.requests import RecipientInput
 from notify.domain.suppressions import STOP
 from notify.usecases.restore_optouts import Restored
 from tests.servers import Postgres
@@ -161,6 +162,18 @@ def test_links_sent_after_the_backup_never_become_somebody_elses(
     assert restored.subscribed("order_updates", Channel.EMAIL, "ANOTHER")
 
 
+def back_in(world: World, recipient: str) -> None:
+    """Have somebody subscribe again, with the address that they have now."""
+    with world.parts.store.write() as tx:
+        person = tx.recipients.by_external_id(recipient)
+        assert person
+        change = Change(1, Channel.EMAIL, subscribed=True, before=False)
+        entry = LedgerEntry(
+            person.id, world.clock(), subscribed=True, way="preference_centre", topic=1, channel=Channel.EMAIL
+        )
+        tx.consents.record([entry], [change], list(person.hashes.values()), None)
+
+
 def test_an_opt_in_since_the_restore_stands(machine: tuple[World, Callable[[], Restore]]) -> None:
     world, back_up = machine
     token = meet(world, "LEFT", 1)
@@ -173,14 +186,27 @@ def test_an_opt_in_since_the_restore_stands(machine: tuple[World, Callable[[], R
     restored.parts.restore_optouts([], dry_run=False)
     undo = restored.parts.unsubscribe(token, CLICK, "fr").undo
     assert undo is None  # what was restored is not taken back by a button
-    now = restored.clock()
-    with restored.parts.store.write() as tx:
-        recipient = tx.recipients.by_external_id("LEFT")
-        assert recipient
-        change = Change(1, Channel.EMAIL, subscribed=True, before=False)
-        entry = LedgerEntry(
-            recipient.id, now, subscribed=True, way="preference_centre", topic=1, channel=Channel.EMAIL
-        )
-        tx.consents.record([entry], [change], list(recipient.hashes.values()), None)
+    back_in(restored, "LEFT")
     assert nothing_is_left(restored.parts.restore_optouts([], dry_run=False))
     assert restored.subscribed("order_updates", Channel.EMAIL, "LEFT")
+
+
+def test_an_address_that_was_left_stays_left_though_the_person_came_back_with_another(
+    machine: tuple[World, Callable[[], Restore]],
+) -> None:
+    world, back_up = machine
+    token = meet(world, "MOVED", 1)
+    journal(world)
+    restore = back_up()
+    world.clock.advance(timedelta(minutes=1))
+    world.parts.upsert_recipient(RecipientInput("MOVED", {"email": "new@example.com"}))
+    world.parts.unsubscribe(token, CLICK, "fr")  # binds the address that the message went to
+    back_in(world, "MOVED")
+    journal(world)
+    restored = restore(world)
+    assert restored.parts.restore_optouts([], dry_run=False).opted_out == 1
+    assert skipped(restored, "MOVED") == ("skipped", "unsubscribed")
+    found: list[str] = []
+    journal(restored)
+    restored.parts.verify_ledger(lambda one: found.append(one.text))
+    assert found == []
