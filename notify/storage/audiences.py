@@ -167,21 +167,11 @@ class SqlAudiences:
         ]
 
     def _counted(self, topic: Topic, channel: Channel, audience: Audience, highest: int) -> Select[Any]:
-        chosen = and_(
-            Preference.recipient_id == Recipient.id,
-            Preference.topic == topic.number,
-            Preference.channel == channel,
-        )
-        left = and_(
-            AddressOptOut.address_hash == _HASHES[channel],
-            AddressOptOut.topic == topic.number,
-            AddressOptOut.channel == channel,
-        )
         query = (
             select(func.count())
             .select_from(Recipient)
-            .outerjoin(Preference, chosen)
-            .outerjoin(AddressOptOut, left)
+            .outerjoin(Preference, _chosen(topic, channel))
+            .outerjoin(AddressOptOut, _left(topic, channel))
             .where(
                 Recipient.id <= highest,
                 _HASHES[channel].is_not(None),
@@ -198,18 +188,12 @@ class SqlAudiences:
         self, topic: Topic, channel: Channel, audience: Audience, countries: Collection[str] | None
     ) -> Select[Any]:
         """Select everybody in the filter with why they are left out, NULL for whom the campaign goes to."""
-        left = select(AddressOptOut.address_hash).where(
-            AddressOptOut.topic == topic.number, AddressOptOut.channel == channel
-        )
-        bars = select(Suppression.address_hash).where(Suppression.channel == channel)
-        if topic.purpose is not Purpose.MARKETING:
-            bars = bars.where(Suppression.scope == Scope.ALL)
-        chosen = and_(
-            Preference.recipient_id == Recipient.id,
-            Preference.topic == topic.number,
-            Preference.channel == channel,
-        )
         mine = _HASHES[channel]
+        chosen, left = _chosen(topic, channel), _left(topic, channel)
+        barring = select(Suppression.address_hash).where(Suppression.channel == channel).distinct()
+        if topic.purpose is not Purpose.MARKETING:
+            barring = barring.where(Suppression.scope == Scope.ALL)
+        bars = barring.subquery()
         elsewhere = (
             false()
             if channel is not Channel.SMS or countries is None
@@ -217,9 +201,10 @@ class SqlAudiences:
         )
         verdict = case(
             (mine.is_(None), Reason.NO_ADDRESS.value),
-            (mine.in_(left) | Preference.subscribed.is_(False), Reason.UNSUBSCRIBED.value),
+            (AddressOptOut.address_hash.is_not(None), Reason.UNSUBSCRIBED.value),
+            (Preference.subscribed.is_(False), Reason.UNSUBSCRIBED.value),
             (~func.coalesce(Preference.subscribed, _from_the_start(topic)), Reason.NO_CONSENT.value),
-            (mine.in_(bars), Reason.SUPPRESSED.value),
+            (bars.c.address_hash.is_not(None), Reason.SUPPRESSED.value),
             (elsewhere, Reason.COUNTRY_NOT_ALLOWED.value),
         )
         query = (
@@ -231,6 +216,8 @@ class SqlAudiences:
                 verdict.label("verdict"),
             )
             .outerjoin(Preference, chosen)
+            .outerjoin(AddressOptOut, left)
+            .outerjoin(bars, bars.c.address_hash == mine)
             .where(*self._filter(audience))
         )
         if audience.failed_in is not None:
@@ -284,6 +271,22 @@ class SqlAudiences:
     def _filter(self, audience: Audience) -> list[ColumnElement[bool]]:
         dialect = self._connection.dialect.name
         return [meets(condition, dialect) for condition in audience.conditions]
+
+
+def _chosen(topic: Topic, channel: Channel) -> ColumnElement[bool]:
+    return and_(
+        Preference.recipient_id == Recipient.id,
+        Preference.topic == topic.number,
+        Preference.channel == channel,
+    )
+
+
+def _left(topic: Topic, channel: Channel) -> ColumnElement[bool]:
+    return and_(
+        AddressOptOut.address_hash == _HASHES[channel],
+        AddressOptOut.topic == topic.number,
+        AddressOptOut.channel == channel,
+    )
 
 
 def _from_the_start(topic: Topic) -> ColumnElement[bool]:
