@@ -24,7 +24,6 @@ class Kept(StrEnum):
     """IP addresses and browsers in proofs, which stay provable without."""
     EVENTS = "events"
     """What providers reported of single messages."""
-    SOFT_BOUNCES = "soft bounces"
     RUNS = "runs"
     """What earlier runs of retention did."""
 
@@ -48,7 +47,6 @@ class RetentionPolicy:
             Kept.COPIES: self.bodies,
             Kept.VISITS: self.ips,
             Kept.EVENTS: self.events,
-            Kept.SOFT_BOUNCES: self.events,
             Kept.RUNS: self.events,
         }
         return {kind: now - timedelta(days=count) for kind, count in days.items() if count}

@@ -27,7 +27,6 @@ from notify.storage.consents import PROOF_FIELD
 from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN
 from notify.storage.person_tables import RetentionRun as RunRow
-from notify.storage.person_tables import SoftBounce
 from notify.storage.tables import Dispatch, Message, Notification, OutboxEntryRow, Recipient
 
 _AT_ONCE: Final = 500
@@ -35,7 +34,6 @@ _AT_ONCE: Final = 500
 _Numbered: Final[Mapping[Kept, tuple[Any, Any]]] = {
     Kept.COPIES: (OutboxEntryRow.id, OutboxEntryRow.kept_at),
     Kept.EVENTS: (ProviderEventRow.id, ProviderEventRow.received_at),
-    Kept.SOFT_BOUNCES: (SoftBounce.message_id, SoftBounce.at),
     Kept.RUNS: (RunRow.id, RunRow.at),
 }
 """Tables of which old rows are simply deleted: their number, and their age."""
