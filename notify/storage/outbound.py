@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, select
 
 from notify.domain import ids
 from notify.domain.campaigns import NOBODY
 from notify.domain.outbound import TOLD, OutboundEvent, listens, message_type
 from notify.domain.status import Status
 from notify.storage.listeners import Listeners
+from notify.storage.outbound_rows import insert_events
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
 from notify.storage.tables import Dispatch, Message, Notification, Recipient
 
@@ -59,19 +60,7 @@ class SqlOutbound:
             for event in events
             if (takers := [who.endpoint_id for who in active if listens(who.events, event.type)])
         ]
-        if not wanted:
-            return 0
-        numbers = self._connection.scalars(
-            insert(WebhookEvent).returning(WebhookEvent.id, sort_by_parameter_order=True),
-            [event_row(one) for one, _ in wanted],
-        )
-        deliveries = [
-            delivery(number, taker, now)
-            for number, (_, takers) in zip(numbers, wanted, strict=True)
-            for taker in takers
-        ]
-        self._connection.execute(insert(WebhookDelivery), deliveries)
-        return len(deliveries)
+        return insert_events(self._connection, wanted, now) if wanted else 0
 
     def moved(self, statuses: Mapping[int, Status], now: datetime) -> int:
         """Tell that messages reached statuses."""
@@ -130,24 +119,6 @@ class SqlOutbound:
         """Tell where messages are, as far as it is where they were said to be."""
         rows = [row for row in self._connection.execute(_FACTS.where(which)) if happened(row)]
         return self.add([_event(row, now) for row in rows], now)
-
-
-def event_row(event: OutboundEvent) -> dict[str, Any]:
-    """Return the row of an event."""
-    data = dict(event.data)
-    return {"type": event.type, "at": event.at, "data": data, "recipient": data.get("recipient_id")}
-
-
-def delivery(event: int, endpoint: int, now: datetime) -> dict[str, Any]:
-    """Return the row of an event's delivery that waits for its first call."""
-    return {
-        "event_id": event,
-        "endpoint_id": endpoint,
-        "phase": "waiting",
-        "due_at": now,
-        "attempts": 0,
-        "created_at": now,
-    }
 
 
 def _event(row: Row[Any], now: datetime) -> OutboundEvent:

@@ -22,7 +22,7 @@ from notify.domain.outbound import ANY_MESSAGE, EVERYTHING, OutboundEvent
 from notify.domain.webhook_calls import Called, Phase, Waiting
 from notify.storage.columns import UtcDateTime
 from notify.storage.engine import commit_without_waiting
-from notify.storage.outbound import delivery, event_row
+from notify.storage.outbound_rows import delivery_row, event_row
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from notify.store.webhooks import Replay
 
@@ -136,7 +136,7 @@ class SqlWebhookDeliveries:
         """Keep an event for one endpoint alone."""
         added = insert(WebhookEvent).values(event_row(event)).returning(WebhookEvent.id)
         event_id = self._connection.execute(added).scalar_one()
-        sent = insert(WebhookDelivery).values(delivery(event_id, endpoint, now))
+        sent = insert(WebhookDelivery).values(delivery_row(event_id, endpoint, now))
         number: int = self._connection.execute(sent.returning(WebhookDelivery.id)).scalar_one()
         return number
 
@@ -191,7 +191,7 @@ class SqlWebhookDeliveries:
         has = exists().where(
             WebhookDelivery.event_id == WebhookEvent.id, WebhookDelivery.endpoint_id == endpoint
         )
-        values = delivery(0, endpoint, now)
+        values = delivery_row(0, endpoint, now)
         columns = {
             name: WebhookEvent.id if name == "event_id" else literal(value, _type_of(name))
             for name, value in values.items()
