@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = None
     twilio_api_url: str | None = None
+    twilio_consents: bool = True
     smtp_url: str | None = None
     provider_timeout: float = Field(default=15.0, gt=0, le=60)
 

@@ -383,7 +383,7 @@ class Composition(Adapters):
             handlers[SENDGRID_ERASURE] = SendGridErasure(
                 settings.sendgrid_api_key, settings.sendgrid_api_url, settings.provider_timeout
             )
-        if settings.twilio_account_sid and settings.twilio_auth_token:
+        if settings.twilio_consents and settings.twilio_account_sid and settings.twilio_auth_token:
             handlers[TWILIO_CONSENT] = TellOptOuts(self.store, self.twilio_consents)
         return handlers
 
