@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import floor, importing, latency, naive, newsletter, profiling, recovery, single, web
+from benchmarks import events, floor, importing, latency, naive, newsletter, profiling, recovery, single, web
 from benchmarks.bench import Bench
 from benchmarks.directories import directory
 from benchmarks.figures import Figure, table, write
@@ -27,6 +27,7 @@ PARTS: Final[dict[str, Part]] = {
     "web": lambda bench, given: web.measure(bench, given.seconds),
     "latency": lambda bench, given: latency.measure(bench, given.latency_orders, max(given.recipients)),
     "recovery": lambda bench, given: recovery.measure(bench, given.orders, min(given.recipients)),
+    "events": lambda bench, given: events.measure(bench, given.reported),
     "import": lambda bench, given: importing.measure(bench, given.imported),
 }
 """What can be measured, in the order of a standard run."""
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--floor", type=int, default=200_000, help="recipients of the floor")
     add("--seconds", type=float, default=8, help="how long each of the web's paths is measured")
     add("--latency-orders", type=int, default=200, help="orders posted to an idle service")
+    add("--reported", type=int, default=50_000, help="messages that events report on")
     add("--imported", type=int, nargs="+", default=[1_000_000], help="sizes of imports")
     return parser
 
