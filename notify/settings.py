@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
     email_reply_to: str | None = None
     unsubscribe_mail_domain: str | None = None
+    ledger_head_to: str | None = None
 
     resend_unknown_orders: bool = False
     webhook_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()

@@ -77,6 +77,8 @@ def main() -> None:
     errands = [Task("errands", 10.0, composition.run_errands)]
     # Apart, since a large import leaves it much to do. First it seals: only what is sealed is followed.
     ledger = [Task("seal", 1.0, composition.seal_ledger), Task("follow", 1.0, composition.follow_ledger)]
+    if composition.mail_ledger_head:
+        ledger.append(Task("mail the ledger's head", 60.0, composition.mail_ledger_head))
     # Apart as well: a slice takes long, and its work in Python must not hold up a worker that delivers.
     campaigns = Loop("campaigns", composition.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time

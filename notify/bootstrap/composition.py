@@ -11,7 +11,7 @@ from typing import Final
 from notify.bootstrap.adapters import Adapters
 from notify.domain.confirmations import TEMPLATES
 from notify.domain.errands import SENDGRID_ERASURE
-from notify.domain.errors import NotFoundError
+from notify.domain.errors import ConfigurationError, NotFoundError
 from notify.domain.journal import last_head
 from notify.domain.sms_mirroring import TWILIO_CONSENT
 from notify.domain.soft_bounces import SoftBounceRule
@@ -47,6 +47,8 @@ from notify.usecases.gate import Gate
 from notify.usecases.import_recipients import ImportRecipients
 from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.keep_recipients import UpsertRecipient
+from notify.usecases.mail_ledger_head import TEMPLATE as LEDGER_HEAD
+from notify.usecases.mail_ledger_head import MailLedgerHead
 from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
@@ -433,6 +435,25 @@ class Composition(Adapters):
         if not all(path.is_file() for path in paths):
             raise NotFoundError("there is no journal; name its file, or set OPTOUT_JOURNAL")
         return RestoreOptOuts(self.store, self._clock)(read_lines(paths), dry_run=dry_run)
+
+    @cached_property
+    def mail_ledger_head(self) -> MailLedgerHead | None:
+        """Mail the ledger's head daily, where somebody wants it; ConfigurationError."""
+        wanted = self.settings.ledger_head_to
+        if wanted is None:
+            return None
+        self.templates.require([LEDGER_HEAD])
+        try:
+            address = self.contacts.email(wanted)
+        except ValueError as error:
+            raise ConfigurationError(f"LEDGER_HEAD_TO: {error}") from None
+        return MailLedgerHead(
+            store=self.store,
+            policy=self.policy,
+            wake_ups=self.wake_ups,
+            clock=self._clock,
+            address=address,
+        )
 
     @cached_property
     def export_ledger(self) -> ExportLedger:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, null, select
+from sqlalchemy import Connection, func, null, select
 
 from notify.domain.errors import VaultError
 from notify.domain.ledger_findings import Audited, Contradiction, Unreadable
@@ -17,7 +17,7 @@ from notify.storage.ledger_backlog import unsealed_entries
 from notify.storage.ledger_contradictions import CONTRADICTIONS, DANGLING, contradiction
 from notify.storage.ledger_tables import LedgerSeal
 from notify.storage.tables import Recipient
-from notify.store.ledger_audit import ExportedEntry, Unsealed
+from notify.store.ledger_audit import Chain, ExportedEntry, Unsealed
 
 _UNREADABLE: Final = Unreadable()
 _SEAL: Final = (
@@ -86,6 +86,16 @@ class SqlLedgerAudit:
             ExportedEntry(Recorded(*entry), external_id, seal, self._opened(sealed))
             for *entry, external_id, seal, sealed in self._connection.execute(query.limit(limit))
         ]
+
+    def chain(self) -> Chain | None:
+        """Return the chain's head and size."""
+        newest = select(LedgerSeal.__table__).order_by(LedgerSeal.id.desc()).limit(1)
+        row = self._connection.execute(newest).first()
+        if row is None:
+            return None
+        last = Seal(*row)
+        sealed = select(func.count()).select_from(ConsentRecord).where(ConsentRecord.id <= last.last_entry)
+        return Chain(last.head, last.number, self._connection.scalar(sealed) or 0)
 
     def unsealed(self) -> Unsealed:
         """Return what stands after the last seal."""

@@ -18,8 +18,17 @@ class Unsealed:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The chain as it stands: its head, and how much it holds."""
+
+    head: str
+    seals: int
+    entries: int
+
+
 class ExportedEntry(NamedTuple):
-    """One entry as others get to see it: with the shop's id of whom it is about, unless erased, and its seal."""
+    """One entry as others get to see it: with the shop's id of the person, unless erased, and its seal."""
 
     entry: Recorded
     external_id: str | None
@@ -49,6 +58,10 @@ class LedgerAudit(Protocol):
         proofs: bool,
     ) -> list[ExportedEntry]:
         """Return entries above a number, in order, from `since` until before `until`."""
+        ...
+
+    def chain(self) -> Chain | None:
+        """Return the chain's head and size; None before the first seal."""
         ...
 
     def unsealed(self) -> Unsealed:
