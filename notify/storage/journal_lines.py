@@ -54,6 +54,10 @@ class SqlJournal:
         """Keep lines until they are written."""
         add_lines(self._connection, lines)
 
+    def is_waiting(self) -> bool:
+        """Whether there are lines to be written."""
+        return self._connection.scalar(select(JournalLine.id).limit(1)) is not None
+
     def waiting(self, most: int) -> list[JournalRow]:
         """Return lines in their order, and hold them until commit."""
         rows = self._connection.execute(

@@ -15,6 +15,10 @@ class Journal(Protocol):
         """Keep lines, along with what they tell, until they are written."""
         ...
 
+    def is_waiting(self) -> bool:
+        """Whether there are lines to be written."""
+        ...
+
     def waiting(self, most: int) -> list[JournalRow]:
         """Return lines in their order, and hold them until commit."""
         ...

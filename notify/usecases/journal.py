@@ -60,12 +60,13 @@ class WriteJournal:
         return count
 
     def _write(self) -> int:
+        with self._store.read() as tx:
+            waiting = tx.journal.is_waiting()
         count = 0
-        while True:
-            waiting = self._write_some()
-            count += waiting
-            if waiting < _MOST:
-                break
+        while waiting:
+            written_now = self._write_some()
+            count += written_now
+            waiting = written_now == _MOST
         return count + self._note()
 
     def _write_some(self) -> int:
@@ -74,7 +75,6 @@ class WriteJournal:
             if rows:
                 self._file.append([f'{{"line":{row.number},{row.line[1:]}' for row in rows])
                 tx.journal.drop([row.number for row in rows])
-            tx.deliveries.beat("journal", self._clock())
         return len(rows)
 
     def _note(self) -> int:
@@ -93,5 +93,7 @@ class WriteJournal:
             lines.append(written(seal_line(head)))
         if lines:
             self._file.append(lines)
+        with self._store.write() as tx:
+            tx.deliveries.beat("journal", now)
         self._head, self._numbers, self._noted_at = head, told, now
         return len(lines)
