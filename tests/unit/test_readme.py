@@ -52,6 +52,8 @@ def shown(default: object) -> str | None:
         return ",".join(name for name, _ in default)
     if isinstance(default, float):
         return f"{default:g}"
+    if default is True:
+        return "true"
     return str(default) if isinstance(default, str | int) and default else None
 
 
