@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,8 +32,11 @@ from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 
 _DAY: Final = timedelta(days=1)
-_TOKEN_BYTES: Final = 12
-"""96 random bits in 16 characters: short in an SMS, and no guess is worth its while."""
+_LETTERS: Final = string.ascii_letters + string.digits
+"""Some phones leave punctuation at the end of a link out of it, such as "-" and "_"."""
+
+_TOKEN_LENGTH: Final = 16
+"""95 random bits: short in an SMS, and no guess is worth its while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Confirmations:
         by, basis = self._way(tx, recipient, channel)
         self._limit(tx, recipient.id, kind, by, now)
         locale = locale or recipient.profile.locale or DEFAULT_LOCALE
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = "".join(secrets.choice(_LETTERS) for _ in range(_TOKEN_LENGTH))
         data: dict[str, Any] = {"confirm_url": self._senders.confirm_url(by, token)}
         if wanted:
             titles = [one.title[locale] for n in wanted.topics if (one := self._policy.catalogue.numbered(n))]
