@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, bindparam, case, select
 
+from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
 from notify.domain.errors import VaultError
@@ -121,7 +123,10 @@ class SqlLetters:
             query = _IN_PERSON
         letters: list[Letter] = []
         unreadable: list[tuple[int, datetime | None]] = []
-        for row in self._connection.execute(query, {"dispatch": dispatch_id}).all():
+        rows = self._connection.execute(query, {"dispatch": dispatch_id}).all()
+        if rows and rows[0].recipient_id == NOBODY:  # a test is for looking at, whenever that is
+            errand = replace(errand, expires_at=None)
+        for row in rows:
             number, recipient, locale, to_sealed, sealed, address_hash, phone_country, *person = row
             try:
                 letter = Letter(
@@ -139,7 +144,7 @@ class SqlLetters:
                 if person:
                     self._introduce(letter, *person)
             except VaultError:
-                unreadable.append((number, campaign.expires_at))
+                unreadable.append((number, errand.expires_at))
             else:
                 letters.append(letter)
         return letters, unreadable

@@ -111,8 +111,8 @@ class RunCampaigns:
                 tx.campaigns.change(number, snapshot, now)
             elif campaign.pumped or self._expire(tx, campaign, now):
                 self._look_for_end(tx, campaign, now)
-            elif self._is_ahead(tx, campaign, now):
-                tx.campaigns.change(number, {"next_slice_at": now + _LOOK_AGAIN}, now)
+            elif wait := self._is_ahead(tx, campaign, now):
+                tx.campaigns.change(number, {"next_slice_at": now + wait}, now)
             else:
                 bundles = self._slice(tx, campaign, now)
         if any(one.due_at and one.due_at <= now for one in bundles):
@@ -137,17 +137,23 @@ class RunCampaigns:
             "pending": tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0,
         }
 
-    def _is_ahead(self, tx: Transaction, campaign: Campaign, now: datetime) -> bool:
-        """Whether enough waits to be called. Of two channels the quicker one must not wait for the other."""
+    def _is_ahead(self, tx: Transaction, campaign: Campaign, now: datetime) -> timedelta | None:
+        """Return how long to wait if enough waits to be called.
+
+        Of two channels the quicker one must not wait for the other.
+        """
         if len(campaign.channels) > 1:
-            return False
+            return None
         waiting = tx.campaigns.due_dispatches
         if waiting(campaign.number, self._most_ahead, now) >= self._most_ahead:
-            return True
-        # What waits for the morning counts too, but leaves room for those elsewhere where it is day; by local
-        # time all have to be made at once.
+            return _LOOK_AGAIN
+        # What waits for the morning counts too, but leaves room for those elsewhere where it is day. By local
+        # time all have to be made at once; e-mails do not wait.
+        if campaign.timezone == RECIPIENT_ZONE or Channel.SMS not in campaign.channels:
+            return None
         most = self._most_ahead * _HELD_FOR_EACH
-        return campaign.timezone != RECIPIENT_ZONE and waiting(campaign.number, most, now + MAX_AHEAD) >= most
+        held = waiting(campaign.number, most, now + MAX_AHEAD) >= most
+        return _LOOK_AGAIN * 10 if held else None
 
     def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
         """Make the next slice's messages, and move the cursor."""
