@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from notify.domain.catalogue import Channel
+from notify.domain.confirmations import Kind
 from notify.domain.errors import TooManyRequestsError, UnreachableError
 from tests.doubles_pages import (
     CENTRE_TOKEN,
@@ -322,3 +323,24 @@ def test_the_centres_link_goes_to_the_address_itself(
     assert "/preferences/" not in answer.text
     assert client.get(f"{U}/centre").status_code == 405
     assert client.post("/u/nonsense/centre").status_code == 404
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_is_confirmed_is_shown_first_and_done_by_a_post_alone(
+    site: Site, client: FlaskClient, kind: Kind
+) -> None:
+    for method in ("GET", "HEAD", "OPTIONS"):
+        assert client.open(f"/confirm/{kind}/?lang=en", method=method).status_code == 200
+    assert site.confirm.proofs == []
+    page = client.get(f"/confirm/{kind}?lang=en")
+    assert "a•••@example.com" in shown(page)
+    (button,) = re.findall("<button.*?>(.*?)</button>", page.text)
+
+    done = client.post(f"/confirm/{kind}?lang=en", data=b"anything", headers={"User-Agent": "Opera Mini"})
+    assert (done.status_code, done.headers.get("Set-Cookie")) == (200, None)
+    (proof,) = site.confirm.proofs
+    assert proof.wording
+    assert proof.wording.startswith(heading(page))
+    assert proof.wording.endswith(unescape(button))
+    assert (proof.ip, proof.user_agent) == ("127.0.0.1", "Opera Mini")
+    assert ("Smarttontine news, by e-mail" in proof.wording) == (kind is Kind.SUBSCRIBE)
