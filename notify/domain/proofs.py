@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from notify.domain.requests import Proof
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _SALT_BYTES: Final = 16
 _LONGEST_USER_AGENT: Final = 300
 _VISIT: Final = ("ip", "user_agent")
@@ -83,7 +84,7 @@ def read(text: str) -> Proof:
 
 
 def _canonical(told: Mapping[str, Any]) -> str:
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON(told)
 
 
 def _digest(part: Mapping[str, Any]) -> bytes:

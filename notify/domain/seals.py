@@ -17,6 +17,7 @@ BEFORE_THE_FIRST: Final = bytes(32)
 
 _ENTRY_MAC_BYTES: Final = 16
 _ITEM: Final = struct.Struct(f">Q{_ENTRY_MAC_BYTES}s")
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -98,7 +99,7 @@ def entry_mac(entry: Recorded, mac: Mac) -> bytes:
         entry.message_id,
         entry.proof_hash.hex() if entry.proof_hash else None,
     ]
-    return mac(ENTRY, json.dumps(columns, separators=(",", ":")).encode())[:_ENTRY_MAC_BYTES]
+    return mac(ENTRY, _JSON(columns).encode())[:_ENTRY_MAC_BYTES]
 
 
 def seal_mac(seal: Seal, mac: Mac) -> bytes:
@@ -110,7 +111,7 @@ def seal_mac(seal: Seal, mac: Mac) -> bytes:
         seal.last_entry,
         seal.previous.hex(),
     ]
-    return mac(SEAL, json.dumps(columns, separators=(",", ":")).encode() + b"\n" + seal.entries)
+    return mac(SEAL, _JSON(columns).encode() + b"\n" + seal.entries)
 
 
 def next_seal(before: Link, entries: Sequence[Recorded], at: datetime, mac: Mac) -> Seal:
