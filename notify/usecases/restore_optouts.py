@@ -56,9 +56,7 @@ class RestoreOptOuts:
         state.read(lines)
         done = Restored(lines=state.lines, unreadable=state.unreadable)
         if not dry_run:
-            with self._store.write() as tx:
-                tx.journal.move_numbers({name: number_after(last) for name, last in state.numbers.items()})
-                tx.journal.add([restored_line(tx.journal.head(), self._clock())])
+            self._move_numbers(state)
         for bars in _steps(state.bars.values()):
             done.barred += self._bar(bars, dry_run=dry_run)
         for person in state.erased.values():
@@ -66,6 +64,14 @@ class RestoreOptOuts:
         for choices in _steps(state.last_opt_outs()):
             done.opted_out += self._opt_out(choices, state, dry_run=dry_run)
         return done
+
+    def _move_numbers(self, state: JournalState) -> None:
+        """Have numbers go on after all that were given out; not again in a database that has gone on."""
+        with self._store.write() as tx:
+            known = tx.journal.numbers()
+            if any(last > known.get(name, 0) for name, last in state.numbers.items()):
+                tx.journal.move_numbers({name: number_after(last) for name, last in state.numbers.items()})
+                tx.journal.add([restored_line(tx.journal.head(), self._clock())])
 
     def _erase(self, person: ErasedPerson, *, dry_run: bool) -> int:
         """Erase who is there again; not who got the number after that."""

@@ -157,6 +157,10 @@ def test_links_sent_after_the_backup_never_become_somebody_elses(
     meet(restored, "ANOTHER", 3)
     order = restored.order(recipient="ANOTHER", profile={}, reference=None)
     assert int(order["messages"][0]["id"].removeprefix("msg_")) > MARGIN
+    journal(restored)
+    restored.parts.restore_optouts([], dry_run=False)  # by mistake: it is not behind any more
+    after = restored.order(recipient="ANOTHER", profile={}, reference=None)
+    assert int(after["messages"][0]["id"].removeprefix("msg_")) < 2 * MARGIN
     done = restored.parts.unsubscribe(link, CLICK, "fr")  # the person is not known any more
     assert not done.view.subscribed
     assert restored.subscribed("order_updates", Channel.EMAIL, "ANOTHER")
