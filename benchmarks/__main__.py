@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import events, floor, importing, latency, naive, newsletter, profiling, recovery, single, web
+from benchmarks import (
+    events,
+    floor,
+    importing,
+    latency,
+    leaving,
+    naive,
+    newsletter,
+    profiling,
+    recovery,
+    single,
+    web,
+)
 from benchmarks.bench import Bench
 from benchmarks.directories import directory
 from benchmarks.figures import Figure, table, write
@@ -33,6 +45,7 @@ PARTS: Final[dict[str, Part]] = {
 """What can be measured, in the order of a standard run."""
 
 MORE: Final[dict[str, Part]] = {
+    "leaving": lambda bench, _: leaving.measure(bench),
     "profile": lambda bench, given: profiling.measure(bench, max(given.recipients), max(given.workers)),
 }
 """What is measured only when it is named."""
