@@ -1,7 +1,7 @@
 """The pages in a real browser: accessible, one small request each, without JavaScript, by keyboard alone."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from notify.domain.catalogue import Channel
-from tests.doubles_pages import CENTRE_TOKEN, TOKEN
+from tests.e2e.page_states import CENTRE, STATES, State, U
 from tests.pages_app import LINK, Site
 
 AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -24,9 +24,6 @@ ARGUMENTS: Final = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 MOST_BYTES: Final = 14 * 1024
-
-U: Final = f"/u/{TOKEN}"
-CENTRE: Final = f"/preferences/{CENTRE_TOKEN}"
 
 
 class _Quiet(WSGIRequestHandler):
@@ -78,56 +75,43 @@ def _press(page: Page, selector: str) -> None:
     page.locator(selector).first.click()
 
 
-STATES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "front": ("/", ()),
-    "question": (U, ()),
-    "done": (U, ("button",)),
-    "all done": (U, ("button", "button.stop")),
-    "undone": (U, ("button", "form[action^='/undo/'] button")),
-    "bad link": ("/u/unknown", ()),
-    "centre": (CENTRE, ()),
-    "saved": (CENTRE, ("label >> nth=2", "button[value=save]", "summary")),
-    "disowned": (CENTRE, ("summary", "button[value=disown]")),
-    "nothing saved": (CENTRE, ("button[value=save]",)),
-    "to confirm": ("/confirm/subscribe", ()),
-    "confirmed": ("/confirm/subscribe", ("button",)),
-    "to erase": ("/confirm/erase", ()),
-    "into the centre": ("/confirm/centre", ("button",)),
-    "link used up": ("/confirm/unknown", ()),
-    "link sent": (U, ("button", "form[action*='/centre'] button")),
-    "outbox": ("/outbox", ()),
-    "mail": ("/outbox/1", ()),
-    "mail text": ("/outbox/1", ("nav a >> nth=1",)),
-    "mail headers": ("/outbox/1", ("nav a >> nth=2",)),
-    "mail source": ("/outbox/1", ("nav a >> nth=3",)),
-    "sms": ("/outbox/2", ()),
-}
-"""Where each page is, and what is pressed on the way."""
+SPACED: Final = """document.querySelectorAll("body *").forEach(one => Object.assign(one.style, {
+    lineHeight: "1.5", letterSpacing: ".12em", wordSpacing: ".16em"}))"""
+"""The text spacing of WCAG 1.4.12; paragraphs have their margin."""
+DESK: Final = 1280
+ENLARGED: Final = 'document.documentElement.style.fontSize = "200%"'
+VIEWS: Final[Sequence[tuple[str, int, Literal["light", "dark"]]]] = [
+    ("fr", 320, "light"),
+    ("en", DESK, "dark"),
+]
+FITS: Final = "document.documentElement.scrollWidth <= innerWidth"
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "locale"),
-    # Every pair of two is among them.
-    [(320, "light", "fr"), (320, "dark", "en"), (1280, "light", "en"), (1280, "dark", "fr")],
-)
 @pytest.mark.parametrize("state", STATES)
-def test_every_page_is_accessible(  # noqa: PLR0917 - fixtures and parameters
-    browser: Browser, base: str, state: str, width: int, scheme: Literal["light", "dark"], locale: str
-) -> None:
-    path, presses = STATES[state]
-    context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{base}{path}?lang={locale}")
-    for selector in presses:
+def test_every_page_is_accessible(browser: Browser, state: str) -> None:
+    for locale, width, scheme in VIEWS:
+        site = Site()
+        STATES[state].prepare(site)
+        with _served(site) as base:
+            context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
+            _look(context.new_page(), base, STATES[state], locale)
+            context.close()
+
+
+def _look(page: Page, base: str, state: State, locale: str) -> None:
+    page.set_default_timeout(5_000)
+    page.goto(f"{base}{state.path}?lang={locale}")
+    for selector in state.presses:
         _press(page, selector)
     page.evaluate(AXE)
     assert page.evaluate(RUN) == []
-    assert page.evaluate("document.documentElement.lang") == locale
+    assert page.evaluate("document.documentElement.lang") == (state.speaks or locale)
     # 320 px is a desktop at 400 % (WCAG 1.4.10).
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(FITS)
     heights = page.locator("button:visible").evaluate_all("all => all.map(one => one.offsetHeight)")
     assert all(height >= 44 for height in heights)
-    context.close()
+    page.evaluate(SPACED if page.evaluate(f"innerWidth < {DESK}") else ENLARGED)
+    assert page.evaluate(FITS)
 
 
 @pytest.mark.parametrize("path", ["/", U, CENTRE, "/u/unknown", "/outbox", "/outbox/2"])
@@ -232,6 +216,9 @@ def test_the_keyboard_is_enough(browser: Browser, site: Site, base: str) -> None
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Done")
     assert len(site.unsubscribe.stopped) == 1
+    _tab_to(page, _focused("form[action^='/undo/'] button"))
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Undone")
     page.goto(f"{base}{CENTRE}?lang=en")
     _tab_to(page, _focused("[value='surveys.email']"))
     page.keyboard.press("Space")
@@ -240,7 +227,13 @@ def test_the_keyboard_is_enough(browser: Browser, site: Site, base: str) -> None
     expect(page.get_by_role("status")).to_have_text("Saved.")
     assert site.centre.stands["surveys", Channel.EMAIL] is True
     assert site.centre.stands["order_updates", Channel.EMAIL] is True
-    _tab_to(page, _focused("summary"))
+    _tab_to(page, _focused("[value=pause_90]"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("Paused until 21")
+    _tab_to(page, _focused("[value=resume]"))
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status")).to_have_text("Done: your pause is over.")
+    _tab_to(page, _focused("details:last-of-type summary"))
     page.keyboard.press("Enter")
     _tab_to(page, _focused("[value=disown]"))
     context.close()
