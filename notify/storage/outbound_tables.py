@@ -61,6 +61,7 @@ class WebhookDelivery(Base):
             "ix_webhook_deliveries_due",
             "endpoint_id",
             "due_at",
+            "id",
             postgresql_where=text("phase IN ('waiting', 'calling')"),
             sqlite_where=text("phase IN ('waiting', 'calling')"),
         ),

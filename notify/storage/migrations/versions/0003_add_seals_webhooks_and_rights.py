@@ -121,7 +121,7 @@ def _outbound() -> None:
     op.create_index(op.f("ix_webhook_deliveries_event_id"), "webhook_deliveries", ["event_id"])
     op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id", "id"])
     still_due = "phase IN ('waiting', 'calling')"
-    _partial("ix_webhook_deliveries_due", "webhook_deliveries", ["endpoint_id", "due_at"], still_due)
+    _partial("ix_webhook_deliveries_due", "webhook_deliveries", ["endpoint_id", "due_at", "id"], still_due)
     _partial("ix_webhook_deliveries_done", "webhook_deliveries", ["done_at"], "done_at IS NOT NULL")
 
 
