@@ -50,8 +50,8 @@ def verify_ledger(data_dir: Path | None, head: str | None) -> None:
     if verified.findings:
         click.echo("")
     click.echo(
-        f"{verified.entries} entries in {verified.seals} seals, {verified.unsealed} not sealed yet,"
-        f" {verified.findings} findings, {seconds:.1f} seconds."
+        f"Entries: {verified.entries}, in seals: {verified.seals}. Not sealed yet: {verified.unsealed}."
+        f" Findings: {verified.findings}. Seconds: {seconds:.1f}."
     )
     click.echo(f"Head: {verified.head or 'none yet'}")
     sys.exit(1 if verified.findings else 0)

@@ -109,7 +109,7 @@ def contradicted(kind: Wrong, found: Contradiction) -> Finding:
 
 def unsealed_for_long(count: int, oldest: int, since: datetime) -> Finding:
     """Say that nobody seals."""
-    text = f"{count} entries are not sealed, {cns(oldest)} since {rfc3339(since)}: is the scheduler running?"
+    text = f"Not sealed: {count}, the oldest {cns(oldest)} since {rfc3339(since)}. Is the scheduler running?"
     return Finding(Wrong.UNSEALED, text)
 
 

@@ -174,5 +174,5 @@ def test_entries_that_nobody_seals_are_named_after_a_minute(world: World) -> Non
     world.clock.advance(timedelta(seconds=61))
     (found,) = verify(world)
     assert (
-        found == "1 entries are not sealed, cns_8 since 2026-11-23T12:00:00.000Z: is the scheduler running?"
+        found == "Not sealed: 1, the oldest cns_8 since 2026-11-23T12:00:00.000Z. Is the scheduler running?"
     )
