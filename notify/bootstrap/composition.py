@@ -10,7 +10,7 @@ from typing import Final
 
 from notify.bootstrap.adapters import Adapters
 from notify.domain.confirmations import TEMPLATES
-from notify.domain.errands import SENDGRID_ERASURE
+from notify.domain.errands import SENDGRID_ERASURE, TELL_CANCELLED
 from notify.domain.errors import ConfigurationError, NotFoundError
 from notify.domain.journal import last_head
 from notify.domain.sms_mirroring import TWILIO_CONSENT
@@ -67,6 +67,7 @@ from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.tell_endpoints import TellEndpoints
+from notify.usecases.telling_cancelled import TellCancelled
 from notify.usecases.telling_preferences import tell_preferences
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
@@ -379,7 +380,7 @@ class Composition(Adapters):
     @cached_property
     def errand_handlers(self) -> Mapping[str, Handler]:
         """Who does the errands of each kind, where it is set up."""
-        handlers: dict[str, Handler] = {}
+        handlers: dict[str, Handler] = {TELL_CANCELLED: TellCancelled(self.store, self._clock)}
         settings = self.settings
         if settings.sendgrid_api_key:
             handlers[SENDGRID_ERASURE] = SendGridErasure(

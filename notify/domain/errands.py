@@ -10,6 +10,9 @@ from notify.domain.errors import NotifyError
 SENDGRID_ERASURE: Final = "sendgrid_erasure"
 """Have SendGrid forget addresses; payload `{"addresses": [...]}`."""
 
+TELL_CANCELLED: Final = "tell_cancelled"
+"""Tell the shop of the messages of a cancelled campaign; payload `{"campaign": number}`."""
+
 OVERDUE_AFTER: Final = timedelta(days=7)
 """From then on every failure is an error an operator is told of; the tries go on."""
 

@@ -91,6 +91,12 @@ class SqlOutbound:
             for some in _batches(sorted(recipients))
         )
 
+    def cancelled_in(self, campaign_id: int) -> list[tuple[int, int]]:
+        """Return the cancelled dispatches of a campaign."""
+        mine = (Dispatch.campaign_id == campaign_id, Dispatch.status == Status.CANCELLED)
+        query = select(Dispatch.id, Dispatch.size).where(*mine).order_by(Dispatch.id)
+        return [(number, size) for number, size in self._connection.execute(query)]
+
     def forget(self, recipient: str) -> int:
         """Delete what was told and is to be told of somebody."""
         theirs = WebhookEvent.recipient == recipient

@@ -37,6 +37,10 @@ class Outbound(Protocol):
         """Tell of the messages of a campaign to these recipients that ended before they could go."""
         ...
 
+    def cancelled_in(self, campaign_id: int) -> list[tuple[int, int]]:
+        """Return the cancelled dispatches of a campaign, each with how many messages it has."""
+        ...
+
     def forget(self, recipient: str) -> int:
         """Delete what was told of somebody, and is to be, by the shop's own id; return how many events."""
         ...

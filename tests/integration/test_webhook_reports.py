@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -49,6 +50,24 @@ def test_what_becomes_of_a_campaign_is_told_message_by_message(world: World, sho
     }
     assert {body["data"]["recipient_id"] for body in shop.told} == {"A", "A2", "B", "C"}
     assert {body["data"]["topic"] for body in shop.told} == {"company_news"}
+
+
+def test_what_a_cancelled_campaign_did_not_send_is_told_a_little_later(
+    world: World, shop: ShopServer
+) -> None:
+    telling, news = Telling(world), Newsroom(world)
+    telling.endpoint(shop, "message.cancelled")
+    for name in "ABC":
+        news.reader(name)
+    campaign = news.send()
+    news.pump()
+    news.desk.cancel(campaign)
+    world.clock.advance(timedelta(minutes=1))
+    world.parts.run_errands()
+    telling.tell()
+    assert [(body["data"]["campaign_id"], body["data"]["recipient_id"]) for body in shop.told] == [
+        (campaign, name) for name in "ABC"
+    ]
 
 
 def test_whoever_is_erased_is_told_of_once_more_and_forgotten(world: World, shop: ShopServer) -> None:

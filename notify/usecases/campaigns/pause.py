@@ -7,6 +7,7 @@ from notify.domain.views import CampaignView
 from notify.ports import Clock, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.campaigns.lookups import CampaignLookups
+from notify.usecases.telling_cancelled import tell_later
 
 
 def pause(tx: Transaction, campaign: Campaign, reason: str | None, clock: Clock) -> None:
@@ -76,4 +77,5 @@ class CancelCampaign:
             status = moved(Act.CANCEL, campaign.status)
             tx.campaigns.change(number, {"status": status, "finished_at": now, "pumped": True}, now)
             tx.campaigns.cancel_dispatches(number, now)
+            tell_later(tx, number, now)
         return self._lookups.campaign(campaign_id)
