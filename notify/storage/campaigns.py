@@ -45,6 +45,12 @@ _NOT_AS_SENT: Final = [status for status in Status if status in _WRONG or status
 _NOT_CALLED: Final = ("waiting", "claimed", "paused")
 _OPEN: Final[Any] = Dispatch.phase != literal_column("'done'")
 """In so many words, too."""
+_HAS_LEFT_OVER: Final = exists().where(
+    Dispatch.campaign_id == CampaignRow.id,
+    Dispatch.lane == Lane.BULK,
+    _OPEN,
+    Dispatch.phase.in_(_NOT_CALLED),
+)
 _CALLS_END_WITHIN: Final = timedelta(hours=1)
 _TESTS_AT_ONCE: Final = 1_000
 _ADD_DISPATCHES: Final = insert(Dispatch).returning(Dispatch.id, sort_by_parameter_order=True)
@@ -222,18 +228,25 @@ class SqlCampaigns:
 
     def cancel_leftovers(self, now: datetime) -> int:
         """End what was put back after its campaign was cancelled in mid-call."""
-        put_back = exists().where(
-            Dispatch.campaign_id == CampaignRow.id,
-            Dispatch.lane == Lane.BULK,
-            _OPEN,
-            Dispatch.phase.in_(_NOT_CALLED),
-        )
         lately = select(CampaignRow.id).where(
             CampaignRow.status == CampaignStatus.CANCELLED,
             CampaignRow.finished_at > now - _CALLS_END_WITHIN,
-            put_back,
+            _HAS_LEFT_OVER,
         )
         return sum(self.cancel_dispatches(number, now) for number in self._connection.scalars(lately).all())
+
+    def expire_leftovers(self, now: datetime) -> int:
+        """End what a paused campaign has left once its time is over."""
+        over = (
+            select(CampaignRow.id)
+            .where(CampaignRow.status == CampaignStatus.PAUSED, CampaignRow.expires_at <= now)
+            .where(or_(CampaignRow.pumped.is_(False), _HAS_LEFT_OVER))
+            .with_for_update(of=CampaignRow)
+        )
+        numbers = self._connection.scalars(over).all()
+        for number in numbers:
+            self.change(number, {"pumped": True}, now)
+        return sum(self.expire_dispatches(number, now) for number in numbers)
 
     def open_dispatches(self, number: int) -> tuple[int, datetime | None]:
         """Count those that are not done; return also when the last of them is due."""

@@ -175,6 +175,10 @@ class Campaigns(Protocol):
         """End what was put back after its campaign was cancelled in mid-call; count it."""
         ...
 
+    def expire_leftovers(self, now: datetime) -> int:
+        """End what a paused campaign has left once its time is over, made or not; count what was made."""
+        ...
+
     def open_dispatches(self, number: int) -> tuple[int, datetime | None]:
         """Count those that are not done; return also when the last of them is due."""
         ...

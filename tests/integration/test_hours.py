@@ -158,6 +158,24 @@ def test_what_is_not_yet_made_of_a_campaign_expires_with_it(world: World) -> Non
     assert world.work() == 0
 
 
+def test_a_paused_campaign_expires_too(world: World) -> None:
+    news = Newsroom(world, largest_slice=1)
+    for number in range(3):
+        news.reader(f"C-{number}")
+    campaign = news.send(expires_at=world.clock() + timedelta(hours=1))
+    news.run()
+    news.run()
+    news.desk.pause(campaign)
+    world.clock.advance(timedelta(hours=1))
+    news.watch()
+    assert news.progress(campaign) == {"total": 3, "expired": 3}
+    assert news.look(campaign)["status"] == "paused"
+    news.desk.resume(campaign)
+    news.pump()
+    assert news.look(campaign)["status"] == "sent"
+    assert world.work() == 0
+
+
 def test_a_campaign_that_would_expire_before_it_starts_is_refused(news: Newsroom) -> None:
     campaign = news.draft(expires_at=NIGHT)["id"]
     news.desk.test(campaign, ["author@example.com"])

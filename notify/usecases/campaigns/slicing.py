@@ -86,11 +86,11 @@ class Slicer:
             if wanted not in locales:
                 locales[wanted] = self._pinned.locale(wanted or DEFAULT_LOCALE)
             locale = locales[wanted]
-            due_at, held, ended = moments[channel, zone, country]
+            due_at, why, ended = moments[channel, zone, country]
             if reason is not None:
                 ended = Status.SKIPPED
             elif due_at is None:
-                reason = held
+                reason = why
             elif seen or (channel, address) in taken:
                 reason, ended = Reason.DUPLICATE_ADDRESS, Status.SKIPPED
             if due_at is None or ended is not Status.QUEUED:
@@ -98,11 +98,11 @@ class Slicer:
                 continue
             taken.add((channel, address))
             consent = entry if rests_on == _OF_PREFERENCE else policy if rests_on == _OF_POLICY else None
-            key = (channel, locale, due_at, held)
+            key = (channel, locale, due_at, why)
             if key not in going:
                 going[key] = []
                 self._home[key] = (country, zone)
-            going[key].append(Envelope(number, address, basis, consent, held))
+            going[key].append(Envelope(number, address, basis, consent, why))
 
     def _end(self, number: int, channel: str, locale: str, reason: str | None, status: Status) -> None:
         key = (channel, locale, status)

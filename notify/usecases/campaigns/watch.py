@@ -17,6 +17,7 @@ class WatchCampaigns:
         """Run one round; return how many were paused."""
         with self._store.write() as tx:
             tx.campaigns.cancel_leftovers(self._clock())
+            tx.campaigns.expire_leftovers(self._clock())
         with self._store.read() as tx:
             found = {
                 number: stop_reason(tx.campaigns.progress(number, self._clock()), overridden)
