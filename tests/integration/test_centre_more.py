@@ -10,6 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Kind
 from notify.domain.history import PastChoice
 from tests.doubles_pages import CENTRE_TOKEN, NOW
+from tests.e2e.page_states import STATES
 from tests.pages_app import Site
 from tests.reading_pages import checked, heading, hidden, shown
 
@@ -108,6 +109,17 @@ def test_data_and_erasure_are_confirmed_through_the_address(
     nowhere = client.post(CENTRE, data={"do": kind.value})
     assert nowhere.status_code == 409
     assert "aucune adresse" in shown(nowhere)
+
+
+def test_the_longest_page_is_still_small(site: Site, client: FlaskClient) -> None:
+    STATES["twelve topics"].prepare(site)
+    STATES["history"].prepare(site)
+    site.centre.bars = {EMAIL: (None, Bar.COMPLAINED), SMS: (Bar.STOPPED, Bar.STOPPED)}
+    posted = client.post(CENTRE, data={"do": "stop_news"}, headers={"Accept-Encoding": "gzip"})
+    past = client.get(f"{CENTRE}/history", headers={"Accept-Encoding": "gzip"})
+    assert len(posted.data) <= 14 * 1024
+    assert len(past.data) <= 14 * 1024
+    assert max(len(posted.data), len(past.data)) > 3 * 1024  # they are compressed, and whole
 
 
 def test_an_opt_in_that_is_to_be_confirmed_says_so(site: Site, client: FlaskClient) -> None:

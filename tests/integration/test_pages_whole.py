@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from notify.app import create_app
 from notify.domain.catalogue import Channel
+from notify.domain.recipients import PolicyAcceptance
+from notify.domain.requests import RecipientInput
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from tests.world import World, settings_for
 
@@ -113,6 +116,23 @@ def test_the_centre_changes_what_is_pressed_and_takes_it_back(visit: Visit) -> N
         "order_updates.sms",
     ]
     assert visit.send_order("third") == {Channel.EMAIL: "sent", Channel.SMS: "sent"}
+
+
+def test_a_pause_is_taken_and_ended_on_the_page_while_orders_go_on(visit: Visit) -> None:
+    accepted = PolicyAcceptance("2026-01", visit.world.clock() - timedelta(days=9), "signup")
+    visit.world.parts.upsert_recipient(RecipientInput("C-1042", consent=accepted))
+    centre = f"/preferences/{visit.world.centre_token()}"
+    paused = visit.submit(visit.client.get(centre), "30 jours")
+    assert "En pause jusqu’au 23\N{NO-BREAK SPACE}décembre 2026" in paused.text
+    assert not visit.world.subscribed("company_news", Channel.EMAIL)
+    assert visit.send_order("second") == {Channel.EMAIL: "sent", Channel.SMS: "sent"}
+    assert "En pause" in visit.client.get(centre).text
+    resumed = visit.submit(visit.client.get(centre), "Reprendre maintenant")
+    assert "votre pause est terminée" in resumed.text
+    assert visit.world.subscribed("company_news", Channel.EMAIL)
+    past = visit.client.get(f"{centre}/history").text
+    told = [past.index(words) for words in ("Fin de la pause", ">Pause<", "Politique de confidentialité")]
+    assert told == sorted(told)
 
 
 def test_a_stranger_gets_nothing_more(visit: Visit) -> None:
