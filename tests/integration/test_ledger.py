@@ -1,7 +1,7 @@
 """The chain over the ledger, and the feed of those who follow it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,20 @@ def test_what_is_committed_late_is_sealed_in_its_place(postgres_world: World) ->
     assert seal(world) == 1
     with world.parts.store.read() as tx:
         assert [one.number for one in tx.ledger.sealed_after(0, 9)] == [early, *late, *following]
+
+
+def test_where_somebody_always_writes_sealing_goes_on(postgres_world: World) -> None:
+    world = postgres_world
+    sealing = SealLedger(world.parts.store, world.clock, pause=lambda _: None)
+    with ExitStack() as later:
+        with world.parts.store.write() as first:
+            first.consents.append([entry(world)])
+            assert sealing() == 0
+            second = later.enter_context(world.parts.store.write())
+            second.consents.append([entry(world)])
+        assert sealing() == 1
+        assert sealing() == 0
+    assert sealing() == 1
 
 
 def test_numbers_that_were_taken_ahead_of_their_rows_are_waited_for(postgres_world: World) -> None:
