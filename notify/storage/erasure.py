@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, union, update
 
@@ -29,6 +29,9 @@ from notify.storage.suppressions import SqlSuppressions
 from notify.storage.tables import Attempt, Dispatch, Message, Notification, OutboxEntryRow, Recipient
 from notify.storage.upserts import upsert_into
 
+_AT_ONCE: Final = 2_000
+"""A statement takes so many parameters only."""
+
 _Known = set[tuple[Channel, bytes]]
 
 
@@ -44,7 +47,8 @@ class SqlErasure:
         known = self._known_addresses(recipient)
         messages = self._lock_messages(recipient, {value for _, value in known})
         self._bar(recipient, known, now)
-        self._delete_messages(messages)
+        for start in range(0, len(messages), _AT_ONCE):
+            self._delete_messages(messages[start : start + _AT_ONCE])
         self._delete_the_rest(recipient, {value for _, value in known})
 
     def hashes(self, recipient: StoredRecipient) -> Collection[bytes]:

@@ -59,7 +59,8 @@ DELETE: Final = Operation(
     summary="Erase a recipient (GDPR art. 17)",
     description=(
         "Takes everything held on the person, but the keyed hash that keeps the address from marketing for"
-        " good. Afterwards the recipient and their notifications are 404."
+        " good. Afterwards the recipient and their notifications are 404. SendGrid is asked to forget the"
+        " address as well, and webhook endpoints are told `recipient.erased`."
     ),
     scopes=WRITERS,
     status=204,
@@ -71,7 +72,11 @@ EXPORT: Final = Operation(
     path=f"{PATH}/export",
     tag=TAG,
     summary="Export all that is held on a recipient (GDPR art. 15 and 20)",
-    description="Profile, preferences, ledger and messages.",
+    description=(
+        "Profile, preferences, the ledger with its proofs (wording, source, IP address, browser), what bars"
+        " their addresses, requests that wait, notifications with their data, messages with attempts, reports"
+        " and copies that are still kept. Parts are named by what they hold."
+    ),
     scopes=WRITERS,
     response=shapes.ExportAnswer,
     errors=(404, 503),
