@@ -36,7 +36,8 @@ class Topic:
     """What a message is about. `number` (1 to 255) is permanent: it stands in tokens.
 
     `title`, `description` and `frequency` are by locale; `title` is what pages and mails call it.
-    `double_opt_in`: nobody is subscribed before they confirmed it through the address itself.
+    `double_opt_in`: nobody is subscribed before they confirmed it through the address itself, whatever the
+    regime says.
     `regimes` say what opens the topic in which country, where it is one of marketing.
     """
 

@@ -49,6 +49,11 @@ def subscription(topic: Topic, standing: Standing) -> Basis | None:
     regime = topic.regimes.of(standing.country)
     if standing.subscribed:
         return Basis(regime, standing.preference_consent_id)
+    return None if topic.double_opt_in else _from_the_start(topic, regime, standing)
+
+
+def _from_the_start(topic: Topic, regime: Regime, standing: Standing) -> Basis | None:
+    """Return on what basis someone is subscribed who never chose."""
     if regime is Regime.POLICY and standing.policy_consent_id is not None:
         return Basis(regime, standing.policy_consent_id)
     if topic.name in SOFT_OPT_IN_TOPICS and standing.customer_since is not None:

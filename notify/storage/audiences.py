@@ -293,6 +293,8 @@ def _from_the_start(topic: Topic) -> ColumnElement[bool]:
     """Return whether those who never chose are subscribed, as `consent.subscription` says it."""
     if topic.purpose is Purpose.TRANSACTIONAL:
         return literal(value=True)
+    if topic.double_opt_in:
+        return false()
     countries = topic.regimes.policy_countries
     by_policy = and_(Recipient.effective_country.in_(countries), Recipient.policy_consent_id.is_not(None))
     soft = Recipient.customer_since.is_not(None) if topic.name in SOFT_OPT_IN_TOPICS else false()

@@ -165,6 +165,7 @@ _TOPICS = [
     Topic(1, "order_updates", Purpose.TRANSACTIONAL, {}, {}, {}, regimes=_REGIMES),
     Topic(2, "company_news", Purpose.MARKETING, {}, {}, {}, regimes=_REGIMES),
     Topic(3, "product_offers", Purpose.MARKETING, {}, {}, {}, regimes=_REGIMES),
+    Topic(4, "product_offers", Purpose.MARKETING, {}, {}, {}, double_opt_in=True, regimes=_REGIMES),
 ]
 
 
