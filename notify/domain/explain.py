@@ -29,6 +29,7 @@ class MessageFacts:
     next one is due: with the status `sending`, only while the message waits for it. `silent`: with the status
     `unknown`, no word has come for as long as it was to be expected. `barred_by` is the reason of the
     suppression that held the message back, with when that began and when it ends by itself.
+    `handed_over`: the provider had taken the message, or may have, when its last try ended.
     """
 
     status: Status
@@ -49,6 +50,7 @@ class MessageFacts:
     barred_by: str | None = None
     barred_at: datetime | None = None
     barred_until: datetime | None = None
+    handed_over: bool = False
 
 
 def explain(facts: MessageFacts, locale: str) -> str:
@@ -99,6 +101,8 @@ class _Explanation:
                 return key
         if self._facts.status is Status.UNKNOWN and self._facts.silent:
             return "unknown.silent"
+        if self._facts.status is Status.FAILED and self._facts.handed_over:
+            return "failed.handed_over"
         again = f"{status}.again"
         # The one try of a message that failed at once needs no count.
         tried = self._facts.attempts > (1 if self._facts.status is Status.FAILED else 0)

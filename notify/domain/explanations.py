@@ -35,7 +35,9 @@ ENGLISH: Final[Texts] = {
     "skipped.no_consent": "Not sent: {who} has not agreed to {topic} by {channel}, and the law asks for it.",
     "skipped.superseded": "Not sent: a newer message about the same matter took its place.",
     "skipped.too_late": "Not sent: its hour had passed before it could leave.",
-    "skipped.duplicate_address": "Not sent: {this_address} got it already, under another recipient id.",
+    "skipped.duplicate_address": (
+        "Not sent: {this_address} stands under another recipient id too, and a campaign writes to it once."
+    ),
     "skipped.country_not_allowed": "Not sent: the country of the phone number is not one that may be texted.",
     "skipped.budget": "Not sent: the limit of SMS for the day was reached.",
     "skipped.outside_hours": "Not sent: there was no lawful hour for it.",
@@ -45,6 +47,7 @@ ENGLISH: Final[Texts] = {
     "expired.outside_hours": "Not sent: there was no lawful hour for it before it was to expire{expiry}.",
     "failed": "Failed{on}: {provider} refused it{because}.",
     "failed.again": "Failed{on}: it did not leave in {tries}{because}.",
+    "failed.handed_over": "Failed{on}: {provider} took it, but it was not delivered{because}.",
     "bounced": "Bounced{on}: {the_address} did not take it{because}.",
     "complained": "Delivered, but {who} reported it as spam{on}.",
     "unknown": "Unknown: the call to {provider} broke off{on}; it may have arrived, reports will settle it.",
@@ -120,7 +123,10 @@ FRENCH: Final[Texts] = {
     "skipped.no_consent": "Non envoyé : {who} n’a pas accepté {topic} par {channel}, et la loi l’exige.",
     "skipped.superseded": "Non envoyé : un message plus récent sur le même sujet l’a remplacé.",
     "skipped.too_late": "Non envoyé : son heure était passée avant qu’il puisse partir.",
-    "skipped.duplicate_address": "Non envoyé : {this_address} l’a déjà reçu, sous un autre identifiant.",
+    "skipped.duplicate_address": (
+        "Non envoyé : {this_address} figure aussi sous un autre identifiant, et une campagne n’y écrit qu’une"
+        " fois."
+    ),
     "skipped.country_not_allowed": "Non envoyé : le pays du numéro n’est pas de ceux où l’on envoie des SMS.",
     "skipped.budget": "Non envoyé : la limite de SMS du jour était atteinte.",
     "skipped.outside_hours": "Non envoyé : aucune heure permise ne s’est présentée.",
@@ -130,6 +136,7 @@ FRENCH: Final[Texts] = {
     "expired.outside_hours": "Non envoyé : aucune heure permise avant son expiration{expiry}.",
     "failed": "Échec{on} : {provider} l’a refusé{because}.",
     "failed.again": "Échec{on} : il n’est pas parti en {tries}{because}.",
+    "failed.handed_over": "Échec{on} : {provider} l’a pris, mais il n’a pas été remis{because}.",
     "bounced": "Rejeté{on} : {the_address} ne l’a pas accepté{because}.",
     "complained": "Remis, mais {who} l’a signalé comme indésirable{on}.",
     "unknown": (

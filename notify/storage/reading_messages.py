@@ -101,6 +101,7 @@ def _notification_view(row: Row[Any], messages: list[MessageSummary]) -> Notific
     }
 
 
+_HANDED_OVER: Final = frozenset({"accepted", "unknown"})
 _DROPPED: Final = frozenset({Status.SKIPPED, Status.CANCELLED, Status.EXPIRED})
 
 _SHARED: Final = frozenset({"reason", "detail", "provider", "provider_message_id"})
@@ -257,6 +258,7 @@ class MessageReader:
             expires_at=row.expires_at,
             attempts=len(attempts),
             silent=bool(row.silent),
+            handed_over=bool(attempts) and attempts[-1]["outcome"] in _HANDED_OVER,
             barred_by=barred.reason if barred else None,
             barred_at=barred.at if barred else None,
             barred_until=barred.until if barred else None,

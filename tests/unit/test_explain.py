@@ -159,6 +159,16 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
             "Twilio refused it (21211).",
             "Twilio l’a refusé (21211).",
         ),
+        (
+            MessageFacts(Status.FAILED, Channel.SMS, provider="twilio", detail="30003", handed_over=True),
+            "Failed: Twilio took it, but it was not delivered (30003).",
+            "Twilio l’a pris, mais il n’a pas été remis (30003).",
+        ),
+        (
+            MessageFacts(Status.SKIPPED, Channel.SMS, Reason.DUPLICATE_ADDRESS),
+            "this phone number stands under another recipient id too, and a campaign writes to it once.",
+            "ce numéro de téléphone figure aussi sous un autre identifiant",
+        ),
         (MessageFacts(Status.FAILED, Channel.SMS, attempts=7), "did not leave in 7 tries.", "en 7 essais."),
         (
             MessageFacts(Status.EXPIRED, Channel.SMS, attempts=2, expires_at=NOW),
