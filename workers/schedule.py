@@ -86,8 +86,7 @@ def main() -> None:
     stop = threading.Event()
     loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
     loop.start()
-    following = threading.Thread(target=run, args=(ledger, stop), name="ledger")
-    following.start()
+    threading.Thread(target=run, args=(ledger, stop), name="ledger", daemon=True).start()
     threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
     threading.Thread(target=run, args=(errands, stop), name="errands", daemon=True).start()
     threading.Thread(target=run, args=(retention, stop), name="retain", daemon=True).start()
@@ -95,7 +94,6 @@ def main() -> None:
     signal.sigwait(ends)
     stop.set()
     loop.join()
-    following.join()
     if not campaigns.stop(_SLICE_SECONDS):
         _log.error("a slice of a campaign was cut off; it will be made again")
 

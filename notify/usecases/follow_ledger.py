@@ -1,6 +1,7 @@
 """Hand the ledger's sealed entries to those who follow it, each at its own pace."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,8 @@ from notify.store import Store, Transaction
 _log: Final = logging.getLogger(__name__)
 
 _BATCH: Final = 500
-_BATCHES_A_ROUND: Final = 20
+_ROUND_SECONDS: Final = 1.0
+"""How long a follower that is far behind is fed in one round: the others and the sealing want their turns."""
 
 Follower = Callable[[Transaction, Sequence[SealedEntry], datetime], None]
 """Deals with entries, in the transaction that notes them as dealt with; calls nobody outside the database."""
@@ -42,7 +44,8 @@ class FollowLedger:
     def _feed(self, name: str) -> int:
         handed = 0
         try:
-            for _ in range(_BATCHES_A_ROUND):
+            until = time.monotonic() + _ROUND_SECONDS
+            while time.monotonic() < until:
                 count = self._hand_over(name)
                 handed += count
                 if count < _BATCH:
