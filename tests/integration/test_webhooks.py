@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, text
 
 from notify.domain.alerts import WEBHOOK_DISABLED
+from notify.domain.backlog import WebhooksBacklog
 from notify.domain.catalogue import Channel
 from notify.domain.errors import ConflictError, NotFoundError
 from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
@@ -153,6 +154,8 @@ def test_what_fails_is_told_again_with_the_same_id_and_body(
     dispute(world)
     telling.tell()
     assert telling.deliveries(endpoint["id"])[0]["answer"] == 500
+    waiting = world.parts.backlog.report(world.clock()).webhooks
+    assert waiting == WebhooksBacklog(waiting=1, oldest_at=world.clock(), failing=1)
     assert telling.tell() == 0
     for pause in PAUSES[:2]:
         world.clock.advance(timedelta(seconds=pause))
