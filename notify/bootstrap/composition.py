@@ -49,7 +49,7 @@ from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.mail_ledger_head import TEMPLATE as LEDGER_HEAD
 from notify.usecases.mail_ledger_head import MailLedgerHead
-from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
+from notify.usecases.mirror_opt_outs import MirrorOptOuts, SmsStandings, TellOptOuts
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.purge import Purge
@@ -249,7 +249,13 @@ class Composition(Adapters):
     @cached_property
     def provider_stops(self) -> ProviderStops:
         """Follow STOPs that only a provider heard."""
-        return ProviderStops(self.sms_stops, self.senders, self.catalogue)
+        mirrors = self.settings.mirrors_opt_outs
+        return ProviderStops(self.sms_stops, self.senders, self.catalogue, mirrors=mirrors)
+
+    @cached_property
+    def sms_standings(self) -> SmsStandings:
+        """Read how numbers and senders stand."""
+        return SmsStandings(self.catalogue, self.senders.sms)
 
     @cached_property
     def receive_sms(self) -> ReceiveSms:
@@ -386,8 +392,10 @@ class Composition(Adapters):
             handlers[SENDGRID_ERASURE] = SendGridErasure(
                 settings.sendgrid_api_key, settings.sendgrid_api_url, settings.provider_timeout
             )
-        if settings.twilio_consents and settings.twilio_account_sid and settings.twilio_auth_token:
-            handlers[TWILIO_CONSENT] = TellOptOuts(self.store, self.twilio_consents)
+        if settings.mirrors_opt_outs:
+            handlers[TWILIO_CONSENT] = TellOptOuts(
+                self.store, self.twilio_consents, self.sms_standings, self._clock
+            )
         return handlers
 
     @cached_property
@@ -409,7 +417,7 @@ class Composition(Adapters):
             "bursts": watch_bursts,
         }
         if TWILIO_CONSENT in self.errand_handlers:
-            followers["twilio"] = MirrorOptOuts(self.catalogue, self.senders.sms)
+            followers["twilio"] = MirrorOptOuts(self.sms_standings)
         return FollowLedger(self.store, followers, self._clock)
 
     @cached_property
@@ -435,7 +443,7 @@ class Composition(Adapters):
         paths = journals or [self.settings.journal_path]
         if not all(path.is_file() for path in paths):
             raise NotFoundError("there is no journal; name its file, or set OPTOUT_JOURNAL")
-        return RestoreOptOuts(self.store, self._clock)(read_lines(paths), dry_run=dry_run)
+        return RestoreOptOuts(self.store, self.catalogue, self._clock)(read_lines(paths), dry_run=dry_run)
 
     @cached_property
     def mail_ledger_head(self) -> MailLedgerHead | None:

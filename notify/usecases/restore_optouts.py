@@ -6,8 +6,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
+from notify.domain import ledger, suppressions
+from notify.domain.addresses import masked
 from notify.domain.campaigns import NOBODY
+from notify.domain.catalogue import Catalogue
 from notify.domain.consent import Scope
+from notify.domain.delivery import StoredRecipient
 from notify.domain.journal import (
     RESTORED_WAY,
     Bar,
@@ -21,9 +25,13 @@ from notify.domain.ledger import Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
+from notify.usecases.recording_bars import coming, record_difference
+from notify.usecases.recording_choices import Occasion
 
 _STEP: Final = 200
 _SOURCE: Final = "restore-optouts"
+_TOLD: Final = {suppressions.STOP: ledger.STOP, suppressions.PAUSE: ledger.PAUSE}
+"""Reasons that are a person's choice, and so stand on the ledger; by which way."""
 
 T = TypeVar("T")
 
@@ -42,8 +50,9 @@ class Restored:
 class RestoreOptOuts:
     """Holds a journal against the database. It never opts anybody in; harmless to repeat."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._clock = clock
 
     def __call__(self, lines: Iterable[str], *, dry_run: bool = False) -> Restored:
@@ -95,24 +104,37 @@ class RestoreOptOuts:
         now = self._clock()
         count = 0
         with self._store.write() as tx:
+            people = {bar: tx.recipients.having(bar.channel, [bar.address_hash]) for bar in bars}
             if not dry_run:
-                tx.consents.lock_out_gates([], [bar.address_hash for bar in bars])
+                numbers = [one.id for found in people.values() for one in found]
+                tx.consents.lock_out_gates(numbers, [bar.address_hash for bar in bars])
             for bar in bars:
                 over = bar.until is not None and bar.until <= now
                 if over or _is_barred(tx, bar):
                     continue
                 count += 1
                 if not dry_run:
-                    tx.suppressions.bar(
-                        bar.channel,
-                        bar.address_hash,
-                        bar.scope,
-                        reason=bar.reason,
-                        masked=None,
-                        now=bar.at,
-                        until=bar.until,
-                    )
+                    self._bar_one(tx, bar, people[bar], now)
         return count
+
+    def _bar_one(self, tx: Transaction, bar: Bar, people: Sequence[StoredRecipient], now: datetime) -> None:
+        """Bar an address again, and have the ledger tell once more what the person stopped by it."""
+        told = people if bar.reason in _TOLD else ()
+        before = [coming(tx, self._catalogue, one) for one in told]
+        address = next((one.profile.address(bar.channel) for one in people), None)
+        tx.suppressions.bar(
+            bar.channel,
+            bar.address_hash,
+            bar.scope,
+            reason=bar.reason,
+            masked=masked(bar.channel, address) if address else None,
+            now=bar.at,
+            until=bar.until,
+        )
+        proof = Proof(source=_SOURCE, obtained_at=bar.at)
+        for one, came in zip(told, before, strict=True):
+            occasion = Occasion(now, _TOLD[bar.reason], proof, one.profile.locale)
+            record_difference(tx, self._catalogue, one, came, occasion)
 
     def _opt_out(self, choices: Sequence[Choice], state: JournalState, *, dry_run: bool) -> int:
         """Stop again what the person or the address had stopped, and the database does not know of."""

@@ -104,9 +104,9 @@ def test_nothing_chosen_since_the_backup_is_forgotten(
         stops = tx.recipients.by_external_id("STOPS")
         assert stops
         (bar,) = tx.suppressions.of(Channel.SMS, [stops.hashes[Channel.SMS]])
-    assert (bar.reason, bar.scope) == (STOP, Scope.MARKETING)
-    ways = [entry["source"] for entry in restored.parts.lookups.consents("LEFT")["items"]]
-    assert ways == ["restored"]
+    assert (bar.reason, bar.scope) == (STOP, Scope.ALL)
+    assert told(restored, "STOPS") == [("stop", "order_updates", "sms")]
+    assert told(restored, "LEFT") == [("restored", "order_updates", "email")]
     journal(restored)
     found: list[str] = []
     restored.parts.verify_ledger(lambda one: found.append(one.text), restored.parts.journalled_head())
@@ -124,7 +124,7 @@ def since_the_backup(world: World, tokens: dict[str, str]) -> None:
         stops = tx.recipients.by_external_id("STOPS")
         assert stops
         phone = stops.hashes[Channel.SMS]
-        tx.suppressions.bar(Channel.SMS, phone, Scope.MARKETING, reason=STOP, masked=None, now=world.clock())
+        tx.suppressions.bar(Channel.SMS, phone, Scope.ALL, reason=STOP, masked=None, now=world.clock())
     world.parts.unsubscribe(meet(world, "NEW", 8), CLICK, "fr")
     world.parts.erase_recipient("GONE")
     journal(world)
@@ -136,6 +136,12 @@ def skipped(world: World, recipient: str) -> tuple[str, str | None]:
     order = world.order(recipient=recipient, profile={}, channels=(Channel.EMAIL,), reference=None)
     (message,) = order["messages"]
     return message["status"], message["reason"]
+
+
+def told(world: World, recipient: str) -> list[tuple[str, str, str]]:
+    """Return what the ledger says of somebody."""
+    entries = world.parts.lookups.consents(recipient)["items"]
+    return [(one["source"], one["topic"], one["channel"]) for one in entries]
 
 
 def nothing_is_left(done: Restored) -> bool:
