@@ -198,9 +198,9 @@ class Settings(BaseSettings):
 
         A loopback address is of use only to a Twilio on this machine, as in tests.
         """
-        local = is_loopback(self.public_url)
+        local = _is_loopback(self.public_url)
         reachable = (
-            is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
+            _is_loopback(self.twilio_api_url or "") if local else self.public_url.startswith("https://")
         )
         return f"{self.public_url}/webhooks/twilio/status" if reachable else None
 
@@ -220,13 +220,19 @@ class Settings(BaseSettings):
         return self.optout_journal or self.data_dir / "optouts.journal"
 
     @property
+    def is_trial(self) -> bool:
+        """Whether nobody outside this machine is reached: links lead here, or providers are here or none."""
+        apis = (self.public_url, self.sendgrid_api_url, self.twilio_api_url or "")
+        used = {name for name, _ in (*self.email_provider, *self.sms_provider)}
+        return used == {"outbox"} or any(_is_loopback(url) for url in apis)
+
+    @property
     def uses_outbox(self) -> bool:
         """Whether messages of some channel end in the local outbox."""
         return "outbox" in {name for name, _ in (*self.email_provider, *self.sms_provider)}
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this very machine."""
+def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

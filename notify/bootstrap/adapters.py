@@ -37,7 +37,7 @@ from notify.providers.twilio_inbound import TwilioInbound
 from notify.queue_depths import RqQueues
 from notify.queueing import RqWakeUps, connect
 from notify.rendering import FileTemplates, load_catalogue
-from notify.settings import Settings, is_loopback
+from notify.settings import Settings
 from notify.storage.backlog import SqlBacklog
 from notify.storage.engine import open_engine
 from notify.storage.installation import installation_key
@@ -245,7 +245,7 @@ class Adapters:
     def shop_endpoints(self) -> ShopEndpoints:
         """The way to the shop's webhook endpoints."""
         settings = self.settings
-        return ShopEndpoints(UrlRule(is_loopback(settings.public_url), settings.webhook_private_hosts))
+        return ShopEndpoints(UrlRule(settings.is_trial, settings.webhook_private_hosts))
 
     @cached_property
     def event_sources(self) -> Mapping[str, EventSource]:

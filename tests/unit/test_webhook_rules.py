@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from notify.domain.webhook_calls import PAUSES, Phase, PostAnswer, Waiting, foll
 from notify.domain.webhook_signatures import key_of, make_secret, sign
 from notify.domain.webhook_urls import UrlRule
 from notify.providers.shop_endpoints import ShopEndpoints
+from notify.settings import load_settings
 from notify.usecases.endpoint_places import MOST_EACH, EndpointPlaces
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -103,6 +105,23 @@ def test_addresses_that_are_not_of_the_public_internet_are_refused(url: str) -> 
 )
 def test_addresses_that_are_allowed(rule: UrlRule, url: str) -> None:
     assert rule.problem(url) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "trial"),
+    [
+        ({"EMAIL_PROVIDER": "smtp", "SMTP_URL": "smtp://localhost"}, False),
+        ({"EMAIL_PROVIDER": "sendgrid", "SENDGRID_API_KEY": "k"}, False),
+        ({"EMAIL_PROVIDER": "sendgrid", "SENDGRID_API_KEY": "k", "SENDGRID_API_URL": "http://[::1]:9"}, True),
+        ({"EMAIL_PROVIDER": "outbox"}, True),
+    ],
+)
+def test_this_machine_may_be_told_where_nobody_else_is_reached(
+    environment: dict[str, str], trial: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PUBLIC_URL": "https://notify.example.org", **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(tmp_path).is_trial == trial
 
 
 @pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.5", "::1", "fe80::1%eth0", "::ffff:192.168.1.1"])
