@@ -220,6 +220,11 @@ class Settings(BaseSettings):
         return self.optout_journal or self.data_dir / "optouts.journal"
 
     @property
+    def mirrors_opt_outs(self) -> bool:
+        """Whether Twilio is told of opt-outs that it did not hear itself."""
+        return bool(self.twilio_consents and self.twilio_account_sid and self.twilio_auth_token)
+
+    @property
     def is_trial(self) -> bool:
         """Whether nobody outside this machine is reached: links lead here, or providers are here or none."""
         apis = (self.public_url, self.sendgrid_api_url, self.twilio_api_url or "")

@@ -1,7 +1,7 @@
 """What a provider is told of opt-outs that it did not hear itself, so that both bar the same numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -9,11 +9,12 @@ from notify.domain.ledger import LINK, ONE_CLICK, START, STOP
 from notify.domain.sms_senders import SmsSenders
 
 TWILIO_CONSENT: Final = "twilio_consent"
-"""The errand that tells Twilio; payload `{"items": [...]}`, each a `Told`."""
+"""The errand that tells Twilio; payload `{"items": [...]}`, each a `ToTell`."""
 
 MOST_TOLD: Final = 25
 """In one call (twilio.com/docs/messaging/features/consent-api)."""
 
+OTHERS: Final = "others"
 _SOURCES: Final[Mapping[str, str]] = {
     STOP: "opt-out-message",
     START: "opt-in-message",
@@ -25,24 +26,27 @@ _SOURCES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """That a number has, or has no longer, opted out of everything that a sender sends.
+class ToTell:
+    """That a provider is to be told how a number and a sender stand, once it is its turn.
 
-    `hash` is the keyed hash of the number, in hexadecimal; `reference` 32 hexadecimal digits of its own;
-    `at` RFC 3339.
+    `hash` is the keyed hash of the number, in hexadecimal; `reference` 32 hexadecimal digits of its own. `at`
+    (RFC 3339) and `source` are those of the choice that led to it.
     """
 
     reference: str
-    phone: str
     hash: str
     sender: str
-    opted_out: bool
     source: str
     at: str
 
+    @property
+    def key(self) -> tuple[bytes, str]:
+        """The number and the sender."""
+        return bytes.fromhex(self.hash), self.sender
+
     def to_json(self) -> dict[str, Any]:
         """Return it as an errand holds it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -51,8 +55,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a provider is told: that a number has, or has no longer, opted out of all that a sender sends."""
+
+    reference: str
+    phone: str
+    sender: str
+    opted_out: bool
+    source: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What a provider was last told, or has heard itself, of a number and a sender."""
+    """What a provider has been told, or has heard itself, of a number and a sender."""
 
     phone_hash: bytes
     sender: str
@@ -71,4 +87,4 @@ def heard(
 
 def source_of(way: str) -> str:
     """Return where a provider is told that a choice was made, by its way on the ledger."""
-    return _SOURCES.get(way, "others")
+    return _SOURCES.get(way, OTHERS)

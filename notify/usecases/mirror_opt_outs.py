@@ -1,7 +1,8 @@
 """Keep a provider's own list of opt-outs like ours: follows the ledger, and tells what differs."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,30 +10,65 @@ from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.consent import comes
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import SealedEntry
-from notify.domain.sms_mirroring import MOST_TOLD, TWILIO_CONSENT, Mirrored, Told, source_of
+from notify.domain.sms_mirroring import MOST_TOLD, TWILIO_CONSENT, Mirrored, Told, ToTell, source_of
 from notify.domain.sms_senders import SmsSenders
 from notify.domain.times import rfc3339
-from notify.ports import OptOutMirror
+from notify.ports import Clock, OptOutMirror
 from notify.store import Store, Transaction
 
 _Key = tuple[bytes, str]
 """A number, by its keyed hash, and a sender."""
 
-Reached = Mapping[_Key, bool]
-"""Whether anything of what the sender sends may reach the number."""
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """How numbers and senders stand here, and at the provider.
+
+    `reached`: whether anything of what the sender sends comes to anybody who has the number. What the
+    provider was never told is not opted out there. Only senders that it keeps a list for are in it: those
+    that can be answered.
+    """
+
+    phones: Mapping[bytes, str]
+    reached: Mapping[_Key, bool]
+    known: Mapping[_Key, bool]
+
+    def differ(self, keys: Collection[_Key]) -> list[_Key]:
+        """Return those of which the provider has another idea than we."""
+        found = keys & self.reached.keys()
+        return sorted(key for key in found if self.known.get(key, False) is self.reached[key])
+
+
+@dataclass(frozen=True, slots=True)
+class SmsStandings:
+    """Reads how numbers and senders stand."""
+
+    catalogue: Catalogue
+    senders: SmsSenders
+
+    def read(self, tx: Transaction, hashes: Collection[bytes]) -> _Stand:
+        """Read it of these numbers, for all who have one of them."""
+        holders = tx.recipients.having(Channel.SMS, hashes)
+        phones = {one.hashes[Channel.SMS]: one.profile.phone or "" for one in holders}
+        return _Stand(phones, self._reached(tx, holders), tx.sms_mirrors.known(hashes))
+
+    def _reached(self, tx: Transaction, holders: Sequence[StoredRecipient]) -> Mapping[_Key, bool]:
+        keys = [(person, topic) for person in holders for topic in self.catalogue]
+        standings = tx.consents.standings([(person, topic.number, Channel.SMS) for person, topic in keys])
+        found: dict[_Key, bool] = {}
+        for (person, topic), standing in zip(keys, standings, strict=True):
+            sender = self.senders.of(person.profile.phone_country, topic.purpose)
+            if sender.two_way:
+                key = (person.hashes[Channel.SMS], sender.sender)
+                found[key] = found.get(key, False) or comes(topic, standing)
+        return found
 
 
 class MirrorOptOuts:
-    """A follower of the ledger: has an errand done for each number and sender whose state has changed.
+    """A follower of the ledger: has an errand done for each number and sender whose state has changed."""
 
-    A number is opted out of a sender when no topic that the sender serves comes to anybody who has the
-    number. What the provider was never told is not opted out there. Only senders that it keeps a list for,
-    those that can be answered, count.
-    """
-
-    def __init__(self, catalogue: Catalogue, senders: SmsSenders) -> None:
-        self._catalogue = catalogue
-        self._senders = senders
+    def __init__(self, standings: SmsStandings) -> None:
+        self._standings = standings
 
     def __call__(self, tx: Transaction, entries: Sequence[SealedEntry], now: datetime) -> None:
         """Look at the numbers and senders that entries are about, as they stand now."""
@@ -40,31 +76,16 @@ class MirrorOptOuts:
         causes = self._causes(tx.recipients.by_numbers({one.recipient_id for one in by_sms}), by_sms)
         if not causes:
             return
-        hashes = {address_hash for address_hash, _ in causes}
-        holders = tx.recipients.having(Channel.SMS, hashes)
-        phones = {one.hashes[Channel.SMS]: one.profile.phone for one in holders}
-        reached, known = self._reached(tx, holders), tx.sms_mirrors.known(hashes)
-        told = [
-            Told(
-                reference=secrets.token_hex(16),
-                phone=phone,
-                hash=key[0].hex(),
-                sender=key[1],
-                opted_out=not reached[key],
-                source=source_of(entry.way),
-                at=rfc3339(entry.at),
-            )
-            for key in sorted(causes.keys() & reached.keys())
-            if known.get(key, False) is reached[key]
-            and (entry := _newest(causes[key], subscribed=reached[key]))
-            and (phone := phones[key[0]])
-        ]
-        tx.sms_mirrors.note(
-            [Mirrored(bytes.fromhex(one.hash), one.sender, one.opted_out, now) for one in told]
+        stand = self._standings.read(tx, {address_hash for address_hash, _ in causes})
+        ask_to_tell(
+            tx,
+            [
+                to_tell(key, source_of(entry.way), entry.at)
+                for key in stand.differ(causes.keys())
+                if (entry := _newest(causes[key], subscribed=stand.reached[key]))
+            ],
+            now,
         )
-        for start in range(0, len(told), MOST_TOLD):
-            items = [one.to_json() for one in told[start : start + MOST_TOLD]]
-            tx.errands.add(TWILIO_CONSENT, {"items": items}, now)
 
     def _causes(
         self, people: Mapping[int, StoredRecipient], entries: Sequence[SealedEntry]
@@ -79,44 +100,61 @@ class MirrorOptOuts:
             address_hash = person.hashes.get(Channel.SMS) if person else None
             if person is None or address_hash is None:
                 continue
-            sender = self._senders.of(person.profile.phone_country, self._purpose(entry))
+            sender = self._standings.senders.of(person.profile.phone_country, self._purpose(entry))
             found.setdefault((address_hash, sender.sender), []).append(entry)
         return found
 
     def _purpose(self, entry: SealedEntry) -> Purpose:
         """Return the purpose of what an entry changed; an acceptance of the policy opens marketing."""
-        topic = self._catalogue.numbered(entry.topic) if entry.topic else None
+        topic = self._standings.catalogue.numbered(entry.topic) if entry.topic else None
         return topic.purpose if topic else Purpose.MARKETING
 
-    def _reached(self, tx: Transaction, holders: Sequence[StoredRecipient]) -> Reached:
-        keys = [(person, topic) for person in holders for topic in self._catalogue]
-        standings = tx.consents.standings([(person, topic.number, Channel.SMS) for person, topic in keys])
-        found: dict[_Key, bool] = {}
-        for (person, topic), standing in zip(keys, standings, strict=True):
-            sender = self._senders.of(person.profile.phone_country, topic.purpose)
-            if sender.two_way:
-                key = (person.hashes[Channel.SMS], sender.sender)
-                found[key] = found.get(key, False) or comes(topic, standing)
-        return found
+
+class TellOptOuts:
+    """Does the errands that `ask_to_tell` leaves: tells how things stand when it is done, if that is news."""
+
+    def __init__(self, store: Store, mirror: OptOutMirror, standings: SmsStandings, clock: Clock) -> None:
+        self._store = store
+        self._mirror = mirror
+        self._standings = standings
+        self._clock = clock
+
+    def __call__(self, payload: Mapping[str, Any]) -> None:
+        """Tell, and note what the provider knows now. ErrandError."""
+        asked = {one.key: one for one in map(ToTell.from_json, payload["items"])}
+        hashes = {address_hash for address_hash, _ in asked}
+        with self._store.read() as tx:
+            stand = self._standings.read(tx, hashes)
+        news = stand.differ(asked.keys())
+        if not news:
+            return
+        told = {key: _told(asked[key], stand) for key in news}
+        self._mirror.tell(list(told.values()))
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.sms_mirrors.note([Mirrored(*key, one.opted_out, now) for key, one in told.items()])
+            # Whoever changed their mind during the call was looked at with what was known before it.
+            again = self._standings.read(tx, hashes).differ(told.keys())
+            ask_to_tell(tx, [to_tell(key, asked[key].source, now) for key in again], now)
+
+
+def to_tell(key: _Key, source: str, at: datetime) -> ToTell:
+    """Return what to ask for, so that the provider learns how a number and a sender stand."""
+    return ToTell(secrets.token_hex(16), key[0].hex(), key[1], source, rfc3339(at))
+
+
+def ask_to_tell(tx: Transaction, asked: Sequence[ToTell], now: datetime) -> None:
+    """Leave errands to tell the provider, as many to a call as it takes."""
+    for start in range(0, len(asked), MOST_TOLD):
+        items = [one.to_json() for one in asked[start : start + MOST_TOLD]]
+        tx.errands.add(TWILIO_CONSENT, {"items": items}, now)
+
+
+def _told(one: ToTell, stand: _Stand) -> Told:
+    phone = stand.phones[one.key[0]]
+    return Told(one.reference, phone, one.sender, not stand.reached[one.key], one.source, one.at)
 
 
 def _newest(entries: Sequence[SealedEntry], *, subscribed: bool) -> SealedEntry | None:
     """Return the newest that says the same as what came of them all."""
     return next((one for one in reversed(entries) if one.subscribed is subscribed), None)
-
-
-class TellOptOuts:
-    """Does the errands that `MirrorOptOuts` gives."""
-
-    def __init__(self, store: Store, mirror: OptOutMirror) -> None:
-        self._store = store
-        self._mirror = mirror
-
-    def __call__(self, payload: Mapping[str, Any]) -> None:
-        """Tell what still holds: an errand that was late must not undo a newer choice. ErrandError."""
-        told = [Told.from_json(one) for one in payload["items"]]
-        with self._store.read() as tx:
-            known = tx.sms_mirrors.known({bytes.fromhex(one.hash) for one in told})
-        holds = [one for one in told if known.get((bytes.fromhex(one.hash), one.sender)) is one.opted_out]
-        if holds:
-            self._mirror.tell(holds)

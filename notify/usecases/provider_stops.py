@@ -10,8 +10,9 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import STOP
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
-from notify.domain.sms_mirroring import Mirrored
+from notify.domain.sms_mirroring import OTHERS, Mirrored
 from notify.store import Transaction
+from notify.usecases.mirror_opt_outs import ask_to_tell, to_tell
 from notify.usecases.recording_choices import Occasion
 from notify.usecases.sms_stops import SmsStops
 
@@ -34,10 +35,14 @@ class StoppedNumber:
 class ProviderStops:
     """Turns such refusals into the suppression and the entries of a STOP."""
 
-    def __init__(self, stops: SmsStops, senders: Senders, catalogue: Catalogue) -> None:
+    def __init__(
+        self, stops: SmsStops, senders: Senders, catalogue: Catalogue, *, mirrors: bool = False
+    ) -> None:
+        """`mirrors`: the provider is told of opt-outs that it did not hear itself."""
         self._stops = stops
         self._senders = senders
         self._catalogue = catalogue
+        self._mirrors = mirrors
 
     def holders(self, tx: Transaction, hashes: Collection[bytes]) -> Holders:
         """Return who has the numbers, for their gates to be locked out along with others."""
@@ -46,7 +51,12 @@ class ProviderStops:
     def record(
         self, tx: Transaction, stopped: Sequence[StoppedNumber], holders: Holders, now: datetime
     ) -> None:
-        """Bar the numbers; the caller holds the gates off."""
+        """Bar the numbers; the caller holds the gates off.
+
+        A block that the provider was known to have is no new STOP: the person has come back since, and it is
+        to hear of that.
+        """
+        known = tx.sms_mirrors.known(holders.keys())
         for one in sorted(stopped, key=lambda one: (one.address_hash, one.message_id)):
             people = holders[one.address_hash]
             phone = people[0].profile.phone if people else None
@@ -54,6 +64,9 @@ class ProviderStops:
             topic = self._catalogue.numbered(one.topic)
             purpose = topic.purpose if topic else Purpose.MARKETING
             sender = self._senders.sms.of(country, purpose).sender
+            if self._mirrors and known.get((one.address_hash, sender)):
+                ask_to_tell(tx, [to_tell((one.address_hash, sender), OTHERS, now)], now)
+                continue
             scope = self._senders.sms.scope(sender)
             occasion = Occasion(now, STOP, Proof(source=_SOURCE), one.locale, one.message_id)
             self._stops.stop(tx, one.address_hash, people, scope, occasion, phone=phone)

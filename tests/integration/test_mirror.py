@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from notify.domain.catalogue import Channel
+from notify.domain.consent import Scope
+from notify.domain.outcome import AddressFault, Refused
 from notify.domain.requests import Choice, Proof
 from notify.domain.sms_senders import read_senders
 from tests.loopback.server import Fault
@@ -17,6 +19,7 @@ from tests.world import CLICK, PHONE, World, settings_for
 
 SENDERS = {"SN": {"marketing": {"sender": NEWS}, "transactional": {"sender": ORDERS}}}
 YES = Proof(source="form", wording="Oui")
+STOPPED = Refused("21610", AddressFault.STOPPED)
 LATER = timedelta(hours=2)
 IVORIAN = "+2250712345678"
 
@@ -112,9 +115,28 @@ def test_an_errand_is_repeated_and_never_undoes_a_newer_choice(mirror: Mirror) -
     mirror.choose("order_updates", subscribed=False)
     assert mirror.settle() == {}
     mirror.choose("order_updates", subscribed=True)
-    assert mirror.settle() == {(PHONE, ORDERS): "opt-in"}
     mirror.world.clock.advance(LATER)
-    assert mirror.settle() == {(PHONE, ORDERS): "opt-in"}
+    assert mirror.settle() == {}
+    mirror.choose("order_updates", subscribed=False)
+    assert mirror.settle() == {(PHONE, ORDERS): "opt-out"}
+
+
+def test_a_block_of_before_is_no_new_stop(mirror: Mirror) -> None:
+    """Whoever comes back is blocked at Twilio until it has heard of it."""
+    mirror.office.told("Désabonnement", ORDERS)
+    mirror.settle()
+    mirror.twilio.script(Fault(503))
+    mirror.office.told("Reprendre", ORDERS)
+    assert mirror.settle()[PHONE, ORDERS] == "opt-out"
+    mirror.world.sms.script(STOPPED)
+    mirror.world.order(channels=(Channel.SMS,), reference="order-99813")
+    mirror.world.work()
+    assert mirror.office.stop_scope() is None
+    assert mirror.settle()[PHONE, ORDERS] == "opt-in"
+    mirror.world.sms.script(STOPPED)  # and this is one
+    mirror.world.order(channels=(Channel.SMS,), reference="order-99814")
+    mirror.world.work()
+    assert mirror.office.stop_scope() is Scope.ALL
 
 
 def test_what_twilio_cannot_take_for_now_is_told_again(mirror: Mirror) -> None:
