@@ -117,7 +117,7 @@ def test_addresses_that_are_allowed(rule: UrlRule, url: str) -> None:
     ],
 )
 def test_this_machine_may_be_told_where_nobody_else_is_reached(
-    environment: dict[str, str], trial: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], *, trial: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"PUBLIC_URL": "https://notify.example.org", **environment}.items():
         monkeypatch.setenv(name, value)
