@@ -61,12 +61,13 @@ class Outcome:
 class Deployment:
     """`notify up` with one order update sent to each of some people."""
 
-    def __init__(self, directory: Path, database_url: str | None, people: int) -> None:
-        given = {}
+    def __init__(self, directory: Path, database_url: str | None, people: int, **more: str) -> None:
+        """`more` are environment variables."""
+        given = dict(more)
         if database_url:
             keys = base64.urlsafe_b64encode(os.urandom(32)).decode()
             secret = secrets.token_urlsafe(32)
-            given = {"DATABASE_URL": database_url, "SECRET_KEYS": secret, "ENCRYPTION_KEYS": keys}
+            given |= {"DATABASE_URL": database_url, "SECRET_KEYS": secret, "ENCRYPTION_KEYS": keys}
         self.up = UpProcess(directory, **given, UNSUBSCRIBE_MAIL_DOMAIN="mail.example.org")
         self.up.wait_until_ready()
         settings = load_settings(directory)

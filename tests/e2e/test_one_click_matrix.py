@@ -1,13 +1,18 @@
 """One click through the deployed stack: every request of the matrix, and a database that is away."""
 
+import base64
+import json
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.e2e.one_click_matrix import PEOPLE, Deployment, foreign_answers_differ, run_mails, run_rows
 from tests.e2e.one_click_rows import ONE_CLICK, ROWS, URLENCODED
 from tests.e2e.raw_http import exchange, request
 from tests.e2e.up_process import wait_for
+from tests.reporting import KEY, SENDGRID_HOOK, public_text
 from tests.servers import Postgres
 
 LEFT = 1
@@ -26,7 +31,8 @@ def deployment(
     postgres_server: Postgres, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     directory = tmp_path_factory.mktemp("matrix") / "data"
-    running = Deployment(directory, postgres_server.url(database), PEOPLE + LEFT)
+    key = {"SENDGRID_WEBHOOK_PUBLIC_KEY": public_text()}
+    running = Deployment(directory, postgres_server.url(database), PEOPLE + LEFT, **key)
     yield running
     running.close()
 
@@ -66,3 +72,18 @@ def test_the_link_in_the_mail_is_the_one_that_is_tried(deployment: Deployment) -
     person = int(entry.message.to.removeprefix("r").partition("@")[0])
     assert f"{deployment.path(person)}>" in header
     assert f"<mailto:{deployment.mailbox(person)}" in header
+
+
+@pytest.mark.parametrize(("size", "status"), [(700_000, 204), (1_200_000, 413)])
+def test_events_that_come_in_chunks_are_taken_whole(deployment: Deployment, size: int, status: int) -> None:
+    body, stamp = json.dumps([{"event": "processed", "sg_event_id": "e-1", "pad": "x" * size}]).encode(), "1"
+    signature = KEY.sign(stamp.encode() + body, ec.ECDSA(SHA256()))
+    headers = [
+        "Transfer-Encoding: chunked",
+        f"X-Twilio-Email-Event-Webhook-Signature: {base64.b64encode(signature).decode()}",
+        f"X-Twilio-Email-Event-Webhook-Timestamp: {stamp}",
+    ]
+    head = request("POST", SENDGRID_HOOK, b"", headers, length=-1)
+    chunks = [body[first : first + 50_000] for first in range(0, len(body), 50_000)]
+    framed = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
+    assert exchange(deployment.up.port, head, *framed, b"0\r\n\r\n").status == status

@@ -86,6 +86,23 @@ def test_what_sendgrid_did_not_sign_is_not(signature: str, timestamp: str, body:
     assert not sendgrid_events.verify(SG_KEY, signature, timestamp, body)
 
 
+def test_no_bit_of_what_sendgrid_signed_can_change() -> None:
+    for place in range(len(SG_BODY)):
+        assert not sendgrid_events.verify(SG_KEY, SG_SIGNATURE, SG_TIMESTAMP, flipped(SG_BODY, place))
+    for place in range(len(SG_TIMESTAMP)):
+        timestamp = flipped(SG_TIMESTAMP.encode(), place).decode()
+        assert not sendgrid_events.verify(SG_KEY, SG_SIGNATURE, timestamp, SG_BODY)
+    signature = base64.b64decode(SG_SIGNATURE)
+    for place in range(len(signature)):
+        forged = base64.b64encode(flipped(signature, place)).decode()
+        assert not sendgrid_events.verify(SG_KEY, forged, SG_TIMESTAMP, SG_BODY)
+
+
+def flipped(text: bytes, place: int) -> bytes:
+    """Return a text with the lowest bit of one byte turned over."""
+    return text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :]
+
+
 def test_another_key_signs_nothing_for_us() -> None:
     theirs = ec.generate_private_key(ec.SECP256R1())
     signature = theirs.sign(SG_TIMESTAMP.encode() + SG_BODY, ec.ECDSA(hashes.SHA256()))
@@ -254,6 +271,8 @@ def test_twilios_own_examples_are_genuine(url: str, body: bytes, kind: str, sign
     assert not twilio_events.verify("another token", url, signature, body, kind)
     assert not twilio_events.verify(TW_TOKEN, f"{url}&extra=1", signature, body, kind)
     assert not twilio_events.verify(TW_TOKEN, url, signature, body + b"1", kind)
+    for place in range(len(body)):
+        assert not twilio_events.verify(TW_TOKEN, url, signature, flipped(body, place), kind)
     for forged in ("", "é", signature[:-1], signature.lower()):
         assert not twilio_events.verify(TW_TOKEN, url, forged, body, kind)
 
