@@ -9,8 +9,11 @@ from click.testing import CliRunner
 from notify.calendars import PublicHolidays
 from notify.cli import notify
 from notify.domain.errors import ConfigurationError
+from notify.domain.hours import zone_of, zones_of
 from notify.domain.windows import LawfulHours, read_weeks
+from notify.domain.zones import MAIN_ZONES
 from notify.settings import Settings
+from notify.web.api.fields import countries
 
 HOURS = LawfulHours(PublicHolidays().is_holiday)
 
@@ -63,6 +66,23 @@ def test_windows(country: str | None, timezone: str | None, now: str, opens: str
         at(opens),
         at(closes),
     )
+
+
+def test_a_country_may_be_too_wide_for_one_window() -> None:
+    assert HOURS.span("RU", None, at("2026-11-23 12:00")) is None
+    assert HOURS.span("RU", "Europe/Moscow", at("2026-11-23 12:00"))
+
+
+def test_every_country_has_its_clock() -> None:
+    """And where there are several, one in which most people live, and the outermost."""
+    assert MAIN_ZONES.keys() >= countries() - {"AQ", "BV", "HM"}
+    for country in MAIN_ZONES:
+        main = zone_of(None, country)
+        offsets = [at("2026-11-23 12:00").astimezone(zone).utcoffset() for zone in zones_of(None, country)]
+        mine = at("2026-11-23 12:00").astimezone(main).utcoffset()
+        assert mine is not None
+        assert min(one for one in offsets if one is not None) <= mine
+        assert mine <= max(one for one in offsets if one is not None)
 
 
 def test_an_earlier_answer_is_not_given_for_a_later_day() -> None:
