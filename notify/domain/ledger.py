@@ -27,8 +27,10 @@ STOP: Final = "stop"
 START: Final = "start"
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
+READMITTED: Final = "readmitted"
+"""The way of what comes again because the person had a bar of an address lifted in the preference centre."""
 
-BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME})
+BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, READMITTED})
 """Ways of entries that tell what comes or stops coming by a suppression, and set no preference."""
 
 
