@@ -1,11 +1,13 @@
 """The shop is told what happens, signed, again and again until it has it, and nobody waits for it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from sqlalchemy import event, text
 
 from notify.domain.alerts import WEBHOOK_DISABLED
@@ -21,6 +23,7 @@ from notify.store.webhooks import Replay
 from notify.usecases.purge import WEBHOOKS_KEPT_FOR, Purge
 from notify.usecases.tell_endpoints import LEASE
 from notify.usecases.webhook_endpoints import MOST
+from notify.web.api.webhook_events import described_events
 from tests.loopback.certificates import tls_pair
 from tests.loopback.server import Fault
 from tests.webhook_shop import ShopServer, Telling, signed_by
@@ -72,7 +75,7 @@ def test_the_shop_is_told_what_became_of_an_order(world: World, telling: Telling
         },
     }
     for call in shop.received:
-        assert set(call.json) == {"type", "timestamp", "data"}
+        validate(call.json)
         assert (call.method, call.path, call.headers["content-type"]) == ("POST", "/hook", "application/json")
         assert call.headers["webhook-timestamp"] == str(int(world.clock().timestamp()))
         assert signed_by(call, secret)
@@ -117,6 +120,7 @@ def test_changed_preferences_are_told_as_the_ledger_has_them(
     world.parts.follow_ledger()
     telling.tell()
     (entry,) = world.parts.lookups.consents("C-1042")["items"]
+    validate(*shop.told)
     assert [body["data"] for body in shop.told] == [
         {
             "recipient_id": "C-1042",
@@ -344,6 +348,14 @@ def dispute(world: World) -> None:
         tx.outbound.add(
             [OutboundEvent(ADDRESS_DISPUTED, now, {"recipient_id": "C-1", "channel": "sms"})], now
         )
+
+
+def validate(*told: Mapping[str, Any]) -> None:
+    """See that events are as the description of the API has them."""
+    described = described_events()
+    for body in told:
+        content = described[body["type"]]["post"]["requestBody"]["content"]["application/json"]
+        Draft202012Validator(content["schema"]).validate(body)
 
 
 def run_endpoint(telling: Telling) -> str:

@@ -24,6 +24,7 @@ from notify.web.api import (
 )
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
+from notify.web.api.webhook_events import described_events
 from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
 
 VERSION: Final = "1"
@@ -117,6 +118,7 @@ def describe(operations: Sequence[Operation] = OPERATIONS) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
+        "webhooks": described_events(),
         "components": {
             "schemas": definitions,
             "responses": {str(status): _problem_response(status) for status in _STATUS_WORDS},
