@@ -137,6 +137,10 @@ def senders(settings: Settings) -> Iterator[Finding]:
         if real and getattr(settings, variable) == getattr(settings, f"{variable}_marketing"):
             text = f"{variable.upper()} and {variable.upper()}_MARKETING are the same"
             yield Finding.check("Senders", text, "Use two: a block on one would stop the other.")
+    for country, row in settings.sms_senders.items():
+        if len({one.sender for one in row.values()}) < len(row):
+            text = f"SMS_SENDERS: {country} has one sender for orders and marketing"
+            yield Finding.check("Senders", text, "Use two: a STOP to it ends orders too.")
     if sound:
         yield Finding.ok("Senders", "well-formed")
 

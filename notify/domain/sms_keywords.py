@@ -46,7 +46,8 @@ _STRONG: Final = {
     **_meaning(
         Keyword.STOP,
         "fr",
-        "ARRET ARRETE ARRETER ARRETES ARRETEZ ARRETS ARRETT STOPPE STOPPER STOPPEZ DESABONNE DESABONNER"
+        "ARRET ARRETE ARRETER ARRETES ARRETEZ ARRETS ARRETT STOPPE STOPPER STOPPEZ CESSER CESSEZ"
+        " DESABONNE DESABONNER"
         " DESABONNEZ DESABONNEMENT DESINSCRIRE DESINSCRIS DESINSCRIVEZ DESINSCRIPTION RESILIER RESILIATION",
     ),
     **_meaning(Keyword.STOP, "en", "UNSUBSCRIBE UNSUBSCRIBED UNSUB OPTOUT REVOKE STOPALL"),
@@ -57,8 +58,10 @@ _ALONE: Final = {
     **_meaning(Keyword.STOP, "fr", "ANNULER ANNULATION FIN FINI TERMINER"),
     **_meaning(Keyword.STOP, "en", "END QUIT CANCEL"),
     **_meaning(Keyword.START, None, "START UNSTOP"),
-    **_meaning(Keyword.START, "en", "YES"),
-    **_meaning(Keyword.START, "fr", "REPRENDRE REPRENEZ REPRISE DEMARRER OUI"),
+    **_meaning(Keyword.START, "en", "YES RESUME SUBSCRIBE RESUBSCRIBE"),
+    **_meaning(
+        Keyword.START, "fr", "REPRENDRE REPRENEZ REPRISE DEMARRER RECOMMENCER REACTIVER REABONNER OUI"
+    ),
     **_meaning(Keyword.HELP, None, "INFO INFOS CONTACT"),
     **_meaning(Keyword.HELP, "en", "HELP"),
     **_meaning(Keyword.HELP, "fr", "AIDE"),

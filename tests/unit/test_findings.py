@@ -1,5 +1,6 @@
 """What doctor and status say, and in which words."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def test_one_sender_for_orders_and_news_is_worth_a_look(tmp_path: Path) -> None:
         email_from_marketing="a@example.org",
     )
     assert State.CHECK in states(list(checks.senders(given)))
+
+
+def test_one_sender_of_sms_for_both_in_a_country_is_worth_a_look(tmp_path: Path) -> None:
+    shared = {"marketing": {"sender": "37105"}, "transactional": {"sender": "37105"}}
+    given = settings(tmp_path, sms_senders=json.dumps({"FR": shared}))
+    (found,) = [str(one) for one in checks.senders(given) if one.state is State.CHECK]
+    assert "SMS_SENDERS: FR has one sender" in found
 
 
 TWILIO = {"sms_provider": "twilio", "twilio_account_sid": "AC1", "twilio_auth_token": "t"}

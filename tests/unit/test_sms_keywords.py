@@ -40,6 +40,7 @@ ARRETE
 désabonner
 DESABONNEMENT
 désinscrire
+cessez svp
 Désinscription
 ANNULER
 fin
@@ -95,6 +96,9 @@ DÉMARRER
 oui
 START 36105
 Start svp
+réactiver
+Recommencer
+resubscribe
 """.strip().splitlines()
 HELPS = """
 HELP
