@@ -92,6 +92,9 @@ def test_with_both_reasons_it_stops_for_each_of_them(reports: Reports) -> None:
     assert reports.stands() == ("paused", "complaints")
     reports.news.desk.resume(reports.campaign)
     assert reports.stands() == ("paused", "bounces")
+    (alert,) = reports.news.world.parts.backlog.report(reports.news.world.clock()).alerts
+    assert (alert.kind, alert.count) == ("campaign_stopped", 2)
+    assert alert.details == {"campaign": reports.campaign, "reason": "bounces"}
 
 
 def _sms_readers(news: Newsroom, count: int) -> None:

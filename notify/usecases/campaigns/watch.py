@@ -1,5 +1,7 @@
 """Stop campaigns that people complain about, or that go to addresses that do not exist."""
 
+from notify.domain import ids
+from notify.domain.alerts import CAMPAIGN_STOPPED
 from notify.domain.campaigns import CampaignStatus, may_have_to_stop, stop_reason
 from notify.ports import Clock
 from notify.store import Store
@@ -33,5 +35,7 @@ class WatchCampaigns:
                 # One that somebody resumed in spite of this reason goes on.
                 if campaign.status is CampaignStatus.SENDING and reason not in campaign.overridden:
                     pause(tx, campaign, reason, self._clock)
+                    details = {"campaign": ids.public(ids.CAMPAIGN, number), "reason": reason.value}
+                    tx.alerts.raise_alert(CAMPAIGN_STOPPED, details, self._clock())
                     stopped += 1
         return stopped
