@@ -127,7 +127,7 @@ def test_what_a_person_stopped_they_take_back(
     assert served.subscribed("surveys", channel)
     again = [("order_updates", channel.value, True)] if scope is Scope.ALL else []
     again += [(topic, by, True) for topic, by in NEWS if by == channel]
-    assert told(served, "preference_centre") == again
+    assert told(served, "readmitted") == again
 
 
 def test_what_bounced_no_person_lifts_and_a_web_opt_out_stays(served: World) -> None:

@@ -22,7 +22,7 @@ _MOST_DIGITS: Final = 18
 _WAYS: Final = frozenset(
     {
         *("one_click", "link", "mailto", "complaint", "provider", "preference_centre", "undo"),
-        *("double_opt_in", "stop", "start", "pause", "resume"),
+        *("double_opt_in", "stop", "start", "pause", "resume", "readmitted"),
     }
 )
 """The ways of the ledger that were the person's own; every other is the shop's."""
