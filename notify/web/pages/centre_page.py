@@ -38,6 +38,7 @@ def context(t: Texts, answer: Answer) -> dict[str, Any]:
         "notices": [_notice(t, one, view) for one in view.notices],
         "topics": _by_topic(t, view),
         "can_save": any(row.bar is None for row in view.rows),
+        "just_paused": answer.note == "paused",
         "paused": day(view.paused_until, t.locale, view.zone) if view.paused_until else None,
         "pauses": [length.value for length in Pause],
         "spoken": spoken,
