@@ -31,7 +31,7 @@ from notify.storage.tables import Dispatch, Message, Notification, OutboxEntryRo
 
 _AT_ONCE: Final = 500
 
-_Numbered: Final[Mapping[Kept, tuple[Any, Any]]] = {
+_DELETED: Final[Mapping[Kept, tuple[Any, Any]]] = {
     Kept.COPIES: (OutboxEntryRow.id, OutboxEntryRow.kept_at),
     Kept.EVENTS: (ProviderEventRow.id, ProviderEventRow.received_at),
     Kept.RUNS: (RunRow.id, RunRow.at),
@@ -59,8 +59,8 @@ class SqlRetention:
 
     def step(self, kind: Kept, after: int, before: datetime, *, dry_run: bool) -> Step:
         """Take what of a kind is from before a time, or only count it."""
-        if kind in _Numbered:
-            return self._old_rows(*_Numbered[kind], after, before, dry_run)
+        if kind in _DELETED:
+            return self._old_rows(*_DELETED[kind], after, before, dry_run)
         return self._steps[kind](after, before, dry_run)
 
     def idle(self, after: int, before: datetime) -> tuple[list[int], Step]:
