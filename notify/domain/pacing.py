@@ -21,10 +21,12 @@ def pause_after(most: int, throttle: int | None) -> timedelta:
 
     Not those it had: after a small slice and a short pause, a large one could be too much for the minute.
     """
-    if throttle is None:
+    if throttle is None or most == 0:
         return timedelta()
-    microseconds = -(-_MINUTE_IN_MICROSECONDS * most // throttle)  # rounded up
-    return timedelta(microseconds=microseconds)
+    # Whole slices: with the share of a minute that a slice is, one too many could begin within sixty seconds.
+    slices = throttle // most
+    wait = _MINUTE_IN_MICROSECONDS if slices else _MINUTE_IN_MICROSECONDS * most
+    return timedelta(microseconds=-(-wait // (slices or throttle)))  # rounded up
 
 
 def allot(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notify.domain.pacing import allot, minute_of, pause_after, slice_size
@@ -15,6 +15,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
     channels=st.integers(1, 2),
     shares=st.lists(st.floats(0.01, 1), min_size=1, max_size=40),
 )
+@example(throttle=37, channels=1, shares=[1.0] * 7)  # seven slices of six
 def test_slices_and_pauses_keep_to_the_throttle(throttle: int, channels: int, shares: list[float]) -> None:
     at, made = timedelta(), []
     for share in shares:  # of a slice, some are skipped
