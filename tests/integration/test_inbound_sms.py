@@ -83,6 +83,16 @@ def test_stop_to_the_orders_sender_ends_all_sms(office: SmsOffice) -> None:
     assert office.world.message(answer, Channel.EMAIL)["status"] == "sent"
 
 
+def test_a_stop_ends_what_was_accepted_before_it(office: SmsOffice) -> None:
+    sent = len(office.world.sms.messages)
+    answer = office.world.order(reference="order-99813")
+    office.told("STOP", ORDERS)
+    office.world.work()
+    assert len(office.world.sms.messages) == sent
+    message = office.world.message(answer, Channel.SMS)
+    assert "Awa Diop answered STOP to an SMS on 23 November" in message["explanation"]
+
+
 @pytest.mark.parametrize("to", [SHARED, "+33700000000", ""])
 def test_a_sender_that_is_shared_or_unknown_ends_all(office: SmsOffice, to: str) -> None:
     office.told("STOP", to)
