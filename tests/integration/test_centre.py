@@ -17,6 +17,7 @@ from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP
 from notify.domain.token_claims import CentreClaim
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreView
+from tests.webhook_shop import ShopServer, Telling
 from tests.world import EMAIL, PHONE, World
 
 CENTRE = Proof(source="preference_centre", wording="Faire une pause / 30 jours")
@@ -143,6 +144,16 @@ def test_what_bounced_no_person_lifts_and_a_web_opt_out_stays(served: World) -> 
         tx.suppressions.lift(Channel.SMS, [tx.suppressions.hash_of(Channel.SMS, PHONE)], HARD_BOUNCE)
     assert served.subscribed("company_news", Channel.SMS)
     assert not served.subscribed("surveys", Channel.SMS)
+
+
+def test_the_shop_is_told_of_an_address_that_is_not_the_persons(served: World) -> None:
+    with ShopServer() as shop:
+        telling = Telling(served)
+        telling.endpoint(shop, "address.disputed")
+        served.parts.preference_centre.disown(served.centre_token(), Channel.SMS, CENTRE, "fr")
+        telling.tell()
+        (told,) = shop.told
+    assert (told["type"], told["data"]) == ("address.disputed", {"recipient_id": "C-1042", "channel": "sms"})
 
 
 def test_the_next_message_speaks_the_language_that_was_chosen(served: World) -> None:

@@ -1,7 +1,7 @@
 """What the preference centre shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -92,7 +92,7 @@ def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now:
         for channel in Channel
         if (address := profile.address(channel)) and view.bar_of(channel) in SHOWN
     }
-    return CentreView(shown, view.locale, rows, paused_until=view.paused_until, zone=view.zone)
+    return replace(view, addresses=shown)
 
 
 def sample(catalogue: Catalogue) -> CentreView:

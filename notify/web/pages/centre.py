@@ -1,6 +1,7 @@
 """The preference centre: every topic on every channel, in forms that need no JavaScript."""
 
 from collections.abc import Callable
+from math import ceil
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
@@ -133,8 +134,8 @@ class _CentrePages:
             asked = self._centre.request(token, kind, locale)
         except UnreachableError:
             return Answer(view, "unreachable", status=409)
-        except TooManyRequestsError:
-            return Answer(view, "asked_late", status=429)
+        except TooManyRequestsError as error:
+            return Answer(view, "asked_late", status=429, retry_after=ceil(error.retry_after.total_seconds()))
         where = whole(asked.masked) if asked else ""
         return Answer(view, f"asked_{kind}", words={"address": where})
 
@@ -161,7 +162,7 @@ class _CentrePages:
         switch = switch_from(locale, "show", token=token)
         if answer.view.preview:
             return preview_page(self._pages, locale, "centre", switch=switch)
-        return self._pages.respond(
+        response = self._pages.respond(
             "centre",
             locale,
             status=answer.status,
@@ -170,6 +171,9 @@ class _CentrePages:
             history=in_language("history", locale, token=token),
             **context(self._pages.texts(locale), answer),
         )
+        if answer.retry_after is not None:
+            response.headers["Retry-After"] = str(answer.retry_after)
+        return response
 
 
 def _to_be_confirmed(t: Texts, done: Saved) -> Answer:

@@ -17,13 +17,14 @@ from notify.web.pages.texts import Texts, localised, whole
 class Answer:
     """What a button came to: a note, its words, and an undo token if it can be taken back.
 
-    `locale` is the language to answer in where that has just been chosen.
+    `locale` is the language to answer in where that has just been chosen; `retry_after` is in seconds.
     """
 
     view: CentreView
     note: str | None = None
     undo: str | None = None
     status: int = 200
+    retry_after: int | None = None
     locale: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
 
