@@ -39,6 +39,7 @@ class Ticks:
 def test_a_failing_task_stops_neither_the_others_nor_itself(
     error: Exception, level: int, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="workers.schedule")
     stop = threading.Event()
     failing, sound = Ticks(error), Ticks(stop=stop, last=3)
     run([Task("failing", 0.0, failing), Task("sound", 0.0, sound)], stop)
