@@ -49,23 +49,6 @@ def test_every_mail_does_what_its_address_says(deployment: Deployment) -> None:
     assert [f"{one.row}: {one.got}" for one in outcomes] == [f"{one.row}: {one.wanted}" for one in outcomes]
 
 
-def test_a_database_that_is_away_is_never_called_done(
-    deployment: Deployment, postgres_server: Postgres, database: str
-) -> None:
-    click = request("POST", deployment.path(PEOPLE), ONE_CLICK, [URLENCODED])
-    postgres_server.close(database)
-    try:
-        away = exchange(deployment.up.port, click)
-    finally:
-        postgres_server.reopen(database)
-    assert away.status == 503
-    assert "retry-after" in away.headers
-    assert away.is_plain
-    assert deployment.subscribed(PEOPLE)
-    wait_for(lambda: exchange(deployment.up.port, click).status == 200, 10, lambda: deployment.up.log)
-    assert not deployment.subscribed(PEOPLE)
-
-
 def test_the_link_in_the_mail_is_the_one_that_is_tried(deployment: Deployment) -> None:
     ((entry,),) = [deployment.parts.outbox.entries(None, 1)]
     header = entry.message.headers["List-Unsubscribe"]  # type: ignore[union-attr]
@@ -87,3 +70,21 @@ def test_events_that_come_in_chunks_are_taken_whole(deployment: Deployment, size
     chunks = [body[first : first + 50_000] for first in range(0, len(body), 50_000)]
     framed = [f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks]
     assert exchange(deployment.up.port, head, *framed, b"0\r\n\r\n").status == status
+
+
+def test_a_database_that_is_away_is_never_called_done(
+    deployment: Deployment, postgres_server: Postgres, database: str
+) -> None:
+    """The last one: broken connections are found only when they are used."""
+    click = request("POST", deployment.path(PEOPLE), ONE_CLICK, [URLENCODED])
+    postgres_server.close(database)
+    try:
+        away = exchange(deployment.up.port, click)
+    finally:
+        postgres_server.reopen(database)
+    assert away.status == 503
+    assert "retry-after" in away.headers
+    assert away.is_plain
+    assert deployment.subscribed(PEOPLE)
+    wait_for(lambda: exchange(deployment.up.port, click).status == 200, 10, lambda: deployment.up.log)
+    assert not deployment.subscribed(PEOPLE)
