@@ -240,6 +240,9 @@ PATHS = {
     "{recipient_id}": "C-1",
     "{name}": "order_shipped",
     "{campaign_id}": "c1",
+    "{suppression_id}": "s1",
+    "{endpoint_id}": "e1",
+    "{delivery_id}": "d1",
 }
 CASES = [
     pytest.param(operation, body, id=f"{operation.id} {name}")
