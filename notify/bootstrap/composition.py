@@ -15,20 +15,20 @@ from notify.settings import Settings
 from notify.storage.installation import rewrap
 from notify.storage.rotation import rotate
 from notify.usecases.centre.pausing import EndPauses
-from notify.usecases.export_ledger import ExportLedger
-from notify.usecases.follow_ledger import Follower, FollowLedger
 from notify.usecases.journal import WriteJournal, journal_choices
-from notify.usecases.mail_ledger_head import TEMPLATE as LEDGER_HEAD
-from notify.usecases.mail_ledger_head import MailLedgerHead
+from notify.usecases.ledger.export import ExportLedger
+from notify.usecases.ledger.follow import Follower, FollowLedger
+from notify.usecases.ledger.mail_head import TEMPLATE as LEDGER_HEAD
+from notify.usecases.ledger.mail_head import MailLedgerHead
+from notify.usecases.ledger.seal import SealLedger
+from notify.usecases.ledger.verify import VerifyLedger
 from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
 from notify.usecases.purge import Purge
 from notify.usecases.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.retain import Retain
 from notify.usecases.run_errands import Handler, RunErrands
-from notify.usecases.seal_ledger import SealLedger
 from notify.usecases.telling_cancelled import TellCancelled
 from notify.usecases.telling_preferences import tell_preferences
-from notify.usecases.verify_ledger import VerifyLedger
 from notify.usecases.watching_bursts import watch_bursts
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from notify.cli.options import composed, data_dir_option
-from notify.usecases.export_ledger import Extent
+from notify.usecases.ledger.export import Extent
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 

@@ -10,8 +10,8 @@ from notify.domain.catalogue import Channel
 from notify.domain.errors import NotFoundError
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.usecases.api_keys import KeyScope
-from notify.usecases.export_ledger import Extent
-from notify.usecases.seal_ledger import SealLedger
+from notify.usecases.ledger.export import Extent
+from notify.usecases.ledger.seal import SealLedger
 from tests.world import World
 
 FORMULA = '=HYPERLINK("https://example.net"; "Oui, « merci »")'

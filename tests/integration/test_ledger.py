@@ -14,8 +14,8 @@ from notify.cli.ledger_checks import check_ledger, ledger_lines
 from notify.domain.catalogue import Channel
 from notify.domain.ledger import LedgerEntry, SealedEntry
 from notify.store import Transaction
-from notify.usecases.follow_ledger import FollowLedger
-from notify.usecases.seal_ledger import SealLedger
+from notify.usecases.ledger.follow import FollowLedger
+from notify.usecases.ledger.seal import SealLedger
 from tests.world import World, settings_for
 
 

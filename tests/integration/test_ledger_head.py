@@ -9,8 +9,8 @@ import pytest
 from notify.domain.catalogue import Channel
 from notify.domain.errors import ConfigurationError
 from notify.domain.requests import Choice, Proof, RecipientInput
-from notify.usecases.mail_ledger_head import MailLedgerHead
-from notify.usecases.seal_ledger import SealLedger
+from notify.usecases.ledger.mail_head import MailLedgerHead
+from notify.usecases.ledger.seal import SealLedger
 from tests.world import World, settings_for
 
 OFFICER = "dpo@example.org"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from notify.domain.catalogue import Channel
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
-from notify.usecases.seal_ledger import SealLedger
+from notify.usecases.ledger.seal import SealLedger
 from tests.world import CLICK, World
 
 ADAM, EVE = "C-1", "C-2"

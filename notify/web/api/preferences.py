@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from notify.domain.requests import Choice, Proof
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.change_preferences import ChangePreferences
-from notify.usecases.export_ledger import ExportLedger, Extent
+from notify.usecases.ledger.export import ExportLedger, Extent
 from notify.usecases.lookups import Lookups
 from notify.web.api import examples, shapes
 from notify.web.api.answers import JSON, answer
