@@ -18,6 +18,9 @@ def webhooks_backlog(connection: Connection) -> WebhooksBacklog:
     count, broken, disabled = connection.execute(endpoints).one()
     if not count:
         return WebhooksBacklog()
-    open_ones = select(func.count(), func.min(WebhookDelivery.created_at)).where(OPEN)
+    enabled = select(WebhookEndpoint.id).where(WebhookEndpoint.disabled_at.is_(None))
+    open_ones = select(func.count(), func.min(WebhookDelivery.created_at)).where(
+        OPEN, WebhookDelivery.endpoint_id.in_(enabled)
+    )
     waiting, oldest_at = connection.execute(open_ones).one()
     return WebhooksBacklog(waiting, oldest_at, broken, disabled)

@@ -75,6 +75,34 @@ _RECORD: Final = (
         claim=None,
     )
 )
+_ENDPOINT: Final = WebhookEndpoint.id == WebhookDelivery.endpoint_id
+_FORLORN: Final = (
+    select(WebhookDelivery.id)
+    .where(
+        OPEN,
+        # What is being called at this moment is written down first.
+        or_(
+            WebhookDelivery.phase == Phase.WAITING.value,
+            WebhookDelivery.due_at <= bindparam("now", type_=UtcDateTime()),
+        ),
+        WebhookDelivery.endpoint_id.in_(
+            select(WebhookEndpoint.id).where(WebhookEndpoint.disabled_at.is_not(None))
+        ),
+    )
+    .order_by(WebhookDelivery.id)
+    .with_for_update(skip_locked=True)
+    .cte("forlorn")
+)
+_GIVE_UP: Final = (
+    update(WebhookDelivery)
+    .where(WebhookDelivery.id.in_(select(_FORLORN.c.id)))
+    .values(
+        phase=Phase.GIVEN_UP.value,
+        detail=select(WebhookEndpoint.disabled_because).where(_ENDPOINT).scalar_subquery(),
+        done_at=bindparam("now", type_=UtcDateTime()),
+        claim=None,
+    )
+)
 _AGAIN: Final[Mapping[str, Any]] = {
     "phase": Phase.WAITING.value,
     "attempts": 0,
@@ -132,6 +160,10 @@ class SqlWebhookDeliveries:
         values = {"phase": Phase.WAITING.value, "due_at": now, "claim": None}
         self._connection.execute(waiting.values(values), {"token": claim})
 
+    def give_up_disabled(self, now: datetime) -> int:
+        """Give up what waits for disabled endpoints; what others have locked is found the next time."""
+        return self._connection.execute(_GIVE_UP, {"now": now}).rowcount
+
     def send_one(self, endpoint: int, event: OutboundEvent, now: datetime) -> int:
         """Keep an event for one endpoint alone."""
         added = insert(WebhookEvent).values(event_row(event)).returning(WebhookEvent.id)
@@ -176,7 +208,7 @@ class SqlWebhookDeliveries:
     def drop_before(self, at: datetime) -> int:
         """Delete what is long over, some at a time; and what came for endpoints that were just deleted."""
         old = select(WebhookDelivery.id).where(WebhookDelivery.done_at < at)
-        known = exists().where(WebhookEndpoint.id == WebhookDelivery.endpoint_id)
+        known = exists().where(_ENDPOINT)
         astray = select(WebhookDelivery.id).where(OPEN, ~known)
         told = exists().where(WebhookDelivery.event_id == WebhookEvent.id)
         over = select(WebhookEvent.id).where(WebhookEvent.at < at, ~told)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from notify.domain.errors import VaultError
-from notify.domain.webhook_calls import Phase, Target
+from notify.domain.webhook_calls import Target
 from notify.ports import Vault
 from notify.storage.listeners import Listeners
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEndpoint
@@ -70,18 +70,10 @@ class SqlWebhookEndpoints:
         return self._change(number, disabled_at=None, disabled_because=None, failing_since=None)
 
     def disable(self, number: int, because: str, now: datetime) -> bool:
-        """Tell it nothing more, and give up what waits."""
+        """Tell it nothing more."""
         self._listeners.forget()
         enabled = WebhookEndpoint.disabled_at.is_(None)
-        if not self._change(number, enabled, disabled_at=now, disabled_because=because):
-            return False
-        waits = WebhookDelivery.phase == Phase.WAITING
-        self._connection.execute(
-            update(WebhookDelivery)
-            .where(WebhookDelivery.endpoint_id == number, waits)
-            .values(phase=Phase.GIVEN_UP, detail=because, done_at=now)
-        )
-        return True
+        return self._change(number, enabled, disabled_at=now, disabled_because=because)
 
     def targets(self, numbers: Collection[int], now: datetime) -> dict[int, Target]:
         """Return how endpoints are called."""
@@ -92,11 +84,11 @@ class SqlWebhookEndpoints:
         )
         return {row.id: target for row in rows if (target := self._target(row, now))}
 
-    def hold(self, numbers: Collection[int]) -> None:
-        """Lock endpoints."""
-        mine = WebhookEndpoint.id.in_(numbers)
-        query = select(WebhookEndpoint.id).where(mine).order_by(WebhookEndpoint.id).with_for_update()
-        self._connection.execute(query).all()
+    def hold(self, numbers: Collection[int]) -> set[int]:
+        """Lock endpoints; return those that are disabled."""
+        query = select(WebhookEndpoint.id, WebhookEndpoint.disabled_at)
+        mine = query.where(WebhookEndpoint.id.in_(numbers)).order_by(WebhookEndpoint.id).with_for_update()
+        return {row.id for row in self._connection.execute(mine) if row.disabled_at}
 
     def note(self, number: int, *, succeeded: bool, now: datetime) -> datetime | None:
         """Note how calls went; the row is written to only when that changes."""

@@ -56,15 +56,15 @@ class WebhookEndpoints(Protocol):
         ...
 
     def disable(self, number: int, because: str, now: datetime) -> bool:
-        """Tell it nothing more, and give up what waits; False if it was disabled before."""
+        """Tell it nothing more; False if it was disabled before."""
         ...
 
     def targets(self, numbers: Collection[int], now: datetime) -> dict[int, Target]:
         """Return how endpoints are called; of those that cannot be decrypted, none."""
         ...
 
-    def hold(self, numbers: Collection[int]) -> None:
-        """Lock endpoints, before deliveries to them are written to."""
+    def hold(self, numbers: Collection[int]) -> set[int]:
+        """Lock endpoints, before deliveries to them are written to; return those that are disabled."""
         ...
 
     def note(self, number: int, *, succeeded: bool, now: datetime) -> datetime | None:
@@ -95,6 +95,10 @@ class WebhookDeliveries(Protocol):
 
     def give_back(self, claim: str, delivery_ids: Collection[int], now: datetime) -> None:
         """Let deliveries that were claimed and not called wait again."""
+        ...
+
+    def give_up_disabled(self, now: datetime) -> int:
+        """Give up what waits for disabled endpoints, whoever let it wait; return how many."""
         ...
 
     def send_one(self, endpoint: int, event: OutboundEvent, now: datetime) -> int:

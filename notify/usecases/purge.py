@@ -49,6 +49,7 @@ class Purge:
             tx.alerts.clear_quiet(now - ALERTS_OPEN_FOR, now)
             gone += tx.soft_bounces.drop_before(now - SOFT_BOUNCES_KEPT_FOR)
             gone += tx.campaigns.forget_tests_before(now - TESTS_KEPT_FOR)
+            tx.webhook_deliveries.give_up_disabled(now)
             gone += tx.webhook_deliveries.drop_before(now - WEBHOOKS_KEPT_FOR)
             tx.deliveries.beat("purge", now)
         return gone

@@ -130,14 +130,15 @@ class TellEndpoints:
         for run in runs:
             called.setdefault(run.target.endpoint_id, []).extend(run.called)
         with self._store.write() as tx:
-            tx.webhook_endpoints.hold(called)
+            disabled = tx.webhook_endpoints.hold(called)
             tx.webhook_deliveries.hold([one.delivery_id for run in runs for one in run.waiting])
             for run in runs:
                 tx.webhook_deliveries.record(run.claim, run.called, now)
                 if run.left:
                     tx.webhook_deliveries.give_back(run.claim, run.left, now)
-            for number, some in called.items():
-                _judge(tx, number, some, now)
+            disabled.update(number for number, some in called.items() if _judge(tx, number, some, now))
+            if disabled:
+                tx.webhook_deliveries.give_up_disabled(now)
 
     def _claim(self, shares: Mapping[int, int], now: datetime) -> list[Run]:
         claim = str(uuid.uuid4())
@@ -171,18 +172,20 @@ class TellEndpoints:
         }
 
 
-def _judge(tx: Transaction, endpoint: int, called: Sequence[Called], now: datetime) -> None:
-    """Disable an endpoint that wants nothing any more, or has failed for days."""
+def _judge(tx: Transaction, endpoint: int, called: Sequence[Called], now: datetime) -> bool:
+    """Disable an endpoint that wants nothing any more, or has failed for days; say whether it was done."""
     if not called:
-        return
+        return False
     because = _GONE if any(one.answer.gone for one in called) else None
     if because is None:
         taken = any(one.answer.taken for one in called)
         since = tx.webhook_endpoints.note(endpoint, succeeded=taken, now=now)
         because = _FAILED if since and now - since >= FAILING_FOR else None
-    if because and tx.webhook_endpoints.disable(endpoint, because, now):
-        told = {"endpoint": ids.public(ids.WEBHOOK_ENDPOINT, endpoint), "reason": because}
-        tx.alerts.raise_alert(WEBHOOK_DISABLED, told, now)
+    if because is None or not tx.webhook_endpoints.disable(endpoint, because, now):
+        return False
+    told = {"endpoint": ids.public(ids.WEBHOOK_ENDPOINT, endpoint), "reason": because}
+    tx.alerts.raise_alert(WEBHOOK_DISABLED, told, now)
+    return True
 
 
 def _parted(waiting: Sequence[Waiting], parts: int) -> list[Sequence[Waiting]]:

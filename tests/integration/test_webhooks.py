@@ -15,7 +15,8 @@ from notify.domain.alerts import WEBHOOK_DISABLED
 from notify.domain.backlog import WebhooksBacklog
 from notify.domain.catalogue import Channel
 from notify.domain.errors import ConflictError, NotFoundError
-from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
+from notify.domain.ids import WEBHOOK_ENDPOINT, number_of
+from notify.domain.outbound import ADDRESS_DISPUTED, PING, OutboundEvent
 from notify.domain.outcome import Ambiguous
 from notify.domain.webhook_calls import FAILING_FOR, PAUSES
 from notify.domain.webhook_urls import UrlRule
@@ -23,7 +24,7 @@ from notify.providers.shop_endpoints import ShopEndpoints
 from notify.storage.listeners import FRESH_SECONDS
 from notify.store.webhooks import Replay
 from notify.usecases.purge import WEBHOOKS_KEPT_FOR, Purge
-from notify.usecases.tell_endpoints import LEASE
+from notify.usecases.tell_endpoints import LEASE, RUN
 from notify.usecases.webhook_endpoints import MOST
 from notify.web.api.webhook_events import described_events
 from tests.loopback.certificates import tls_pair
@@ -229,6 +230,27 @@ def test_an_endpoint_that_is_gone_or_fails_for_days_is_disabled(
     world.clock.advance(timedelta(minutes=1))  # it rests after a failure
     telling.tell()
     assert shop.types == ["ping"]
+
+
+def test_nothing_waits_for_an_endpoint_that_was_disabled(
+    world: World, telling: Telling, shop: ShopServer
+) -> None:
+    endpoint = telling.endpoint(shop)
+    for _ in range(RUN * 2):
+        dispute(world)
+    first, second = telling.tell.prepare(2).works
+    shop.script(Fault(status=410), Fault(status=500))
+    for run in (first, second):  # begun before anybody knew that the endpoint is gone
+        telling.tell.send(run)
+        telling.tell.record([run])
+    assert {one["status"] for one in telling.deliveries(endpoint["id"])} == {"given_up"}
+    with world.parts.store.write() as tx:  # as by a process that has not heard of it yet
+        number = number_of(WEBHOOK_ENDPOINT, endpoint["id"])
+        tx.webhook_deliveries.send_one(number, OutboundEvent(PING, world.clock(), {}), world.clock())
+    assert world.parts.backlog.report(world.clock()).webhooks == WebhooksBacklog(disabled=1)
+    Purge(world.parts.store, world.clock)()
+    assert telling.deliveries(endpoint["id"])[0]["status"] == "given_up"
+    assert telling.deliveries(endpoint["id"])[0]["detail"] == "it answered 410 Gone"
 
 
 def test_a_slow_endpoint_holds_up_no_other(world: World, telling: Telling, shop: ShopServer) -> None:
