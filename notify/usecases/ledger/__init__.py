@@ -1,1 +1,1 @@
-"""What is done with the consent ledger, one verb a file: sealed, followed, checked, exported, its head mailed."""
+"""What is done with the consent ledger: sealed, followed, checked, exported; its head is mailed."""
