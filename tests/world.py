@@ -27,11 +27,11 @@ from notify.settings import Settings, load_settings
 from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.confirmations import Confirmations
-from notify.usecases.deliver import Deliver
-from notify.usecases.gate import Gate
-from notify.usecases.reconcile import Reconcile
+from notify.usecases.delivery.deliver import Deliver
+from notify.usecases.delivery.gate import Gate
+from notify.usecases.delivery.reconcile import Reconcile
+from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.refused_addresses import RefusedAddresses
-from notify.usecases.right_hours import RightHours
 from tests.doubles import (
     FakeProvider,
     FakeProviders,

@@ -28,7 +28,7 @@ W_co = TypeVar("W_co", covariant=True)
 
 
 class Prepared(Protocol[W_co]):
-    """What `prepare` found: see `notify.usecases.dispatch_work.Prepared`."""
+    """What `prepare` found: see `notify.usecases.delivery.dispatch_work.Prepared`."""
 
     @property
     def claimed(self) -> int: ...  # noqa: D102 - see there

@@ -5,7 +5,7 @@ from functools import cache, partial
 from notify.bootstrap import Composition, build
 from notify.domain.requests import Lane
 from notify.settings import load_settings
-from notify.usecases.dispatch_work import Work
+from notify.usecases.delivery.dispatch_work import Work
 from workers.pump import Pump
 
 

@@ -46,8 +46,8 @@ from notify.storage.store import SqlStore
 from notify.telemetry import Exposition, PrometheusTelemetry
 from notify.throttle import RedisThrottle
 from notify.tokens import SignedTokens, parse_secret_keys
-from notify.usecases.choosing_providers import HealthyProviders
-from notify.usecases.composing import Composer
+from notify.usecases.delivery.choosing_providers import HealthyProviders
+from notify.usecases.delivery.composing import Composer
 from notify.vault import KEY_BYTES, AesVault, KeyRing, parse_encryption_keys
 
 _CONNECTIONS: Final = 12

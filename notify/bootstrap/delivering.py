@@ -9,14 +9,14 @@ from notify.bootstrap.asking import Asking
 from notify.domain.soft_bounces import SoftBounceRule
 from notify.usecases.campaigns.run import RunCampaigns
 from notify.usecases.campaigns.watch import WatchCampaigns
-from notify.usecases.deliver import Deliver
-from notify.usecases.gate import Gate
+from notify.usecases.delivery.deliver import Deliver
+from notify.usecases.delivery.gate import Gate
+from notify.usecases.delivery.reconcile import Reconcile
+from notify.usecases.delivery.right_hours import RightHours
+from notify.usecases.delivery.settle_unknown import SettleUnknown
 from notify.usecases.receive_events import ReceiveEvents
-from notify.usecases.reconcile import Reconcile
 from notify.usecases.record_events import RecordEvents
 from notify.usecases.refused_addresses import RefusedAddresses
-from notify.usecases.right_hours import RightHours
-from notify.usecases.settle_unknown import SettleUnknown
 from notify.usecases.tell_endpoints import TellEndpoints
 
 _CALL_MARGIN_SECONDS: Final = 2.5

@@ -9,7 +9,7 @@ from notify.domain.delivery import Letter
 from notify.domain.outcome import AddressFault
 from notify.domain.suppressions import HARD_BOUNCE
 from notify.store import Transaction
-from notify.usecases.dispatch_work import Work
+from notify.usecases.delivery.dispatch_work import Work
 from notify.usecases.provider_stops import ProviderStops, StoppedNumber
 
 

@@ -11,7 +11,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
 from notify.domain.outgoing import OutgoingEmail
 from notify.domain.requests import Lane
-from notify.usecases.dispatch_work import Work
+from notify.usecases.delivery.dispatch_work import Work
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import CLICK, World

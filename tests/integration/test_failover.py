@@ -14,10 +14,10 @@ from notify.domain.requests import Lane
 from notify.domain.views import NotificationView
 from notify.queueing import connect
 from notify.throttle import RedisThrottle
-from notify.usecases.choosing_providers import HealthyProviders
-from notify.usecases.deliver import Deliver
+from notify.usecases.delivery.choosing_providers import HealthyProviders
+from notify.usecases.delivery.deliver import Deliver
+from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.refused_addresses import RefusedAddresses
-from notify.usecases.right_hours import RightHours
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for

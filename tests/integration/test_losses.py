@@ -15,7 +15,7 @@ from notify.domain.outgoing import OutgoingEmail
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status
 from notify.store import Transaction
-from notify.usecases.dispatch_work import Work
+from notify.usecases.delivery.dispatch_work import Work
 from tests.doubles import FakeProvider
 from tests.world import CLICK, EMAIL, World
 

@@ -9,7 +9,7 @@ import pytest
 from notify.domain.catalogue import Channel
 from notify.domain.health import COMING_BACK, FIRST_PAUSE, LEFT_TO_SMALL, LONGEST_PAUSE, PROBE_LEASE
 from notify.domain.outcome import Accepted, Ambiguous, Outcome, Refused, Transient
-from notify.usecases.choosing_providers import WORTH_WAITING, HealthyProviders
+from notify.usecases.delivery.choosing_providers import WORTH_WAITING, HealthyProviders
 from tests.doubles import FakeProvider
 
 GOOD = Accepted("x")

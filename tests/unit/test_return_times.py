@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from notify.domain.requests import Lane
-from notify.usecases.return_times import ReturnTimes
+from notify.usecases.delivery.return_times import ReturnTimes
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

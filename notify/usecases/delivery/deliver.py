@@ -16,12 +16,12 @@ from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
 from notify.ports import Clock, Providers, Telemetry, Throttle, WakeUps
 from notify.store import Store, Transaction
-from notify.usecases.composing import Composer
-from notify.usecases.dispatch_work import Prepared, Work
-from notify.usecases.gate import Gate
+from notify.usecases.delivery.composing import Composer
+from notify.usecases.delivery.dispatch_work import Prepared, Work
+from notify.usecases.delivery.gate import Gate
+from notify.usecases.delivery.return_times import ReturnTimes
+from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.refused_addresses import RefusedAddresses
-from notify.usecases.return_times import ReturnTimes
-from notify.usecases.right_hours import RightHours
 
 _log: Final = logging.getLogger(__name__)
 

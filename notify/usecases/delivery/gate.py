@@ -10,7 +10,7 @@ from notify.domain.eligibility import Policy
 from notify.domain.status import Reason, Status
 from notify.ports import Clock
 from notify.store import Store, Transaction
-from notify.usecases.dispatch_work import Work
+from notify.usecases.delivery.dispatch_work import Work
 
 
 class Gate:
