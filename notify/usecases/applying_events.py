@@ -26,6 +26,7 @@ from notify.domain.soft_bounces import SoftBounceRule
 from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
 from notify.usecases.counting_bounces import bounce_news, count_bounces
+from notify.usecases.holding import held
 from notify.usecases.provider_stops import ProviderStops, StoppedNumber
 from notify.usecases.reported_refusals import bar_addresses
 
@@ -99,9 +100,14 @@ def _follow_refusals(
         return
     hashes = {message.address_hash for message, _ in refusals if message.address_hash} | news.hashes
     people = {message.recipient_id for message, _ in refusals}
-    holders = stops.holders(tx, {one.address_hash for one in stopped}) if stops else {}
-    people |= {one.id for known in holders.values() for one in known}
-    tx.consents.lock_out_gates(people, hashes | holders.keys())
+    holders = held(
+        tx,
+        lambda: stops.holders(tx, {one.address_hash for one in stopped}) if stops else {},
+        lambda known: (
+            people | {one.id for having in known.values() for one in having},
+            hashes | known.keys(),
+        ),
+    )
     if stops:
         stops.record(tx, stopped, holders, now)
     bar_addresses(tx, refusals, now)

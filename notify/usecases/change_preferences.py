@@ -15,6 +15,7 @@ from notify.domain.views import PreferenceView
 from notify.ports import Clock
 from notify.store import Store, Transaction
 from notify.usecases.confirmations import Confirmations
+from notify.usecases.holding import held_person
 from notify.usecases.lookups import Lookups
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
 
@@ -61,10 +62,7 @@ class ChangePreferences:
         now = self._clock()
         self._refuse_nonsense(choices, proof, now)
         with self._store.write() as tx:
-            recipient = tx.recipients.by_external_id(recipient_id)
-            if recipient is None:
-                raise NotFoundError("no recipient of that id")
-            tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+            recipient = held_person(tx, lambda: _known(tx, recipient_id))
             plan = self._plan(tx, recipient, choices, proof, now)
             occasion = Occasion(now, SHOP, proof)
             for change in plan.changes:
@@ -126,6 +124,13 @@ class ChangePreferences:
         if problems:
             raise InvalidRequestError(list(dict.fromkeys(problems)))
         return plan
+
+
+def _known(tx: Transaction, recipient_id: str) -> StoredRecipient:
+    recipient = tx.recipients.by_external_id(recipient_id)
+    if recipient is None:
+        raise NotFoundError("no recipient of that id")
+    return recipient
 
 
 def _opt_in_problems(index: int, proof: Proof | None, left_at: datetime | None) -> list[FieldProblem]:

@@ -20,6 +20,7 @@ from notify.usecases.centre.speaking import speak
 from notify.usecases.centre.views import CentreView, look, sample
 from notify.usecases.centre.visit import Visit
 from notify.usecases.confirmations import Confirmations
+from notify.usecases.holding import held_person
 from notify.usecases.recording_choices import Occasion
 
 _Done = TypeVar("_Done")
@@ -139,8 +140,7 @@ class PreferenceCentre:
             return sample(self._catalogue), None
         occasion = Occasion(self._clock(), proof.source, proof, locale, claim.message or None)
         with self._store.write() as tx:
-            recipient = _bearer(tx, claim)
-            tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+            recipient = held_person(tx, lambda: _bearer(tx, claim))
             done = act(Visit(tx, recipient, self._catalogue, occasion))
             return look(tx, self._catalogue, _bearer(tx, claim), occasion.at), done
 

@@ -10,6 +10,7 @@ from notify.domain.outcome import AddressFault
 from notify.domain.suppressions import HARD_BOUNCE
 from notify.store import Transaction
 from notify.usecases.delivery.dispatch_work import Work
+from notify.usecases.holding import held
 from notify.usecases.provider_stops import ProviderStops, StoppedNumber
 
 
@@ -31,10 +32,13 @@ class RefusedAddresses:
         if not faulty:
             return
         stopped = [_stopped(one, value) for one, fault, value in faulty if fault is AddressFault.STOPPED]
-        holders = self._stops.holders(tx, {one.address_hash for one in stopped})
         people = {one.recipient_id for one, _, _ in faulty}
-        people |= {person.id for known in holders.values() for person in known}
-        tx.consents.lock_out_gates(people, {value for _, _, value in faulty})
+        hashes = {value for _, _, value in faulty}
+        holders = held(
+            tx,
+            lambda: self._stops.holders(tx, {one.address_hash for one in stopped}),
+            lambda known: (people | {one.id for having in known.values() for one in having}, hashes),
+        )
         self._stops.record(tx, stopped, holders, now)
         bad = {(one.channel, value): one for one, fault, value in faulty if fault is AddressFault.BAD}
         for (channel, value), letter in sorted(bad.items()):

@@ -9,6 +9,7 @@ from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.suppressions import STOP
 from notify.store import Transaction
+from notify.usecases.holding import held
 from notify.usecases.recording_bars import Coming, coming, record_difference
 from notify.usecases.recording_choices import Occasion
 
@@ -21,9 +22,11 @@ class SmsStops:
 
     def hold(self, tx: Transaction, address_hash: bytes) -> list[StoredRecipient]:
         """Wait for open gates of a number, keep new ones shut until commit, and return who has it."""
-        known = tx.recipients.having(Channel.SMS, [address_hash])
-        tx.consents.lock_out_gates([one.id for one in known], [address_hash])
-        return known
+        return held(
+            tx,
+            lambda: tx.recipients.having(Channel.SMS, [address_hash]),
+            lambda known: ([one.id for one in known], [address_hash]),
+        )
 
     def stop(
         self,

@@ -14,6 +14,7 @@ from notify.domain.ledger import UNDO, Change, LedgerEntry, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
+from notify.usecases.holding import held_person
 from notify.usecases.recording_choices import addresses_on
 
 UNDO_FOR: Final = timedelta(hours=1)
@@ -72,11 +73,7 @@ class UndoOptOut:
         now = self._clock()
         digest = _digest(undo)
         with self._store.write() as tx:
-            owner = tx.consents.undo_owner(digest)
-            recipient = tx.recipients.by_numbers([owner]).get(owner) if owner else None
-            if recipient is None:
-                raise InvalidTokenError("unknown, used, or of someone who is gone")
-            tx.consents.lock_out_gates([recipient.id], recipient.hashes.values())
+            recipient = held_person(tx, lambda: _owner(tx, digest))
             taken = tx.consents.take_undo(digest, now)
             changes = self._as_they_were_left(tx, recipient, taken) if taken else {}
             if not changes:
@@ -141,6 +138,14 @@ class UndoOptOut:
             for change, standing in zip(changes, standings, strict=True)
             if (topic := self._catalogue.numbered(change.topic)) and subscription(topic, standing)
         ]
+
+
+def _owner(tx: Transaction, digest: bytes) -> StoredRecipient:
+    owner = tx.consents.undo_owner(digest)
+    recipient = tx.recipients.by_numbers([owner]).get(owner) if owner else None
+    if recipient is None:
+        raise InvalidTokenError("unknown, used, or of someone who is gone")
+    return recipient
 
 
 def _digest(token: str) -> bytes:

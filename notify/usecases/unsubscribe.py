@@ -14,6 +14,7 @@ from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
+from notify.usecases.holding import held
 from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
 from notify.usecases.undo import draft_undo, offer_again
 
@@ -101,8 +102,7 @@ class Unsubscribe:
         if not whole_channel and (done := self._at_once(claim, proof, locale, now)):
             return done
         with self._store.write() as tx:
-            bearer = _bearer(tx, claim)
-            tx.consents.lock_out_gates([claim.recipient], bearer.hashes)
+            bearer = held(tx, lambda: _bearer(tx, claim), lambda one: ([claim.recipient], one.hashes))
             changes = _changes(tx, claim.channel, bearer, topics)
             if whole_channel:
                 # An older undo must not weaken this; that of the same stop, pressed twice, stays.
