@@ -1,7 +1,7 @@
 """Which endpoints listen to what, remembered for a moment: every message that moves asks it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 from notify.storage.outbound_tables import WebhookEndpoint
 from notify.storage.prepared import Prepared
 
-FRESH_SECONDS: Final = 1.0
+FRESH_SECONDS: Final = 0.1
 """How long an answer is used again."""
 
 KNOWN_AFTER_SECONDS: Final = FRESH_SECONDS + 0.2
-"""After so long every process has heard of a change; the rest is for reading it."""
+"""After so long every process has heard of a change; the rest is for transactions that asked just before."""
 
 _ACTIVE: Final = Prepared(
     lambda _: (
@@ -36,12 +36,14 @@ class Listening:
 class Listeners:
     """Keeps what was read last. Safe for any number of threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` tells seconds, from anywhere on."""
+        self._clock = clock
         self._kept: tuple[float, Sequence[Listening]] | None = None
 
     def get(self, connection: Connection) -> Sequence[Listening]:
         """Return the endpoints that are told anything, as they were a moment ago."""
-        kept, asked_at = self._kept, time.monotonic()
+        kept, asked_at = self._kept, self._clock()
         if kept and asked_at - kept[0] < FRESH_SECONDS:
             return kept[1]
         found = [Listening(number, frozenset(events)) for number, events in _ACTIVE.rows(connection, {})]

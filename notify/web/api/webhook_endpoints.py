@@ -32,7 +32,7 @@ CREATE: Final = Operation(
     summary="Have an address told what happens",
     description=(
         "Signed as Standard Webhooks says, with the `secret` that is shown this once. Whatever happens once"
-        " this is answered is told; the answer takes a second or so. At most 20."
+        " this is answered is told. At most 20."
     ),
     scopes=SCOPES,
     status=201,
