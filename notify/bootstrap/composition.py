@@ -15,7 +15,6 @@ from notify.settings import Settings
 from notify.storage.installation import rewrap
 from notify.storage.rotation import rotate
 from notify.usecases.centre.pausing import EndPauses
-from notify.usecases.journal import WriteJournal, journal_choices
 from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.ledger.follow import Follower, FollowLedger
 from notify.usecases.ledger.mail_head import TEMPLATE as LEDGER_HEAD
@@ -24,8 +23,9 @@ from notify.usecases.ledger.seal import SealLedger
 from notify.usecases.ledger.verify import VerifyLedger
 from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
 from notify.usecases.purge import Purge
-from notify.usecases.restore_optouts import Restored, RestoreOptOuts
-from notify.usecases.retain import Retain
+from notify.usecases.rights.journal import WriteJournal, journal_choices
+from notify.usecases.rights.restore_optouts import Restored, RestoreOptOuts
+from notify.usecases.rights.retain import Retain
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.telling_cancelled import TellCancelled
 from notify.usecases.telling_preferences import tell_preferences

@@ -17,9 +17,9 @@ from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.confirmations import digest_of
-from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.lookups import Lookups
 from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
+from notify.usecases.rights.erase import EraseRecipient
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from notify.domain.consent import Scope
 from notify.domain.requests import RecipientInput
 from notify.domain.suppressions import STOP
 from notify.journal import FileJournal, read_lines
-from notify.usecases.journal import WriteJournal
+from notify.usecases.rights.journal import WriteJournal
 from tests.world import CLICK, EMAIL, PHONE, World
 
 

@@ -15,7 +15,7 @@ from notify.domain.journal import MARGIN
 from notify.domain.ledger import Change, LedgerEntry
 from notify.domain.requests import RecipientInput
 from notify.domain.suppressions import STOP
-from notify.usecases.restore_optouts import Restored
+from notify.usecases.rights.restore_optouts import Restored
 from tests.servers import Postgres
 from tests.world import CLICK, World, settings_for
 

@@ -16,7 +16,7 @@ from notify.domain.retention import RetentionPolicy
 from notify.storage.consent_tables import ConsentProof, ConsentRecord
 from notify.storage.letters import FORGOTTEN
 from notify.storage.tables import Notification
-from notify.usecases.retain import Retain
+from notify.usecases.rights.retain import Retain
 from tests.world import EMAIL, PHONE, World
 
 

@@ -23,7 +23,7 @@ from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.person_tables import SmsMirror, SoftBounce
 from notify.storage.rotation import SEALED_COLUMNS
 from notify.storage.tables import Base, Message
-from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.rights.erase import EraseRecipient
 from tests.world import EMAIL, PHONE, World, settings_for
 
 EXPORTED = {

@@ -8,9 +8,9 @@ from flask import Blueprint, Response
 from notify.domain.data_guard import violations
 from notify.domain.recipient_ids import id_problem
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.erase_recipient import EraseRecipient
 from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.lookups import Lookups
+from notify.usecases.rights.erase import EraseRecipient
 from notify.web.api import examples, shapes
 from notify.web.api.answers import answer, listed
 from notify.web.api.auth import Door

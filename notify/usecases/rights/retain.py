@@ -8,7 +8,7 @@ from typing import Final
 from notify.domain.retention import AGAIN, Kept, RetentionPolicy, RetentionRun, Step
 from notify.ports import Clock
 from notify.store import Store
-from notify.usecases.erase_recipient import EraseRecipient
+from notify.usecases.rights.erase import EraseRecipient
 
 _log: Final = logging.getLogger(__name__)
 
