@@ -21,7 +21,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.views import NotificationView
 from notify.storage.consent_tables import Suppression
 from notify.storage.event_tables import EventPost
-from notify.usecases.record_events import RecordEvents
+from notify.usecases.events.record import RecordEvents
 from tests.world import World, settings_for
 
 SENDGRID_HOOK = "/webhooks/sendgrid/events"

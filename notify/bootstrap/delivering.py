@@ -14,8 +14,8 @@ from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
 from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.delivery.settle_unknown import SettleUnknown
-from notify.usecases.receive_events import ReceiveEvents
-from notify.usecases.record_events import RecordEvents
+from notify.usecases.events.receive import ReceiveEvents
+from notify.usecases.events.record import RecordEvents
 from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.tell_endpoints import TellEndpoints
 

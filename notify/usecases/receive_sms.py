@@ -18,7 +18,7 @@ from notify.domain.sms_mirroring import heard
 from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
 from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.receive_events import ACCEPTED, FORGED, MALFORMED
+from notify.usecases.events.receive import ACCEPTED, FORGED, MALFORMED
 from notify.usecases.recording_choices import Occasion
 from notify.usecases.sms_stops import SmsStops
 

@@ -6,7 +6,7 @@ from notify.cli.alerts import alert_lines
 from notify.domain.alerts import BURST_SIZE, FORGED_POSTS, OPTOUT_BURST
 from notify.domain.catalogue import Channel
 from notify.domain.requests import Proof
-from notify.usecases.receive_events import FORGED_IN_A_ROW
+from notify.usecases.events.receive import FORGED_IN_A_ROW
 from tests.reporting import Reporting
 from tests.world import World
 

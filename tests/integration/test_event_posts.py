@@ -16,8 +16,8 @@ from notify.domain.catalogue import Channel
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.requests import Routing
 from notify.storage.event_tables import EventPost, ProviderEventRow
-from notify.usecases.applying_events import apply_events
-from notify.usecases.record_events import ASIDE, PAUSES
+from notify.usecases.events.applying import apply_events
+from notify.usecases.events.record import ASIDE, PAUSES
 from tests.reporting import (
     SENDGRID_HOOK,
     SID,

@@ -18,8 +18,8 @@ from notify.domain.status import Status
 from notify.domain.views import NotificationView
 from notify.providers.twilio import TwilioProvider
 from notify.storage.tables import Attempt
-from notify.usecases.applying_events import apply_events
 from notify.usecases.delivery.settle_unknown import Settlement, SettleUnknown
+from notify.usecases.events.applying import apply_events
 from tests.doubles import FakeProviders
 from tests.loopback.server import Fault
 from tests.loopback.twilio import TwilioLoopback

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
-from notify.usecases.receive_events import ReceiveEvents
+from notify.usecases.events.receive import ReceiveEvents
 
 MAX_BYTES: Final = 1_000_000
 """SendGrid posts at most 768 KB."""

@@ -25,10 +25,10 @@ from notify.domain.requests import Lane
 from notify.domain.soft_bounces import SoftBounceRule
 from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
-from notify.usecases.counting_bounces import bounce_news, count_bounces
+from notify.usecases.events.counting_bounces import bounce_news, count_bounces
+from notify.usecases.events.reported_refusals import bar_addresses
 from notify.usecases.holding import held
 from notify.usecases.provider_stops import ProviderStops, StoppedNumber
-from notify.usecases.reported_refusals import bar_addresses
 
 REPEATED: Final = "repeated"
 UNMATCHED: Final = "unmatched"

@@ -11,7 +11,7 @@ from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.soft_bounces import LEFT_ALONE_FOR, CountedBounce, SoftBounceRule, weigh
 from notify.domain.suppressions import SOFT_BOUNCES
 from notify.store import Transaction
-from notify.usecases.reported_refusals import masked_address
+from notify.usecases.events.reported_refusals import masked_address
 
 
 @dataclass(frozen=True, slots=True)
