@@ -30,8 +30,8 @@ from notify.usecases.confirmations import Confirmations
 from notify.usecases.delivery.deliver import Deliver
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
+from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.right_hours import RightHours
-from notify.usecases.refused_addresses import RefusedAddresses
 from tests.doubles import (
     FakeProvider,
     FakeProviders,

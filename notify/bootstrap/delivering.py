@@ -12,11 +12,11 @@ from notify.usecases.campaigns.watch import WatchCampaigns
 from notify.usecases.delivery.deliver import Deliver
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
+from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.delivery.settle_unknown import SettleUnknown
 from notify.usecases.events.receive import ReceiveEvents
 from notify.usecases.events.record import RecordEvents
-from notify.usecases.refused_addresses import RefusedAddresses
 from notify.usecases.tell_endpoints import TellEndpoints
 
 _CALL_MARGIN_SECONDS: Final = 2.5

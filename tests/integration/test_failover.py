@@ -16,8 +16,8 @@ from notify.queueing import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.delivery.choosing_providers import HealthyProviders
 from notify.usecases.delivery.deliver import Deliver
+from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.right_hours import RightHours
-from notify.usecases.refused_addresses import RefusedAddresses
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for

@@ -19,9 +19,9 @@ from notify.store import Store, Transaction
 from notify.usecases.delivery.composing import Composer
 from notify.usecases.delivery.dispatch_work import Prepared, Work
 from notify.usecases.delivery.gate import Gate
+from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.return_times import ReturnTimes
 from notify.usecases.delivery.right_hours import RightHours
-from notify.usecases.refused_addresses import RefusedAddresses
 
 _log: Final = logging.getLogger(__name__)
 
