@@ -27,9 +27,9 @@ from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
-from notify.usecases.import_recipients import ImportRecipients, Rows
-from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.ledger.export import ExportLedger, Extent
+from notify.usecases.recipients.import_recipients import ImportRecipients, Rows
+from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web import errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints

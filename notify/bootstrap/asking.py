@@ -21,12 +21,12 @@ from notify.usecases.check_health import CheckHealth
 from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.confirm import Confirm
 from notify.usecases.confirmations import Confirmations
-from notify.usecases.import_recipients import ImportRecipients
-from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.mirror_opt_outs import SmsStandings
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.receive_sms import ReceiveSms
+from notify.usecases.recipients.import_recipients import ImportRecipients
+from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk

@@ -39,7 +39,7 @@ from notify.storage.reading_messages import (
 )
 from notify.storage.recipients import SqlRecipients, hash_address
 from notify.storage.tables import Message, Notification, Recipient
-from notify.usecases.reading_addresses import read_addresses
+from notify.usecases.recipients.reading_addresses import read_addresses
 
 
 class SqlLookups:

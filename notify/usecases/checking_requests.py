@@ -12,7 +12,7 @@ from notify.domain.requests import NotificationRequest
 from notify.domain.timing import notification_problems
 from notify.ports import Contacts, Templates
 from notify.store import Store
-from notify.usecases.reading_addresses import needs_country, read_addresses
+from notify.usecases.recipients.reading_addresses import needs_country, read_addresses
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from notify.settings import load_settings
 from notify.storage.migrate import upgrade
 from notify.up.programs import Address, stages
 from notify.usecases.api_keys import KeyScope
-from notify.usecases.import_recipients import BATCH
+from notify.usecases.recipients.import_recipients import BATCH
 from tests.e2e.up_process import ENVIRONMENT, wait_for
 from tests.ports import free_port
 

@@ -19,7 +19,7 @@ from notify.domain.errors import FieldProblem, NotFoundError, UnavailableError
 from notify.domain.imports import ERRORS_SHOWN, BarredFor, ImportedRow, ImportReport, RefusedRow
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
-from notify.usecases.import_recipients import BATCH, CHOICES_BATCH
+from notify.usecases.recipients.import_recipients import BATCH, CHOICES_BATCH
 from tests.doubles import FixedClock
 from tests.world import EMAIL, PHONE, settings_for
 

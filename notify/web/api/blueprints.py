@@ -14,10 +14,10 @@ from notify.usecases.api_keys import Caller
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
-from notify.usecases.import_recipients import ImportRecipients
-from notify.usecases.keep_recipients import UpsertRecipient
 from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.lookups import Lookups
+from notify.usecases.recipients.import_recipients import ImportRecipients
+from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.webhook_endpoints import WebhookDesk

@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from notify.domain.imports import ImportReport
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.import_recipients import ImportRecipients
+from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.web.api.answers import answer
 from notify.web.api.auth import Door
 from notify.web.api.operations import Operation, Routes

@@ -13,7 +13,7 @@ from notify.domain.ledger import SHOP, Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
-from notify.usecases.checking_rows import Person, RowCheck
+from notify.usecases.recipients.checking_rows import Person, RowCheck
 from notify.usecases.recording_choices import differs, record_acceptances
 
 BATCH: Final = 2_000

@@ -12,7 +12,7 @@ from notify.domain.requests import Proof
 from notify.domain.timing import proof_problems, recipient_problems
 from notify.ports import Contacts
 from notify.store import Store
-from notify.usecases.reading_addresses import needs_country, read_addresses
+from notify.usecases.recipients.reading_addresses import needs_country, read_addresses
 
 
 @dataclass(slots=True)

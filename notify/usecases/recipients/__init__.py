@@ -1,0 +1,1 @@
+"""Recipients as callers give them: one, or a file of them."""
