@@ -10,18 +10,18 @@ from notify.storage.listeners import KNOWN_AFTER_SECONDS
 from notify.storage.lookups import SqlLookups
 from notify.storage.suppression_lookups import SqlSuppressionLookups
 from notify.storage.webhook_lookups import SqlWebhookLookups
-from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.sms_costs import SmsCosts
-from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
-from notify.usecases.checking_requests import RequestCheck
 from notify.usecases.confirm import Confirm
 from notify.usecases.confirmations import Confirmations
 from notify.usecases.mirror_opt_outs import SmsStandings
+from notify.usecases.notifications.accept import AcceptNotifications
+from notify.usecases.notifications.cancel import CancelNotification
+from notify.usecases.notifications.checking_requests import RequestCheck
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.receive_sms import ReceiveSms

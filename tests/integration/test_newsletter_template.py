@@ -10,7 +10,7 @@ from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import NotificationRequest, RecipientInput
 from notify.rendering import FileTemplates, load_catalogue
-from notify.usecases.checking_requests import RequestCheck
+from notify.usecases.notifications.checking_requests import RequestCheck
 from tests.doubles_api import FakeApi, bearer
 from tests.template_shop import TEMPLATES
 from tests.world import World

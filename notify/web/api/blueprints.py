@@ -9,13 +9,13 @@ from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
 from notify.domain.prices import SmsPrices
 from notify.ports import Templates
-from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller
 from notify.usecases.campaigns.desk import CampaignDesk
-from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.lookups import Lookups
+from notify.usecases.notifications.accept import AcceptNotifications
+from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient

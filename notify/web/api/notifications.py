@@ -8,10 +8,10 @@ from flask import Blueprint, Response
 from notify.domain.errors import InvalidRequestError
 from notify.domain.requests import Lane
 from notify.ports import Templates
-from notify.usecases.accept_notifications import AcceptNotifications
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.cancel_notification import CancelNotification
 from notify.usecases.lookups import Lookups
+from notify.usecases.notifications.accept import AcceptNotifications
+from notify.usecases.notifications.cancel import CancelNotification
 from notify.web.api import examples, shapes
 from notify.web.api.answers import answer, notification_body
 from notify.web.api.auth import Door

@@ -23,7 +23,7 @@ from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import MessageSummary, NotificationView
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
-from notify.usecases.checking_requests import Order, RequestCheck
+from notify.usecases.notifications.checking_requests import Order, RequestCheck
 from notify.usecases.recording_choices import record_acceptances
 
 Result = NotificationView | InvalidRequestError

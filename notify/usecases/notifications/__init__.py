@@ -1,0 +1,1 @@
+"""Notifications as callers ask for them: checked, accepted, cancelled."""
