@@ -6,7 +6,7 @@ from notify.domain.errors import NotFoundError
 from notify.domain.views import Page
 from notify.domain.webhook_views import DeliveryView, EndpointView, EndpointWithSecretView, ReplayedView
 from notify.store.webhooks import Replay
-from notify.usecases.webhook_endpoints import WebhookDesk
+from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 
 AT = "2026-11-23T10:00:00Z"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

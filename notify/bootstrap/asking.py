@@ -22,6 +22,7 @@ from notify.usecases.mirror_opt_outs import SmsStandings
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.notifications.checking_requests import RequestCheck
+from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.provider_stops import ProviderStops
 from notify.usecases.receive_sms import ReceiveSms
@@ -32,7 +33,6 @@ from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
 from notify.usecases.undo import UndoOptOut
 from notify.usecases.unsubscribe import Unsubscribe
-from notify.usecases.webhook_endpoints import WebhookDesk
 
 
 class Asking(Adapters):

@@ -16,7 +16,7 @@ from notify.domain.webhook_calls import FAILING_FOR, Called, Target, Waiting, fo
 from notify.domain.webhook_signatures import sign
 from notify.ports import Clock, WebhookCalls
 from notify.store import Store, Transaction
-from notify.usecases.endpoint_places import EndpointPlaces
+from notify.usecases.outbound_webhooks.places import EndpointPlaces
 
 RUN: Final = 20
 """Deliveries that one thread makes one after the other, over one connection."""

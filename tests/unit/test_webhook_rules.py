@@ -12,7 +12,7 @@ from notify.domain.webhook_signatures import key_of, make_secret, sign
 from notify.domain.webhook_urls import UrlRule
 from notify.providers.shop_endpoints import ShopEndpoints
 from notify.settings import load_settings
-from notify.usecases.endpoint_places import MOST_EACH, EndpointPlaces
+from notify.usecases.outbound_webhooks.places import MOST_EACH, EndpointPlaces
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PUBLIC = "93.184.215.14"

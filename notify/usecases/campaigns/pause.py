@@ -7,7 +7,7 @@ from notify.domain.views import CampaignView
 from notify.ports import Clock, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.campaigns.lookups import CampaignLookups
-from notify.usecases.telling_cancelled import tell_later
+from notify.usecases.outbound_webhooks.telling_cancelled import tell_later
 
 
 def pause(tx: Transaction, campaign: Campaign, reason: str | None, clock: Clock) -> None:

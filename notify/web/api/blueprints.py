@@ -16,11 +16,11 @@ from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.lookups import Lookups
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
+from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.suppressions import SuppressionDesk
-from notify.usecases.webhook_endpoints import WebhookDesk
 from notify.web.api.auth import Door
 from notify.web.api.campaigns import campaigns_blueprint
 from notify.web.api.catalogue import catalogue_blueprint

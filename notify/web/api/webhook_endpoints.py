@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from notify.domain.outbound import ANY_MESSAGE, EVENT_TYPES, EVERYTHING
 from notify.store.webhooks import Replay
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.webhook_endpoints import WebhookDesk
+from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.web.api import webhook_models as models
 from notify.web.api.answers import answer, listed
 from notify.web.api.auth import Door

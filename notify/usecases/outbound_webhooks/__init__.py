@@ -1,0 +1,1 @@
+"""The shop's webhook endpoints, and what they are told."""
