@@ -21,7 +21,6 @@ from notify.usecases.ledger.mail_head import TEMPLATE as LEDGER_HEAD
 from notify.usecases.ledger.mail_head import MailLedgerHead
 from notify.usecases.ledger.seal import SealLedger
 from notify.usecases.ledger.verify import VerifyLedger
-from notify.usecases.mirror_opt_outs import MirrorOptOuts, TellOptOuts
 from notify.usecases.outbound_webhooks.telling_cancelled import TellCancelled
 from notify.usecases.outbound_webhooks.telling_preferences import tell_preferences
 from notify.usecases.purge import Purge
@@ -29,6 +28,7 @@ from notify.usecases.rights.journal import WriteJournal, journal_choices
 from notify.usecases.rights.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.rights.retain import Retain
 from notify.usecases.run_errands import Handler, RunErrands
+from notify.usecases.sms.mirror import MirrorOptOuts, TellOptOuts
 from notify.usecases.watching_bursts import watch_bursts
 
 

@@ -10,7 +10,7 @@ from notify.domain.consent import Scope
 from notify.domain.outcome import AddressFault, Refused
 from notify.domain.requests import Choice, Proof, Routing
 from notify.domain.sms_senders import read_senders
-from notify.usecases.provider_stops import StoppedNumber
+from notify.usecases.sms.provider_stops import StoppedNumber
 from tests.reporting import TOKEN, Reporting, sent, suppressed
 from tests.sms_office import NEWS, ORDERS, SmsOffice
 from tests.world import PHONE, World, settings_for

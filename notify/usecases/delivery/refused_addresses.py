@@ -11,7 +11,7 @@ from notify.domain.suppressions import HARD_BOUNCE
 from notify.store import Transaction
 from notify.usecases.delivery.dispatch_work import Work
 from notify.usecases.holding import held
-from notify.usecases.provider_stops import ProviderStops, StoppedNumber
+from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 
 class RefusedAddresses:

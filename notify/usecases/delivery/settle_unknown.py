@@ -16,7 +16,7 @@ from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, SmsLookup, Telemetry, Tokens, WakeUps
 from notify.store import Store
 from notify.usecases.events.applying import Applied, apply_events, tell
-from notify.usecases.provider_stops import ProviderStops
+from notify.usecases.sms.provider_stops import ProviderStops
 
 _log: Final = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from notify.store import Transaction
 from notify.usecases.events.counting_bounces import bounce_news, count_bounces
 from notify.usecases.events.reported_refusals import bar_addresses
 from notify.usecases.holding import held
-from notify.usecases.provider_stops import ProviderStops, StoppedNumber
+from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 REPEATED: Final = "repeated"
 UNMATCHED: Final = "unmatched"

@@ -13,7 +13,7 @@ from notify.domain.webhook_posts import KeptPost
 from notify.ports import Clock, EventSource, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.events.applying import Applied, apply_events, message_numbers, tell
-from notify.usecases.provider_stops import ProviderStops
+from notify.usecases.sms.provider_stops import ProviderStops
 
 _log: Final = logging.getLogger(__name__)
 

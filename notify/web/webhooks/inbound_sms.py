@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, Response, abort
 
 from notify.domain.webhook_posts import ForgedPostError, MalformedPostError
-from notify.usecases.receive_sms import ReceiveSms
+from notify.usecases.sms.receive import ReceiveSms
 from notify.web.webhooks.events import signed_post
 
 _XML: Final = "text/xml; charset=utf-8"
