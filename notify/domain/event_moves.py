@@ -114,7 +114,7 @@ def moves(reported: Mapping[int, Reported], events: Iterable[tuple[int | None, P
 
 def suppression(event: ProviderEvent) -> tuple[Scope, str] | None:
     """Return what an event bars the address from, and why; None if it does not."""
-    if event.kind is EventKind.COMPLAINED:
+    if EventKind.COMPLAINED in {event.kind, event.because}:
         return Scope.MARKETING, COMPLAINT
     if event.kind in _ADDRESS_IS_BAD and event.hard:
         return Scope.ALL, HARD_BOUNCE
@@ -128,4 +128,5 @@ def is_soft_bounce(event: ProviderEvent) -> bool:
 
 def opt_out_way(event: ProviderEvent) -> str | None:
     """Return by which way an event opts the person out of the message's topic; None if it does not."""
-    return {EventKind.COMPLAINED: COMPLAINT, EventKind.UNSUBSCRIBED: PROVIDER}.get(event.kind)
+    ways = {EventKind.COMPLAINED: COMPLAINT, EventKind.UNSUBSCRIBED: PROVIDER}
+    return ways.get(event.because or event.kind)

@@ -40,7 +40,8 @@ class ProviderEvent:
     harmless. `provider_message_id` is what the call was answered with; the messages of one call may share it,
     so that by itself it names a message only where calls carry one. `hard`: True if the address is bad for
     good, False if certainly not, None where the provider does not say. `stopped`: the person has sent STOP to
-    the sender. `detail` has no personal data.
+    the sender. `because`: the complaint or opt-out of before for which the provider bars the address.
+    `detail` has no personal data.
     """
 
     provider: str
@@ -52,3 +53,4 @@ class ProviderEvent:
     detail: str | None = None
     hard: bool | None = None
     stopped: bool = False
+    because: EventKind | None = None

@@ -54,16 +54,20 @@ BOUNCE_TYPES: Final[Mapping[str, bool]] = {
 }
 """Whether a bounce of that type is hard."""
 
-DROP_REASONS: Final[Mapping[str, bool | None]] = {
+DROP_REASONS: Final[Mapping[str, bool]] = {
     "bounced address": True,
     "invalid": True,
-    "unsubscribed address": None,
-    "spam reporting address": None,
     "spam content": False,
     "invalid smtpapi header": False,
     "recipient list over package quota": False,
 }
 """Whether the address is to blame, by SendGrid's reason in lower case."""
+
+DROPPED_BECAUSE: Final[Mapping[str, EventKind]] = {
+    "unsubscribed address": EventKind.UNSUBSCRIBED,
+    "spam reporting address": EventKind.COMPLAINED,
+}
+"""What the person did before, for which SendGrid bars the address still; by its reason in lower case."""
 
 _MESSAGE_REF: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
@@ -169,6 +173,7 @@ def _event(item: Mapping[str, Any], received_at: datetime) -> ProviderEvent:
         provider_message_id=_call_id(theirs) if isinstance(theirs, str) else None,
         detail=_detail(item, kind),
         hard=_hard(item, kind),
+        because=DROPPED_BECAUSE.get(_reason(item)) if kind is EventKind.DROPPED else None,
     )
 
 
@@ -212,8 +217,12 @@ def _hard(item: Mapping[str, Any], kind: EventKind) -> bool | None:
     if kind is EventKind.BOUNCED:
         return BOUNCE_TYPES.get(str(item.get("type")).lower())
     if kind is EventKind.DROPPED:
-        return DROP_REASONS.get(str(item.get("reason")).strip().lower())
+        return DROP_REASONS.get(_reason(item))
     return False if kind is EventKind.DEFERRED else None
+
+
+def _reason(item: Mapping[str, Any]) -> str:
+    return str(item.get("reason")).strip().lower()
 
 
 def _loaded(raw: bytes | str) -> Any:  # noqa: ANN401 - JSON

@@ -180,6 +180,25 @@ def test_who_has_left_already_leaves_no_second_entry(reporting: Reporting) -> No
     assert suppressed(reporting) == [("marketing", "complaint")]
 
 
+@pytest.mark.parametrize(
+    ("reason", "barred", "way"),
+    [
+        ("Spam Reporting Address", [("marketing", "complaint")], "complaint"),
+        ("Unsubscribed Address", [], "provider"),
+    ],
+)
+def test_what_sendgrid_drops_for_an_earlier_report_bars_as_that_did(
+    reporting: Reporting, reason: str, barred: list[tuple[str, str]], way: str
+) -> None:
+    answer, message = sent(reporting)
+    reporting.told(reporting.event(message, "dropped", reason=reason))
+    assert status(reporting, answer) == "failed"
+    assert suppressed(reporting) == barred
+    (entry,) = reporting.world.parts.lookups.consents("C-1042")["items"]
+    assert (entry["source"], entry["message_id"], entry["subscribed"]) == (way, message, False)
+    assert reporting.world.order("order_delivered")["messages"][0]["reason"] == "unsubscribed"
+
+
 def test_the_next_channel_follows_a_bounce(reporting: Reporting) -> None:
     answer, message = sent(reporting, channels=(Channel.EMAIL, Channel.SMS), routing=Routing.FALLBACK)
     assert reporting.world.sms.messages == []

@@ -1,5 +1,6 @@
 """What events make of a message: forward only, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -109,6 +110,18 @@ def test_who_is_barred_and_who_has_left() -> None:
         EventKind.COMPLAINED: ((Scope.MARKETING, "complaint"), (Scope.MARKETING, "complaint"), "complaint"),
         EventKind.UNSUBSCRIBED: (None, None, "provider"),
     }
+
+
+def test_what_is_dropped_for_an_earlier_report_counts_as_that_report() -> None:
+    earlier = {
+        because: replace(event(EventKind.DROPPED), because=because)
+        for because in (EventKind.COMPLAINED, EventKind.UNSUBSCRIBED)
+    }
+    assert {because: (suppression(one), opt_out_way(one)) for because, one in earlier.items()} == {
+        EventKind.COMPLAINED: ((Scope.MARKETING, "complaint"), "complaint"),
+        EventKind.UNSUBSCRIBED: (None, "provider"),
+    }
+    assert {moved(Status.SENT, one) for one in earlier.values()} == {Status.FAILED}
 
 
 def test_the_next_channel_is_for_open_fallbacks_alone() -> None:
