@@ -1,17 +1,18 @@
 """What waits to be confirmed by a person; what they said with it is encrypted."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, union, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Confirmation, Kind, Wanted
 from notify.domain.requests import Proof
 from notify.ports import Vault
+from notify.storage.consent_tables import AddressOptOut, Preference
 from notify.storage.person_tables import Confirmation as Table
 from notify.storage.tables import Recipient
 
@@ -52,8 +53,8 @@ class SqlConfirmations:
     def find(self, digest: bytes, now: datetime) -> Confirmation | None:
         """Return one that is still good."""
         good = (Table.digest == digest, Table.used_at.is_(None), Table.expires_at > now)
-        row = self._connection.execute(select(Table.__table__).where(*good)).first()
-        return self._translate(row) if row else None
+        found = self._still_wanted(self._connection.execute(select(Table.__table__).where(*good)))
+        return found[0] if found else None
 
     def take(self, digest: bytes, now: datetime) -> bool:
         """Use one, once: of two at a time the second waits for the first, and finds it used."""
@@ -71,11 +72,39 @@ class SqlConfirmations:
             .where(theirs, *good)
             .order_by(Table.created_at)
         )
-        return [self._translate(row) for row in rows]
+        return self._still_wanted(rows)
 
     def drop_ended(self, now: datetime) -> int:
         """Delete those whose time has passed."""
         return self._connection.execute(delete(Table).where(Table.expires_at <= now)).rowcount
+
+    def _still_wanted(self, rows: Iterable[Row[Any]]) -> list[Confirmation]:
+        """Translate, without what was asked for before an opt-out of the same: the later word counts."""
+        found = []
+        for one in map(self._translate, rows):
+            if not one.wanted:
+                found.append(one)
+                continue
+            left = self._left_since(one)
+            topics = tuple(number for number in one.wanted.topics if number not in left)
+            if topics:
+                found.append(replace(one, wanted=replace(one.wanted, topics=topics)))
+        return found
+
+    def _left_since(self, one: Confirmation) -> set[int]:
+        """Return the topics that the person, or their address, has left since this was asked for."""
+        by_person = select(Preference.topic).where(
+            Preference.recipient_id == one.recipient_id,
+            Preference.channel == one.channel,
+            Preference.subscribed.is_(False),
+            Preference.changed_at >= one.created_at,
+        )
+        by_address = select(AddressOptOut.topic).where(
+            AddressOptOut.address_hash == one.address_hash,
+            AddressOptOut.channel == one.channel,
+            AddressOptOut.opted_out_at >= one.created_at,
+        )
+        return set(self._connection.scalars(union(by_person, by_address)))
 
     def _translate(self, row: Row[Any]) -> Confirmation:
         told = json.loads(self._vault.open(DETAILS_FIELD, row.details_sealed))

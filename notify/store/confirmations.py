@@ -8,7 +8,7 @@ from notify.domain.confirmations import Confirmation, Kind
 
 
 class Confirmations(Protocol):
-    """Confirmations that were asked for."""
+    """Confirmations that were asked for. Topics that were left since are not wanted any more."""
 
     def add(self, one: Confirmation) -> None:
         """Keep one."""

@@ -110,15 +110,16 @@ class ChangePreferences:
         standings = tx.consents.standings(keys)
         for index, (choice, topic, standing) in enumerate(zip(choices, topics, standings, strict=True)):
             by = choice.channel
-            if not differs(topic, standing, subscribed=choice.subscribed):
+            pending = (topic.number, by) in asked
+            if not differs(topic, standing, subscribed=choice.subscribed, pending=pending):
                 continue
             if choice.subscribed:
                 left_at = tx.consents.last_opt_out_at(recipient, topic.number, by)
                 problems += _opt_in_problems(index, proof, left_at)
-            if choice.subscribed and topic.double_opt_in and not (proof and proof.double_opt_in_at):
-                if (topic.number, by) not in asked:
-                    plan.unconfirmed.setdefault(by, []).append(topic.number)
-                continue
+                if topic.double_opt_in and not _is_confirmed(proof, left_at):
+                    if not pending:
+                        plan.unconfirmed.setdefault(by, []).append(topic.number)
+                    continue
             before = False if standing.address_opted_out else standing.subscribed
             plan.changes.append(Change(topic.number, by, choice.subscribed, before))
         if problems:
@@ -131,6 +132,12 @@ def _known(tx: Transaction, recipient_id: str) -> StoredRecipient:
     if recipient is None:
         raise NotFoundError("no recipient of that id")
     return recipient
+
+
+def _is_confirmed(proof: Proof | None, left_at: datetime | None) -> bool:
+    """Whether the shop has had it confirmed, and not before the person opted out."""
+    at = proof.double_opt_in_at if proof else None
+    return at is not None and (left_at is None or at > left_at)
 
 
 def _opt_in_problems(index: int, proof: Proof | None, left_at: datetime | None) -> list[FieldProblem]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
-from notify.domain.confirmations import Confirmation, Kind, Wanted
+from notify.domain.confirmations import Confirmation, Kind
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.ledger import DOUBLE_OPT_IN, Change
@@ -70,17 +70,16 @@ class Confirm:
     def describe(self, token: str) -> ConfirmView:
         """Say what the link would do; changes nothing."""
         with self._store.read() as tx:
-            return self._view(*self._found(tx, token, self._clock()))
+            return self._view(*_found(tx, digest_of(token), self._clock()))
 
     def __call__(self, token: str, proof: Proof, locale: str) -> Confirmed:
         """Do it, once. `proof` is of this visit, its wording what the page said in the language `locale`."""
         now = self._clock()
         with self._store.read() as tx:
-            one, recipient = self._found(tx, token, now)
-        view = self._view(one, recipient)
+            one, recipient = _found(tx, digest_of(token), now)
         if one.wanted:
-            self._subscribe(one, one.wanted, proof, locale, now)
-            return Confirmed(view)
+            return Confirmed(self._subscribe(one, one.wanted.proof, proof, locale, now))
+        view = self._view(one, recipient)
         if one.kind is Kind.ERASE:
             self._erase_person(recipient)
             return Confirmed(view)
@@ -92,28 +91,31 @@ class Confirm:
         centre = self._tokens.centre(CentreClaim(recipient.id, one.message_id))
         return Confirmed(view, centre_url=self._senders.centre_url(centre))
 
-    def _subscribe(self, one: Confirmation, wanted: Wanted, proof: Proof, locale: str, now: datetime) -> None:
+    def _subscribe(
+        self, asked: Confirmation, said: Proof, proof: Proof, locale: str, now: datetime
+    ) -> ConfirmView:
+        """Subscribe to what is still wanted once no opt-out can come in between."""
         with self._store.write() as tx:
-            tx.consents.lock_out_gates([one.recipient_id], [one.address_hash])
-            recipient = _recipient(tx, one)
+            tx.consents.lock_out_gates([asked.recipient_id], [asked.address_hash])
+            one, recipient = _found(tx, asked.digest, now)
             _take(tx, one, now)
-            both = [part for part in (wanted.proof.wording, proof.wording) if part]
+            both = [part for part in (said.wording, proof.wording) if part]
             whole = replace(
                 proof,
-                source=wanted.proof.source,
+                source=said.source,
                 wording=" / ".join(both),
-                obtained_at=wanted.proof.obtained_at or one.created_at,
+                obtained_at=said.obtained_at or one.created_at,
                 double_opt_in_at=now,
             )
             occasion = Occasion(now, DOUBLE_OPT_IN, whole, locale, one.message_id)
-            changes = self._changes(tx, recipient, one.channel, wanted.topics)
+            changes = self._changes(tx, recipient, one.channel, self._topics(one))
             record_changes(tx, recipient.id, changes, addresses_on(recipient, one.channel), occasion)
+            return self._view(one, recipient)
 
     def _changes(
-        self, tx: Transaction, recipient: StoredRecipient, channel: Channel, numbers: Sequence[int]
+        self, tx: Transaction, recipient: StoredRecipient, channel: Channel, topics: Sequence[Topic]
     ) -> list[Change]:
-        """Return what is not subscribed yet; a topic that is no longer declared is left out."""
-        topics = [one for number in numbers if (one := self._catalogue.numbered(number))]
+        """Return what is not subscribed yet."""
         standings = tx.consents.standings([(recipient, topic.number, channel) for topic in topics])
         return [
             Change(topic.number, channel, True, False if known.address_opted_out else known.subscribed)
@@ -128,17 +130,22 @@ class Confirm:
         except NotFoundError:
             raise InvalidTokenError("erased a moment ago") from None
 
-    def _found(self, tx: Transaction, token: str, now: datetime) -> tuple[Confirmation, StoredRecipient]:
-        one = tx.confirmations.find(digest_of(token), now)
-        if one is None:
-            raise InvalidTokenError("unknown, used or too late")
-        return one, _recipient(tx, one)
-
     def _view(self, one: Confirmation, recipient: StoredRecipient) -> ConfirmView:
         address = recipient.profile.address(one.channel) or ""
+        shown = masked(one.channel, address)
+        return ConfirmView(one.kind, one.channel, shown, one.locale, self._topics(one))
+
+    def _topics(self, one: Confirmation) -> list[Topic]:
+        """Return what is wanted; a topic that is no longer declared is left out."""
         numbers = one.wanted.topics if one.wanted else ()
-        topics = [topic for number in numbers if (topic := self._catalogue.numbered(number))]
-        return ConfirmView(one.kind, one.channel, masked(one.channel, address), one.locale, topics)
+        return [topic for number in numbers if (topic := self._catalogue.numbered(number))]
+
+
+def _found(tx: Transaction, digest: bytes, now: datetime) -> tuple[Confirmation, StoredRecipient]:
+    one = tx.confirmations.find(digest, now)
+    if one is None:
+        raise InvalidTokenError("unknown, used, too late, or overtaken by an opt-out")
+    return one, _recipient(tx, one)
 
 
 def _recipient(tx: Transaction, one: Confirmation) -> StoredRecipient:

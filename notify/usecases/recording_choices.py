@@ -59,15 +59,16 @@ def record_changes(
     )
 
 
-def differs(topic: Topic, standing: Standing, *, subscribed: bool) -> bool:
+def differs(topic: Topic, standing: Standing, *, subscribed: bool, pending: bool = False) -> bool:
     """Whether a choice changes anything that is stored.
 
-    An opt-out does even where nothing came before: no later purchase or acceptance may open the topic again.
+    An opt-out does even where nothing came before: no later purchase or acceptance may open the topic again,
+    nor an opt-in that is `pending`, waiting to be confirmed.
     """
     if subscribed:
         return subscription(topic, standing) is None
     bound = standing.address_opted_out or not standing.has_address
-    return standing.subscribed is not False or not bound
+    return standing.subscribed is not False or not bound or pending
 
 
 def record_acceptances(

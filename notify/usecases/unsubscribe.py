@@ -6,6 +6,7 @@ from datetime import datetime
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
+from notify.domain.confirmations import pending_in
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import LINK, ONE_CLICK, Change, LedgerEntry
@@ -103,7 +104,7 @@ class Unsubscribe:
             return done
         with self._store.write() as tx:
             bearer = held(tx, lambda: _bearer(tx, claim), lambda one: ([claim.recipient], one.hashes))
-            changes = _changes(tx, claim.channel, bearer, topics)
+            changes = _changes(tx, claim.channel, bearer, topics, now)
             if whole_channel:
                 # An older undo must not weaken this; that of the same stop, pressed twice, stays.
                 tx.consents.drop_undos(claim.recipient, narrow_only=not changes)
@@ -177,15 +178,18 @@ def _blank(claim: OptOutClaim) -> StoredRecipient:
     return StoredRecipient(claim.recipient, "", Profile(), {})
 
 
-def _changes(tx: Transaction, channel: Channel, bearer: _Bearer, topics: Collection[int]) -> list[Change]:
-    """Return what is not stopped yet, for the person or for one of the addresses."""
+def _changes(
+    tx: Transaction, channel: Channel, bearer: _Bearer, topics: Collection[int], now: datetime
+) -> list[Change]:
+    """Return what is not stopped yet, for the person or for one of the addresses, or may yet be opened."""
+    pending = pending_in(tx.confirmations.waiting(bearer.recipient.id, now))
     hashes = set(bearer.hashes)
     known = tx.consents.choices(bearer.recipient.id, channel, hashes)
     changes = []
     for topic in sorted(topics):
         subscribed, _ = known.preferences.get(topic, (None, 0))
         all_left = known.left.get(topic, set()) == hashes
-        if subscribed is not False or not all_left:
+        if subscribed is not False or not all_left or (topic, channel) in pending:
             before = False if hashes and all_left else subscribed
             changes.append(Change(topic, channel, subscribed=False, before=before))
     return changes

@@ -1,7 +1,7 @@
 """What a person asks for counts once confirmed through their own address, on SQLite and on PostgreSQL."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -281,3 +281,48 @@ def test_in_germany_the_centre_asks_and_the_shops_proof_does(desk: Desk) -> None
     assert not desk.world.subscribed("company_news", Channel.EMAIL)
     desk.world.parts.change_preferences("C-1042", NEWS, SHOP_PROOF)
     assert desk.world.subscribed("company_news", Channel.EMAIL)
+
+
+def wanted_news(shop: Desk) -> str:
+    """Have the shop subscribe the customer to news; return the path of the link that confirms it."""
+    shop.world.clock.advance(timedelta(days=1))
+    shop.world.parts.change_preferences("C-1042", NEWS, SHOP_PROOF)
+    shop.world.work()
+    return "/confirm/" + shop.world.email.messages[-1].text.split("/confirm/")[1].split()[0]
+
+
+def test_an_opt_out_outlives_what_was_asked_for_before_it(shop: Desk) -> None:
+    world, parts = shop.world, shop.world.parts
+    centre, order = world.centre_token(), world.opt_out_token(Channel.EMAIL)
+    claim = parts.tokens.read_opt_out(order)
+    news = parts.tokens.opt_out(claim._replace(topic=parts.catalogue["company_news"].number))
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: parts.unsubscribe(news, CLICK, "fr"),
+        lambda: parts.unsubscribe(news, CLICK, "fr"),  # who has left before says no once more
+        lambda: parts.unsubscribe(order, CLICK, "fr", whole_channel=True),
+        lambda: parts.preference_centre.stop_everything(centre, CLICK, "fr"),
+        lambda: parts.change_preferences("C-1042", [replace(NEWS[0], subscribed=False)], None),
+    )
+    for leave in ways:
+        link = wanted_news(shop)
+        assert shop.client.get(link).status_code == 200
+        world.clock.advance(timedelta(hours=1))
+        leave()
+        assert not [one for one in parts.lookups.preferences("C-1042") if one["pending"]]
+        assert [shop.client.get(link).status_code, shop.client.post(link).status_code] == [404, 404]
+        assert not world.subscribed("company_news", Channel.EMAIL)
+    assert shop.client.post(wanted_news(shop)).status_code == 200  # asked for since
+    assert world.subscribed("company_news", Channel.EMAIL)
+
+
+def test_what_was_confirmed_before_an_opt_out_is_to_be_confirmed_again(shop: Desk) -> None:
+    change, world = shop.world.parts.change_preferences, shop.world
+    long_ago = world.clock() - timedelta(days=700)
+    change("C-1042", NEWS, replace(SHOP_PROOF, double_opt_in_at=long_ago))
+    change("C-1042", [replace(NEWS[0], subscribed=False)], None)
+    world.clock.advance(timedelta(days=1))
+    again = replace(SHOP_PROOF, obtained_at=world.clock(), double_opt_in_at=long_ago)
+    (news,) = [one for one in change("C-1042", NEWS, again) if one["pending"]]
+    assert (news["topic"], news["subscribed"]) == ("company_news", False)
+    change("C-1042", NEWS, replace(again, double_opt_in_at=world.clock()))
+    assert world.subscribed("company_news", Channel.EMAIL)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notify.domain.catalogue import Channel, Topic
-from notify.domain.confirmations import Kind, Wanted
+from notify.domain.confirmations import Kind, Wanted, pending_in
 from notify.domain.consent import subscription
 from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.ledger import Change
@@ -55,7 +55,8 @@ def stop(visit: Visit, topics: Sequence[Topic]) -> str | None:
 
 
 def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list[Change]:
-    """Return the choices that differ; `firmly` also opt-outs of what was never subscribed to."""
+    """Return the choices that differ; `firmly` also opt-outs of what does not come, but might one day."""
+    pending = pending_in(visit.tx.confirmations.waiting(visit.recipient.id, visit.occasion.at))
     topics = [visit.catalogue[choice.topic] for choice in choices]
     keys = [
         (visit.recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
@@ -64,7 +65,8 @@ def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list
     for topic, choice, standing in zip(topics, choices, visit.tx.consents.standings(keys), strict=True):
         wanted = choice.subscribed
         differs_from_shown = (subscription(topic, standing) is not None) != wanted
-        if differs_from_shown or (firmly and differs(topic, standing, subscribed=wanted)):
+        waits = (topic.number, choice.channel) in pending
+        if differs_from_shown or (firmly and differs(topic, standing, subscribed=wanted, pending=waits)):
             before = False if standing.address_opted_out else standing.subscribed
             changes.append(Change(topic.number, choice.channel, wanted, before))
     return changes

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from notify.domain.addresses import masked
 from notify.domain.bars import SHOWN, Bar, bar_on, paused_until
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
+from notify.domain.confirmations import pending_in
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.hours import zone_of
@@ -71,8 +72,7 @@ def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now:
     bars = {by: tx.suppressions.of(by, addresses_on(recipient, by)) for by in Channel}
     keys = [(topic, channel) for topic in catalogue for channel in Channel]
     standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
-    waiting = tx.confirmations.waiting(recipient.id, now)
-    pending = {(n, one.channel) for one in waiting if one.wanted for n in one.wanted.topics}
+    pending = pending_in(tx.confirmations.waiting(recipient.id, now))
     rows = []
     for (topic, channel), standing in zip(keys, standings, strict=True):
         bar = bar_on(topic, bars[channel])
