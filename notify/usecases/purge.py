@@ -1,4 +1,4 @@
-"""Delete what has served: undos, confirmations, keys, counts of SMS, unreadable posts, addresses of tests."""
+"""Delete what has served, each kind after its time, and close alerts that nothing repeats."""
 
 from datetime import timedelta
 from typing import Final
@@ -24,7 +24,6 @@ TESTS_KEPT_FOR: Final = timedelta(days=30)
 """Where tests of campaigns went, and their copies in the outbox. An erasure may miss an address that somebody
 had before, since nothing says whose it was; and after a month nobody looks at a test any more.
 """
-
 
 WEBHOOKS_KEPT_FOR: Final = timedelta(days=30)
 """What the shop's endpoints were told, and could be told again."""
