@@ -8,9 +8,9 @@ from pydantic import BaseModel, ValidationError
 from notify.domain.data_guard import violations
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
-from notify.domain.requests import NotificationRequest, RecipientInput
+from notify.domain.requests import NotificationRequest, Proof, RecipientInput
 from notify.web.api.bodies import MAX_PROBLEMS, Body, pointer_to
-from notify.web.api.models import Notification, RecipientProfile
+from notify.web.api.models import Notification, ProofGiven, RecipientProfile
 
 G = TypeVar("G", bound=BaseModel)
 
@@ -118,3 +118,17 @@ def recipient_input(recipient_id: str, given: RecipientProfile) -> RecipientInpu
             given.consent.policy_version, given.consent.accepted_at, given.consent.source
         )
     return RecipientInput(recipient_id, cast("ProfilePatch", patch), consent)
+
+
+def proof_input(given: ProofGiven | None) -> Proof | None:
+    """Translate a proof, if there is one."""
+    if given is None:
+        return None
+    return Proof(
+        given.source,
+        given.wording,
+        given.ip,
+        given.user_agent,
+        given.obtained_at,
+        given.double_opt_in_at,
+    )

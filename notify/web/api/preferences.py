@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from notify.domain.requests import Choice, Proof
+from notify.domain.requests import Choice
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.ledger.export import ExportLedger, Extent
@@ -15,9 +15,9 @@ from notify.web.api import examples, shapes
 from notify.web.api.answers import JSON, answer
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body
-from notify.web.api.models import PreferenceChanges, ProofGiven
+from notify.web.api.models import PreferenceChanges
 from notify.web.api.operations import Operation, Routes, refuse_parameter
-from notify.web.api.parsing import guarded
+from notify.web.api.parsing import guarded, proof_input
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
 TAG: Final = "Preferences"
@@ -85,7 +85,7 @@ class _Preferences:
     def patch(self, _caller: Caller, recipient_id: str) -> Response:
         given = guarded(PreferenceChanges, read_body())
         choices = [Choice(item.topic, item.channel, item.subscribed) for item in given.preferences]
-        changed = self.change(recipient_id, choices, _proof(given.proof) if given.proof else None)
+        changed = self.change(recipient_id, choices, proof_input(given.proof))
         return answer({"preferences": changed})
 
     def consents(self, _caller: Caller, recipient_id: str) -> Response:
@@ -95,17 +95,6 @@ class _Preferences:
                 raise refuse_parameter(next(iter(query)), "is for pages; CSV holds all of it")
             return _csv(self.export(Extent(recipient_id)))
         return answer(self.lookups.consents(recipient_id, **{"limit": DEFAULT_LIMIT, **query}))
-
-
-def _proof(given: ProofGiven) -> Proof:
-    return Proof(
-        given.source,
-        given.wording,
-        given.ip,
-        given.user_agent,
-        given.obtained_at,
-        given.double_opt_in_at,
-    )
 
 
 def _csv(lines: Iterator[str]) -> Response:

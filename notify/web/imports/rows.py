@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from notify.domain.catalogue import Channel
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.imports import BarredFor, ImportedRow, RefusedRow
-from notify.domain.requests import Choice, Proof
+from notify.domain.requests import Choice
 from notify.web.api.bodies import Body
 from notify.web.api.fields import one_of
 from notify.web.api.models import MAX_CHOICES, ChoiceGiven, ProofGiven, Recipient
-from notify.web.api.parsing import guarded, recipient_input
+from notify.web.api.parsing import guarded, proof_input, recipient_input
 
 _NO_LIST: Final = "must be true, false or a list of channels"
 _NO_CHANNEL: Final = (
@@ -97,20 +97,7 @@ def read_row(line: int, body: Body) -> ImportedRow | RefusedRow:
         if not suppressed:
             return RefusedRow(line, (FieldProblem("/suppressed", "the row has no address to suppress"),))
     choices = tuple(
-        (Choice(one.topic, one.channel, one.subscribed), _proof(one.proof or given.proof))
+        (Choice(one.topic, one.channel, one.subscribed), proof_input(one.proof or given.proof))
         for one in given.preferences
     )
     return ImportedRow(line, recipient, choices, suppressed or {})
-
-
-def _proof(given: ProofGiven | None) -> Proof | None:
-    if given is None:
-        return None
-    return Proof(
-        given.source,
-        given.wording,
-        given.ip,
-        given.user_agent,
-        given.obtained_at,
-        given.double_opt_in_at,
-    )
