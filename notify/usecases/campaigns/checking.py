@@ -13,7 +13,7 @@ from notify.store import Transaction
 MAX_NAME: Final = 200
 """Characters of a campaign's name."""
 
-MAX_THROTTLE: Final = 100_000_000
+MAX_THROTTLE: Final = 1_000_000
 """Messages a minute: more than any provider takes."""
 
 

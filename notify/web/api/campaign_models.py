@@ -10,10 +10,9 @@ from notify.domain.audience import MAX_CONDITIONS, MAX_LIST, Op
 from notify.domain.campaigns import MAX_TEST_ADDRESSES, RECIPIENT_ZONE
 from notify.domain.catalogue import LOCALES
 from notify.domain.recipient_ids import address_in
+from notify.usecases.campaigns.checking import MAX_THROTTLE
 from notify.web.api.fields import Channels, Line, Locale, Timestamp, parse_timestamp, timezones
 from notify.web.api.models import Given
-
-MAX_THROTTLE: Final = 1_000_000
 
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d)?")
 
