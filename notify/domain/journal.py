@@ -115,7 +115,7 @@ def written(line: Line) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LastWord:
     """The last word of somebody, or of an address, on a topic and channel."""
 
     entry: int
@@ -129,7 +129,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class BarredAddress:
     """What bars an address; `until` is None where it has no end."""
 
     channel: Channel
@@ -153,9 +153,9 @@ class ErasedPerson:
 class JournalState:
     """What the lines of a journal come to."""
 
-    persons: dict[tuple[int, int, str], Choice] = field(default_factory=dict)
-    addresses: dict[tuple[bytes, int, str], Choice] = field(default_factory=dict)
-    bars: dict[tuple[str, str, str], Bar] = field(default_factory=dict)
+    persons: dict[tuple[int, int, str], LastWord] = field(default_factory=dict)
+    addresses: dict[tuple[bytes, int, str], LastWord] = field(default_factory=dict)
+    bars: dict[tuple[str, str, str], BarredAddress] = field(default_factory=dict)
     erased: dict[int, ErasedPerson] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     seals: dict[int, str] = field(default_factory=dict)
@@ -174,12 +174,12 @@ class JournalState:
             except (ValueError, LookupError, TypeError, AttributeError):
                 self.unreadable += 1
 
-    def last_opt_outs(self) -> list[Choice]:
+    def last_opt_outs(self) -> list[LastWord]:
         """Return the opt-outs that are the last word of a person or of an address, in their order."""
         last = [*self.persons.values(), *self.addresses.values()]
         return [one for _, one in sorted({one.entry: one for one in last}.items()) if not one.subscribed]
 
-    def still_out(self, choice: Choice) -> list[bytes]:
+    def still_out(self, choice: LastWord) -> list[bytes]:
         """Return the addresses whose last word an opt-out is."""
         key = (choice.topic, choice.channel)
         return [value for value in sorted(choice.hashes) if self.addresses[value, *key].entry == choice.entry]
@@ -202,7 +202,7 @@ class JournalState:
             self.seals = {number: mac for number, mac in self.seals.items() if number <= line["seal"]}
 
     def _choose(self, line: Line) -> None:
-        choice = Choice(
+        choice = LastWord(
             entry=line["entry"],
             at=_time(line["at"]),
             recipient=line["recipient"],
@@ -235,7 +235,7 @@ class JournalState:
             self.bars.pop(key, None)
             return
         wider = (before := self.bars.get(key)) is not None and before.scope is Scope.ALL
-        self.bars[key] = Bar(
+        self.bars[key] = BarredAddress(
             Channel(line["channel"]),
             bytes.fromhex(line["hash"]),
             line["reason"],

@@ -14,10 +14,10 @@ from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.journal import (
     RESTORED_WAY,
-    Bar,
-    Choice,
+    BarredAddress,
     ErasedPerson,
     JournalState,
+    LastWord,
     number_after,
     restored_line,
 )
@@ -99,7 +99,7 @@ class RestoreOptOuts:
             tx.restoring.remember_erased(person.recipient, person.hashes)
         return int(there)
 
-    def _bar(self, bars: Sequence[Bar], *, dry_run: bool) -> int:
+    def _bar(self, bars: Sequence[BarredAddress], *, dry_run: bool) -> int:
         """Bar addresses again that nothing bars as widely for the same reason."""
         now = self._clock()
         count = 0
@@ -117,7 +117,9 @@ class RestoreOptOuts:
                     self._bar_one(tx, bar, people[bar], now)
         return count
 
-    def _bar_one(self, tx: Transaction, bar: Bar, people: Sequence[StoredRecipient], now: datetime) -> None:
+    def _bar_one(
+        self, tx: Transaction, bar: BarredAddress, people: Sequence[StoredRecipient], now: datetime
+    ) -> None:
         """Bar an address again, and have the ledger tell once more what the person stopped by it."""
         told = people if bar.reason in _TOLD else ()
         before = [coming(tx, self._catalogue, one) for one in told]
@@ -136,7 +138,7 @@ class RestoreOptOuts:
             occasion = Occasion(now, _TOLD[bar.reason], proof, one.profile.locale)
             record_difference(tx, self._catalogue, one, came, occasion)
 
-    def _opt_out(self, choices: Sequence[Choice], state: JournalState, *, dry_run: bool) -> int:
+    def _opt_out(self, choices: Sequence[LastWord], state: JournalState, *, dry_run: bool) -> int:
         """Stop again what the person or the address had stopped, and the database does not know of."""
         now = self._clock()
         with self._store.write() as tx:
@@ -158,7 +160,7 @@ class _Lost:
     It is nobody's where the person's own last word is another by now, and an address's is not.
     """
 
-    choice: Choice
+    choice: LastWord
     recipient: int
     preference: bool
     addresses: Sequence[bytes]
@@ -167,13 +169,13 @@ class _Lost:
 class _Known:
     """What the database knows of some choices."""
 
-    def __init__(self, tx: Transaction, choices: Sequence[Choice], hashes: Collection[bytes]) -> None:
+    def __init__(self, tx: Transaction, choices: Sequence[LastWord], hashes: Collection[bytes]) -> None:
         people = {one.recipient for one in choices}
         self._made_at = tx.restoring.made_at(people)
         self._chosen = tx.restoring.preferences(people)
         self._left = tx.restoring.left(hashes)
 
-    def lost(self, choice: Choice, state: JournalState) -> _Lost | None:
+    def lost(self, choice: LastWord, state: JournalState) -> _Lost | None:
         """Return what the database has forgotten of it."""
         what = (choice.topic, choice.channel)
         addresses = [value for value in state.still_out(choice) if (value, *what) not in self._left]
@@ -217,7 +219,7 @@ def _record(tx: Transaction, lost: _Lost, now: datetime) -> None:
     tx.consents.opt_out_addresses(choice.topic, choice.channel, lost.addresses, number, now)
 
 
-def _is_barred(tx: Transaction, bar: Bar) -> bool:
+def _is_barred(tx: Transaction, bar: BarredAddress) -> bool:
     """Whether the same reason bars the address already, as widely or as long."""
     found = [one for one in tx.suppressions.of(bar.channel, [bar.address_hash]) if one.reason == bar.reason]
     return any(one.scope in {bar.scope, Scope.ALL} and (one.until is None or bar.until) for one in found)
