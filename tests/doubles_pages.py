@@ -7,7 +7,7 @@ from typing import Any
 
 from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
-from notify.domain.confirmations import Asked, Kind
+from notify.domain.confirmations import Kind, LinkSent
 from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnavailableError, UnreachableError
 from notify.domain.history import PastChoice, PastPage
 from notify.domain.outgoing import OutboxEntry
@@ -107,13 +107,13 @@ class FakeCentreLink(SendCentreLink):
     sent: list[str] = field(default_factory=list)
     error: Exception | None = None
 
-    def __call__(self, token: str, locale: str) -> Asked | None:
+    def __call__(self, token: str, locale: str) -> LinkSent | None:
         if token != TOKEN:
             raise InvalidTokenError("no")
         if self.error:
             raise self.error
         self.sent.append(locale)
-        return Asked(Channel.SMS, ADDRESSES[Channel.SMS])
+        return LinkSent(Channel.SMS, ADDRESSES[Channel.SMS])
 
 
 @dataclass
@@ -196,7 +196,7 @@ class FakeCentre(PreferenceCentre):
         view, undo = self._keep(
             token, {key: on for key, on in wanted.items() if key not in twice}, proof, locale
         )
-        asked = [Asked(by, ADDRESSES[by]) for by in Channel if by in {by for _, by in twice}]
+        asked = [LinkSent(by, ADDRESSES[by]) for by in Channel if by in {by for _, by in twice}]
         return Saved(view, undo, asked)
 
     def stop_news(self, token: str, proof: Proof, locale: str) -> tuple[CentreView, str | None]:
@@ -222,13 +222,13 @@ class FakeCentre(PreferenceCentre):
         self.locale = wanted
         return self._keep(token, {}, proof, locale)[0]
 
-    def request(self, token: str, kind: Kind, locale: str) -> Asked:
+    def request(self, token: str, kind: Kind, locale: str) -> LinkSent:
         if not self.addresses:
             raise UnreachableError("none")
         if len(self.requested) >= self.most_requests:
             raise TooManyRequestsError(timedelta(minutes=2))
         self.requested.append(kind)
-        return Asked(Channel.EMAIL, ADDRESSES[Channel.EMAIL])
+        return LinkSent(Channel.EMAIL, ADDRESSES[Channel.EMAIL])
 
     def disown(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
         self.disowned.append(channel)

@@ -30,7 +30,7 @@ LASTS: Final[Mapping[Kind, timedelta]] = {
 MESSAGE_LASTS: Final = timedelta(hours=1)
 """A message that did not leave by then is not sent any more: nobody waits for it."""
 
-PAUSE: Final = timedelta(minutes=2)
+ASK_AGAIN_AFTER: Final = timedelta(minutes=2)
 """Between two of a kind on a channel to one person."""
 
 MOST_A_DAY: Final = 5
@@ -79,7 +79,7 @@ def pending_in(waiting: Iterable[Confirmation]) -> set[tuple[int, Channel]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LinkSent:
     """A link is on its way to an address, which is shown masked."""
 
     channel: Channel

@@ -1,6 +1,6 @@
 """The way into the preference centre for who has only an opt-out link: through the address itself."""
 
-from notify.domain.confirmations import Asked, Kind
+from notify.domain.confirmations import Kind, LinkSent
 from notify.domain.errors import InvalidTokenError, UnreachableError
 from notify.ports import Tokens
 from notify.store import Store
@@ -15,7 +15,7 @@ class SendCentreLink:
         self._tokens = tokens
         self._confirmations = confirmations
 
-    def __call__(self, token: str, locale: str) -> Asked | None:
+    def __call__(self, token: str, locale: str) -> LinkSent | None:
         """Send it, on the word of an opt-out token; None for the link of a preview, which sends nothing.
 
         InvalidTokenError, also when the recipient is gone; UnreachableError; TooManyRequestsError.

@@ -11,14 +11,14 @@ from typing import Any, Final
 from notify.domain.addresses import masked
 from notify.domain.catalogue import CONFIRMATIONS, DEFAULT_LOCALE, Channel
 from notify.domain.confirmations import (
+    ASK_AGAIN_AFTER,
     LASTS,
     MESSAGE_LASTS,
     MOST_A_DAY,
-    PAUSE,
     TEMPLATES,
-    Asked,
     Confirmation,
     Kind,
+    LinkSent,
     Wanted,
 )
 from notify.domain.consent import Basis
@@ -43,7 +43,7 @@ _TOKEN_LENGTH: Final = 16
 class Posted:
     """A message that asks to confirm, stored and not announced to a worker yet."""
 
-    asked: Asked
+    asked: LinkSent
     dispatch_ids: Sequence[int]
 
 
@@ -79,7 +79,7 @@ class Confirmations:
         *,
         message_id: int | None = None,
         channel: Channel | None = None,
-    ) -> Asked:
+    ) -> LinkSent:
         """Send the link, in that language, by `channel`, else by e-mail, else by SMS; say where it went.
 
         `message_id`: the message whose link led here. NotFoundError when the recipient is gone;
@@ -136,7 +136,7 @@ class Confirmations:
                 wanted=wanted,
             )
         )
-        return Posted(Asked(by, masked(by, recipient.profile.address(by) or "")), stored.dispatch_ids)
+        return Posted(LinkSent(by, masked(by, recipient.profile.address(by) or "")), stored.dispatch_ids)
 
     def ring(self, posted: Sequence[Posted]) -> None:
         """Wake a worker for messages whose transaction is committed."""
@@ -161,7 +161,7 @@ class Confirmations:
         asked = tx.confirmations.asked_since(recipient_id, now - _DAY)
         times = sorted(at for _, _, at in asked)
         latest = max((at for one, by, at in asked if (one, by) == (kind, channel)), default=None)
-        again_at = latest + PAUSE if latest else now
+        again_at = latest + ASK_AGAIN_AFTER if latest else now
         if len(times) >= MOST_A_DAY:
             again_at = max(again_at, times[-MOST_A_DAY] + _DAY)
         if again_at > now:

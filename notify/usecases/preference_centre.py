@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose
-from notify.domain.confirmations import Asked, Kind
+from notify.domain.confirmations import Kind, LinkSent
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.history import PastPage
@@ -36,7 +36,7 @@ class Saved(NamedTuple):
 
     view: CentreView
     undo: str | None
-    asked: Sequence[Asked] = ()
+    asked: Sequence[LinkSent] = ()
     refused: bool = False
 
 
@@ -114,7 +114,7 @@ class PreferenceCentre:
         """Choose the language of messages."""
         return self._visit(token, proof, locale, lambda visit: speak(visit, wanted))[0]
 
-    def request(self, token: str, kind: Kind, locale: str) -> Asked | None:
+    def request(self, token: str, kind: Kind, locale: str) -> LinkSent | None:
         """Send a link to the person's own address, which does what they ask for; None: of a preview.
 
         UnreachableError where no address may be written to; TooManyRequestsError.
