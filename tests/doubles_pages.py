@@ -17,7 +17,7 @@ from notify.usecases.centre.views import CentreRow, CentreView
 from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.confirm import Confirm, Confirmed, ConfirmView
 from notify.usecases.preference_centre import PreferenceCentre, Saved
-from notify.usecases.undo import UndoOptOut
+from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 
 ORDERS = Topic(

@@ -24,7 +24,6 @@ from notify.domain.requests import (
 from notify.domain.views import MessageView, NotificationView
 from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings, load_settings
-from notify.usecases.confirmations import Confirmations
 from notify.usecases.delivery.deliver import Deliver
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
@@ -32,6 +31,7 @@ from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.checking_requests import RequestCheck
+from notify.usecases.preferences.confirmations import Confirmations
 from tests.doubles import (
     FakeProvider,
     FakeProviders,

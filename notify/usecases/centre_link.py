@@ -4,7 +4,7 @@ from notify.domain.confirmations import Kind, LinkSent
 from notify.domain.errors import InvalidTokenError, UnreachableError
 from notify.ports import Tokens
 from notify.store import Store
-from notify.usecases.confirmations import Confirmations
+from notify.usecases.preferences.confirmations import Confirmations
 
 
 class SendCentreLink:

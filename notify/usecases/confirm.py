@@ -16,9 +16,9 @@ from notify.domain.sending import Senders
 from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.confirmations import digest_of
 from notify.usecases.lookups import Lookups
-from notify.usecases.recording_choices import Occasion, addresses_on, differs, record_changes
+from notify.usecases.preferences.confirmations import digest_of
+from notify.usecases.preferences.recording_choices import Occasion, addresses_on, differs, record_changes
 from notify.usecases.rights.erase import EraseRecipient
 
 

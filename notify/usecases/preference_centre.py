@@ -19,9 +19,9 @@ from notify.usecases.centre.readmitting import readmit
 from notify.usecases.centre.speaking import speak
 from notify.usecases.centre.views import CentreView, look, sample
 from notify.usecases.centre.visit import Visit
-from notify.usecases.confirmations import Confirmations
-from notify.usecases.holding import held_person
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.confirmations import Confirmations
+from notify.usecases.preferences.holding import held_person
+from notify.usecases.preferences.recording_choices import Occasion
 
 _Done = TypeVar("_Done")
 

@@ -9,9 +9,9 @@ from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
 from notify.domain.suppressions import STOP
 from notify.store import Transaction
-from notify.usecases.holding import held
-from notify.usecases.recording_bars import Coming, coming, record_difference
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.recording_bars import Coming, coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.holding import held
-from notify.usecases.recording_choices import Occasion, addresses_on, record_changes
-from notify.usecases.undo import draft_undo, offer_again
+from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.recording_choices import Occasion, addresses_on, record_changes
+from notify.usecases.preferences.undo import draft_undo, offer_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.suppressions import HARD_BOUNCE
 from notify.rendering import load_catalogue
-from notify.usecases.recording_choices import addresses_on
+from notify.usecases.preferences.recording_choices import addresses_on
 from notify.web.imports import CSV, READERS
 from tests.reading_pages import heading, shown
 from tests.world import CLICK, EMAIL, PHONE, World, settings_for

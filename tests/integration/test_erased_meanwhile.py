@@ -14,7 +14,7 @@ from notify.domain.errors import NotFoundError
 from notify.domain.ledger import STOP
 from notify.domain.requests import Choice, Proof
 from notify.storage.consent_tables import ConsentRecord, Preference
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_choices import Occasion
 from tests.world import CLICK, PHONE, World, settings_for
 
 _WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")

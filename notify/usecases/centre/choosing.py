@@ -10,9 +10,9 @@ from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.ledger import Change
 from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.visit import Visit
-from notify.usecases.confirmations import Confirmations, Posted
-from notify.usecases.recording_choices import addresses_on, differs, record_changes
-from notify.usecases.undo import keep_undo, offer_again
+from notify.usecases.preferences.confirmations import Confirmations, Posted
+from notify.usecases.preferences.recording_choices import addresses_on, differs, record_changes
+from notify.usecases.preferences.undo import keep_undo, offer_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from notify.domain.requests import Choice
 from notify.domain.suppressions import DISPUTED
 from notify.usecases.centre.choosing import changes_of
 from notify.usecases.centre.visit import Visit
-from notify.usecases.recording_choices import addresses_on, record_changes
+from notify.usecases.preferences.recording_choices import addresses_on, record_changes
 
 _log: Final = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from notify.domain.ledger import PAUSE, RESUME
 from notify.ports import Clock
 from notify.store import Store
 from notify.usecases.centre.visit import Visit
-from notify.usecases.recording_choices import addresses_on
+from notify.usecases.preferences.recording_choices import addresses_on
 
 
 class Pause(IntEnum):

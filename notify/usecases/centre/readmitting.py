@@ -6,7 +6,7 @@ from notify.domain.bars import LIFTED_BY_PERSON
 from notify.domain.catalogue import Channel
 from notify.domain.ledger import READMITTED
 from notify.usecases.centre.visit import Visit
-from notify.usecases.recording_choices import addresses_on
+from notify.usecases.preferences.recording_choices import addresses_on
 
 
 def readmit(visit: Visit, channel: Channel) -> None:

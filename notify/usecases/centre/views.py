@@ -14,7 +14,7 @@ from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.hours import zone_of
 from notify.store import Transaction
-from notify.usecases.recording_choices import addresses_on
+from notify.usecases.preferences.recording_choices import addresses_on
 
 
 @dataclass(frozen=True, slots=True)

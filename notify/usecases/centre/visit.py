@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from notify.domain.catalogue import Catalogue
 from notify.domain.delivery import StoredRecipient
 from notify.store import Transaction
-from notify.usecases.recording_bars import coming, record_difference
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_bars import coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from notify.domain.outcome import AddressFault
 from notify.domain.suppressions import HARD_BOUNCE
 from notify.store import Transaction
 from notify.usecases.delivery.dispatch_work import Work
-from notify.usecases.holding import held
+from notify.usecases.preferences.holding import held
 from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 

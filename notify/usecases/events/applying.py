@@ -27,7 +27,7 @@ from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
 from notify.usecases.events.counting_bounces import bounce_news, count_bounces
 from notify.usecases.events.reported_refusals import bar_addresses
-from notify.usecases.holding import held
+from notify.usecases.preferences.holding import held
 from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 REPEATED: Final = "repeated"

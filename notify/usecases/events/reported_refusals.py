@@ -9,7 +9,7 @@ from notify.domain.event_moves import Reported, opt_out_way, suppression
 from notify.domain.events import ProviderEvent
 from notify.domain.ledger import Change
 from notify.store import Transaction
-from notify.usecases.recording_choices import Occasion, record_changes
+from notify.usecases.preferences.recording_choices import Occasion, record_changes
 
 Refusals = Sequence[tuple[Reported, ProviderEvent]]
 """Messages with the event that tells that no more of their kind is wanted, or can arrive."""

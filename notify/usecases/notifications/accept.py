@@ -24,7 +24,7 @@ from notify.domain.views import MessageSummary, NotificationView
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.notifications.checking_requests import Order, RequestCheck
-from notify.usecases.recording_choices import record_acceptances
+from notify.usecases.preferences.recording_choices import record_acceptances
 
 Result = NotificationView | InvalidRequestError
 

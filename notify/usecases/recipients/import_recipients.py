@@ -13,8 +13,8 @@ from notify.domain.ledger import SHOP, Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
+from notify.usecases.preferences.recording_choices import differs, record_acceptances
 from notify.usecases.recipients.checking_rows import Person, RowCheck
-from notify.usecases.recording_choices import differs, record_acceptances
 
 BATCH: Final = 2_000
 """Rows read, checked and committed together."""

@@ -25,8 +25,8 @@ from notify.domain.ledger import Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
-from notify.usecases.recording_bars import coming, record_difference
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_bars import coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion
 
 _STEP: Final = 200
 _SOURCE: Final = "restore-optouts"

@@ -12,7 +12,7 @@ from notify.domain.requests import Proof
 from notify.domain.sending import Senders
 from notify.domain.sms_mirroring import OTHERS, Mirrored
 from notify.store import Transaction
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms.mirror import ask_to_tell, to_tell
 from notify.usecases.sms_stops import SmsStops
 

@@ -19,7 +19,7 @@ from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, Sig
 from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.events.receive import ACCEPTED, FORGED, MALFORMED
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms_stops import SmsStops
 
 _SOURCE: Final = "sms"

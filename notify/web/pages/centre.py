@@ -13,7 +13,7 @@ from notify.domain.errors import InvalidTokenError, TooManyRequestsError, Unreac
 from notify.domain.requests import Choice
 from notify.usecases.centre.views import CentreView
 from notify.usecases.preference_centre import PreferenceCentre, Saved
-from notify.usecases.undo import UndoOptOut
+from notify.usecases.preferences.undo import UndoOptOut
 from notify.web.pages.centre_forms import (
     PAUSES,
     changed,

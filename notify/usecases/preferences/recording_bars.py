@@ -7,7 +7,7 @@ from notify.domain.consent import comes
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import LedgerEntry
 from notify.store import Transaction
-from notify.usecases.recording_choices import Occasion
+from notify.usecases.preferences.recording_choices import Occasion
 
 Coming = Collection[tuple[int, Channel]]
 """The topics, by number, whose messages come to a person, each on a channel."""

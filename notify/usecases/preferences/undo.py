@@ -14,8 +14,8 @@ from notify.domain.ledger import UNDO, Change, LedgerEntry, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
-from notify.usecases.holding import held_person
-from notify.usecases.recording_choices import addresses_on
+from notify.usecases.preferences.holding import held_person
+from notify.usecases.preferences.recording_choices import addresses_on
 
 UNDO_FOR: Final = timedelta(hours=1)
 

@@ -1,0 +1,1 @@
+"""Preferences: who changes them and how it is recorded, undone, and confirmed."""
