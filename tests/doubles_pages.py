@@ -13,10 +13,10 @@ from notify.domain.history import PastChoice, PastPage
 from notify.domain.outgoing import OutboxEntry
 from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.pausing import Pause
+from notify.usecases.centre.preference_centre import PreferenceCentre, Saved
+from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.centre.views import CentreRow, CentreView
-from notify.usecases.centre_link import SendCentreLink
 from notify.usecases.confirm import Confirm, Confirmed, ConfirmView
-from notify.usecases.preference_centre import PreferenceCentre, Saved
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 

@@ -13,7 +13,8 @@ from notify.storage.webhook_lookups import SqlWebhookLookups
 from notify.usecases.api_keys import Authenticate, CreateKey, ListKeys, RevokeKey
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.sms_costs import SmsCosts
-from notify.usecases.centre_link import SendCentreLink
+from notify.usecases.centre.preference_centre import PreferenceCentre
+from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
 from notify.usecases.confirm import Confirm
@@ -21,7 +22,6 @@ from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.notifications.checking_requests import RequestCheck
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
-from notify.usecases.preference_centre import PreferenceCentre
 from notify.usecases.preferences.confirmations import Confirmations
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.recipients.import_recipients import ImportRecipients

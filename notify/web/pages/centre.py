@@ -11,8 +11,8 @@ from notify.domain.catalogue import LOCALES, Channel
 from notify.domain.confirmations import Kind
 from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnreachableError
 from notify.domain.requests import Choice
+from notify.usecases.centre.preference_centre import PreferenceCentre, Saved
 from notify.usecases.centre.views import CentreView
-from notify.usecases.preference_centre import PreferenceCentre, Saved
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.web.pages.centre_forms import (
     PAUSES,

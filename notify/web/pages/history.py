@@ -10,7 +10,7 @@ from flask import Response, abort, request
 from notify.domain.catalogue import CONFIRMATIONS, Topic
 from notify.domain.history import PastChoice
 from notify.domain.ledger import BARRING_WAYS
-from notify.usecases.preference_centre import PreferenceCentre
+from notify.usecases.centre.preference_centre import PreferenceCentre
 from notify.web.pages.days import day, hour
 from notify.web.pages.languages import language
 from notify.web.pages.previews import preview_page

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from notify.domain.catalogue import Channel
 from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.requests import Proof
-from notify.usecases.centre_link import SendCentreLink
+from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import language
