@@ -21,6 +21,7 @@ from notify.usecases.ledger.mail_head import TEMPLATE as LEDGER_HEAD
 from notify.usecases.ledger.mail_head import MailLedgerHead
 from notify.usecases.ledger.seal import SealLedger
 from notify.usecases.ledger.verify import VerifyLedger
+from notify.usecases.ledger.watching_bursts import watch_bursts
 from notify.usecases.outbound_webhooks.telling_cancelled import TellCancelled
 from notify.usecases.outbound_webhooks.telling_preferences import tell_preferences
 from notify.usecases.purge import Purge
@@ -29,7 +30,6 @@ from notify.usecases.rights.restore_optouts import Restored, RestoreOptOuts
 from notify.usecases.rights.retain import Retain
 from notify.usecases.run_errands import Handler, RunErrands
 from notify.usecases.sms.mirror import MirrorOptOuts, TellOptOuts
-from notify.usecases.watching_bursts import watch_bursts
 
 
 class Composition(Delivering):
