@@ -92,4 +92,4 @@ def _item(told: Told) -> dict[str, Any]:
 def _code(answer: Answer) -> str:
     parsed = json_of(answer.body)
     code = parsed.get("code") if isinstance(parsed, dict) else None
-    return f" ({code})" if isinstance(code, int) else ""
+    return f", error {code}" if isinstance(code, int) else ""
