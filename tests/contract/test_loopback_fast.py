@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,11 +17,15 @@ from typing import Any
 
 import pytest
 
+from notify.domain.errands import ErrandError
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.outcome import Accepted, Ambiguous, Refused, Transient
+from notify.domain.sms_mirroring import Told
+from notify.logs import scrub
 from notify.providers import sendgrid_events, twilio_events
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.twilio import TwilioProvider
+from notify.providers.twilio_consents import TwilioConsents
 from tests.contract.outgoing import an_email, an_sms
 
 TOKEN = "12345"
@@ -142,6 +147,27 @@ def test_sms_are_listed_and_counted_by_their_links(server: Loopback) -> None:
     assert found is not None
     of_ids = server.ask("/_seen", {"ids": ["token1", "token2", "token3"]}, of=server.twilio)
     assert [one["taken"] for one in of_ids.values()] == [1, 0, 1]
+
+
+def test_consents_are_heeded(server: Loopback) -> None:
+    wrong = TwilioConsents("AC1", "", server.twilio)
+    consents = TwilioConsents("AC1", TOKEN, server.twilio)
+    provider = TwilioProvider("AC1", TOKEN, server.twilio, 1.0)
+    sms = an_sms(4, sender="+221338001020")
+    told = Told("0" * 32, sms.to, sms.sender, opted_out=True, source="website", at="2026-11-23T12:00:00Z")
+    with pytest.raises(ErrandError) as refused:
+        wrong.tell([told])
+    assert scrub(str(refused.value)) == "Twilio answered 401, error 20003"  # as the log has it
+    server.ask("/_control", {"script": [{"status": 503}]}, of=server.twilio)
+    with pytest.raises(ErrandError):
+        consents.tell([told])
+    assert isinstance(provider.send([sms])[0], Accepted)
+    consents.tell([told])
+    assert isinstance(provider.send([sms])[0], Refused)
+    consents.tell([replace(told, opted_out=False)])
+    assert isinstance(provider.send([sms])[0], Accepted)
+    for one in (wrong, consents, provider):
+        one.close()
 
 
 def test_malformed_calls_are_refused(server: Loopback) -> None:

@@ -12,7 +12,7 @@ from tests.loopback.fast import Api, Verdict
 from tests.loopback.sendgrid import MOST_BYTES, MOST_PERSONALIZATIONS, SendGridLoopback, errors_reply
 from tests.loopback.server import Received, Reply
 from tests.loopback.tally import Messages
-from tests.loopback.twilio import Sms, TwilioLoopback, credentials
+from tests.loopback.twilio import Sms, TwilioLoopback, credentials, is_consents
 
 _SEND: Final = "/v3/mail/send"
 _LINK: Final = "/u/"
@@ -82,7 +82,10 @@ class TwilioApi(Api):
         self._events = events
 
     def answer(self, call: Received) -> Verdict:
-        """Answer as api.twilio.com does."""
+        """Answer as api.twilio.com does, and accounts.twilio.com."""
+        if is_consents(call):
+            reply, consents = self._loopback.judge_consents(call)
+            return Verdict(reply, take=partial(self._loopback.consents.keep, consents))
         reply, sms = self._loopback.judge(call)
         if sms is None:
             return Verdict(reply)

@@ -158,7 +158,7 @@ class _Connection(asyncio.Protocol):
         at, started, mishap = time.time(), time.perf_counter(), self._mishap
         verdict = server.api.answer(call)
         reply, messages = verdict.reply, verdict.messages
-        taken = bool(messages) and (mishap is None or mishap.taken)
+        taken = mishap is None or mishap.taken
         if taken and verdict.take:
             verdict.take()
         delay, status = server.latency, reply.status
@@ -172,7 +172,9 @@ class _Connection(asyncio.Protocol):
         if server.on_call:
             server.on_call(call, status)
         served = time.perf_counter() - started
-        server.tally.call(at, status, messages, taken=taken, length=len(call.body), served=served)
+        server.tally.call(
+            at, status, messages, taken=taken and bool(messages), length=len(call.body), served=served
+        )
         if delay:
             self._loop.call_later(delay, self._write, reply, mishap)
         else:

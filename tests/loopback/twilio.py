@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from tests.loopback.server import HttpLoopback, Received, Reply, json_reply
-from tests.loopback.twilio_consents import CONSENTS, ConsentsLoopback
+from tests.loopback.twilio_consents import CONSENTS, ConsentsLoopback, Taken
 
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _PATH: Final = re.compile(
@@ -97,9 +97,10 @@ class TwilioLoopback(HttpLoopback):
 
     def answer(self, call: Received) -> Reply:
         """Answer as api.twilio.com does, and accounts.twilio.com."""
-        if call.path.endswith(CONSENTS) and call.method == "POST":
-            known = self._authorized(call, credentials(call)[0])
-            return self.consents.answer(call) if known else _error(401, 20003, "Authenticate")
+        if is_consents(call):
+            reply, consents = self.judge_consents(call)
+            self.consents.keep(consents)
+            return reply
         reply, sms = self.judge(call)
         if sms:
             self.keep(sms)
@@ -121,6 +122,12 @@ class TwilioLoopback(HttpLoopback):
         if call.method == "POST":
             return self._create(match["account"], call.form)
         return json_reply(200, self._page(call)), None
+
+    def judge_consents(self, call: Received) -> tuple[Reply, Taken]:
+        """Answer as accounts.twilio.com does, but only return what would be held."""
+        if not self._authorized(call, credentials(call)[0]):
+            return _error(401, 20003, "Authenticate"), {}
+        return self.consents.judge(call)
 
     def keep(self, sms: Sms) -> None:
         """Show it in the list from now on."""
@@ -203,6 +210,11 @@ class TwilioLoopback(HttpLoopback):
             "next_page_uri": uri(number + 1, f"PA{shown[-1].sid}") if left else None,
             "previous_page_uri": None,
         }
+
+
+def is_consents(call: Received) -> bool:
+    """Whether a call is one to the Consents API."""
+    return call.path.endswith(CONSENTS) and call.method == "POST"
 
 
 def credentials(call: Received) -> tuple[str, str]:

@@ -21,17 +21,21 @@ _CHECKS: Final = (
 """twilio.com/docs/messaging/features/consent-api and twilio.com/docs/api/errors/30646."""
 
 
+Taken = dict[tuple[str, str], str]
+"""What Twilio holds, by number and sender."""
+
+
 class ConsentsLoopback:
-    """Takes consents; `status` is what it holds, by number and sender."""
+    """Takes consents; `status` is what it holds."""
 
     def __init__(self) -> None:
-        self.status: dict[tuple[str, str], str] = {}
+        self.status: Taken = {}
         self.calls: list[list[dict[str, Any]]] = []
         self.failing: list[str] = []
         """Words with which the first items to come are refused."""
 
-    def answer(self, call: Received) -> Reply:
-        """Answer as accounts.twilio.com does."""
+    def judge(self, call: Received) -> tuple[Reply, Taken]:
+        """Answer as accounts.twilio.com does, but only return what would be held."""
         try:
             form = parse_qsl(call.body.decode(), strict_parsing=True)
             items = [json.loads(value) for name, value in form if name == "Items"]
@@ -39,16 +43,24 @@ class ConsentsLoopback:
             items = []
         if not 0 < len(items) <= _MOST:
             message = "Items must be a list of 1 to 25 objects"
-            return json_reply(400, {"code": 30646, "message": message, "status": 400})
+            return json_reply(400, {"code": 30646, "message": message, "status": 400}), {}
         self.calls.append(items)
-        return json_reply(201, {"items": [self._taken(item) for item in items]})
+        answers = [self._answer(item) for item in items]
+        taken = {
+            (item["contact_id"], item["sender_id"]): item["status"]
+            for item, said in zip(items, answers, strict=True)
+            if not said["error_code"]
+        }
+        return json_reply(201, {"items": answers}), taken
 
-    def _taken(self, item: dict[str, Any]) -> dict[str, Any]:
+    def keep(self, taken: Taken) -> None:
+        """Hold it from now on."""
+        self.status.update(taken)
+
+    def _answer(self, item: dict[str, Any]) -> dict[str, Any]:
         wrong = [word for name, form, word in _CHECKS if not re.fullmatch(form, str(item.get(name)))]
         if self.failing:
             wrong.append(self.failing.pop(0))
-        if not wrong:
-            self.status[item["contact_id"], item["sender_id"]] = item["status"]
         return {
             "correlation_id": item.get("correlation_id"),
             "error_code": _REFUSED if wrong else 0,
