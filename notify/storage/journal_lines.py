@@ -70,18 +70,18 @@ class SqlJournal:
         self._connection.execute(delete(JournalLine).where(JournalLine.id.in_(numbers)))
 
     def addresses_of(self, entries: Sequence[SealedEntry]) -> Mapping[int, Collection[bytes]]:
-        """Return what each opt-out barred, and of each opt-in what is not barred any more."""
-        known = self._known(entries)
+        """Return what each opt-out bars, and of each opt-in what is not barred any more.
+
+        What an opt-out barred and does not bar any more is in the line of the entry that followed it.
+        """
+        known = self._known([entry for entry in entries if entry.subscribed])
         barred = self._barred({value for found in known.values() for value in found})
-        addresses: dict[int, Collection[bytes]] = {}
+        addresses: dict[int, Collection[bytes]] = self._barred_by(entries)
         for entry in entries:
-            mine = known.get(entry.number, set())
-            what = (entry.topic, entry.channel)
             if entry.subscribed:
+                what = (entry.topic, entry.channel)
+                mine = known[entry.number]
                 addresses[entry.number] = {one for one in mine if (one, *what) not in barred}
-            else:
-                by_this = {one for one in mine if barred.get((one, *what)) == entry.number}
-                addresses[entry.number] = by_this or mine
         return addresses
 
     def head(self) -> LedgerHead | None:
@@ -137,16 +137,23 @@ class SqlJournal:
             found[entry.number] = theirs | of_choices
         return found
 
-    def _barred(self, hashes: Collection[bytes]) -> dict[tuple[bytes, int | None, str | None], int]:
-        """Return by address, topic and channel which entry barred it."""
-        columns = (
-            AddressOptOut.address_hash,
-            AddressOptOut.topic,
-            AddressOptOut.channel,
-            AddressOptOut.consent_id,
+    def _barred_by(self, entries: Sequence[SealedEntry]) -> dict[int, Collection[bytes]]:
+        """Return the addresses that entries bar, which need not be the person's any more."""
+        found: dict[int, set[bytes]] = {entry.number: set() for entry in entries}
+        rows = self._connection.execute(
+            select(AddressOptOut.consent_id, AddressOptOut.address_hash).where(
+                AddressOptOut.consent_id.in_(found.keys())
+            )
         )
+        for number, value in rows:
+            found[number].add(value)
+        return dict(found)
+
+    def _barred(self, hashes: Collection[bytes]) -> set[tuple[bytes, int | None, str | None]]:
+        """Return which addresses are barred from which topic on which channel."""
+        columns = (AddressOptOut.address_hash, AddressOptOut.topic, AddressOptOut.channel)
         rows = self._connection.execute(select(*columns).where(AddressOptOut.address_hash.in_(hashes)))
-        return {(value, topic, channel): by for value, topic, channel, by in rows}
+        return {(value, topic, channel) for value, topic, channel in rows}
 
 
 def _current(people: Collection[int]) -> Select[Any]:

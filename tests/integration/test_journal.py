@@ -9,7 +9,7 @@ import pytest
 from notify.domain.alerts import JOURNAL_UNWRITABLE
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
-from notify.domain.requests import RecipientInput
+from notify.domain.requests import Choice, RecipientInput
 from notify.domain.suppressions import STOP
 from notify.journal import FileJournal, read_lines
 from notify.usecases.rights.journal import WriteJournal
@@ -48,6 +48,19 @@ def test_opt_outs_and_opt_ins_are_journalled_with_the_address_that_they_are_abou
     ]
     assert first[0]["hashes"] == [mail]  # where the message went, not where the next would go
     assert mail in lines[1]["hashes"]
+
+
+def test_an_opt_out_is_journalled_with_the_address_that_left_though_the_person_has_another(
+    world: World,
+) -> None:
+    world.order()
+    world.work()
+    left = hash_of(world, Channel.SMS)
+    choice = Choice("order_updates", Channel.SMS, subscribed=False)
+    world.parts.preference_centre.change(world.centre_token(), [choice], CLICK, "fr")
+    world.parts.upsert_recipient(RecipientInput("C-1042", {"phone": "+221771112233"}))
+    (line,) = [one for one in journal_of(world) if one["kind"] == "choice"]
+    assert line["hashes"] == [left]
 
 
 def test_suppressions_and_erasures_are_journalled_without_anything_personal(world: World) -> None:

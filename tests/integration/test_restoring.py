@@ -13,6 +13,7 @@ from notify.domain.consent import Scope
 from notify.domain.errors import NotFoundError
 from notify.domain.journal import MARGIN
 from notify.domain.ledger import Change, LedgerEntry
+from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import RecipientInput
 from notify.domain.suppressions import STOP
 from notify.usecases.rights.restore_optouts import Restored
@@ -170,6 +171,30 @@ def test_links_sent_after_the_backup_never_become_somebody_elses(
     done = restored.parts.unsubscribe(link, CLICK, "fr")  # the person is not known any more
     assert not done.view.subscribed
     assert restored.subscribed("order_updates", Channel.EMAIL, "ANOTHER")
+
+
+def test_a_second_restore_leaves_an_address_to_who_came_back_with_it(
+    machine: tuple[World, Callable[[], Restore]],
+) -> None:
+    world, back_up = machine
+    shared: ProfilePatch = {"email": "family@example.com", "phone": "+221771234509"}
+    tokens = {}
+    for name in ("LEFT", "BACK"):
+        world.order(recipient=name, profile=shared, reference=None)
+        world.work()
+        tokens[name] = world.opt_out_token(Channel.EMAIL)
+    journal(world)
+    restore = back_up()
+    world.clock.advance(timedelta(minutes=1))
+    world.parts.unsubscribe(tokens["LEFT"], CLICK, "fr")
+    back_in(world, "BACK")  # the address's last word: it is free, though LEFT stays out
+    journal(world)
+    restored = restore(world)
+    assert restored.parts.restore_optouts([], dry_run=False).opted_out == 1
+    journal(restored)
+    assert nothing_is_left(restored.parts.restore_optouts([], dry_run=True))
+    assert skipped(restored, "LEFT") == ("skipped", "unsubscribed")
+    assert skipped(restored, "BACK") == ("queued", None)
 
 
 def back_in(world: World, recipient: str) -> None:
