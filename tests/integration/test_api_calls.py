@@ -273,3 +273,13 @@ def test_the_first_example_reaches_the_use_case(api: FakeApi, client: FlaskClien
     assert isinstance(request, NotificationRequest)
     assert request.recipient.profile["phone"] == "+221771234567"
     assert request.reference == "order-99812"
+
+
+@pytest.mark.parametrize("type_given", [None, "application/json"])
+def test_a_secret_is_rotated_without_a_word(client: FlaskClient, type_given: str | None) -> None:
+    path = "/v1/webhook-endpoints/e1/rotate-secret"
+    answer = client.post(path, content_type=type_given, headers=bearer("admin"))
+    assert (answer.status_code, answer.get_json()["id"]) == (200, "e1")
+    assert client.post(path, data="{", content_type=type_given, headers=bearer("admin")).status_code == (
+        400 if type_given else 415
+    )

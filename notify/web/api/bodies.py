@@ -63,12 +63,30 @@ def read_body() -> Body:
     Raises UnsupportedBodyError, BodyTooLargeError, MalformedBodyError; InvalidRequestError if it nests too
     deep to be read at all.
     """
+    _demand_json()
+    return parsed(_raw())
+
+
+def read_body_if_any() -> Body:
+    """Read and parse the body of the current request, as `read_body` does; none at all is an empty object."""
+    raw = _raw()
+    if not raw:
+        return Body({})
+    _demand_json()
+    return parsed(raw)
+
+
+def _demand_json() -> None:
     if request.mimetype != "application/json":
         raise UnsupportedBodyError("Send the body as application/json.")
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedBodyError("JSON is sent in UTF-8.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedBodyError("Compressed bodies are not read here.")
+
+
+def _raw() -> bytes:
+    """Return the bytes of the body. BodyTooLargeError, MalformedBodyError."""
     # One more than allowed: a chunked body, which has no length, is cut off there without an error.
     request.max_content_length = MAX_BYTES + 1
     try:
@@ -79,7 +97,7 @@ def read_body() -> Body:
         raise MalformedBodyError("The body is shorter than its Content-Length.") from None
     if len(raw) > MAX_BYTES:
         raise BodyTooLargeError(TOO_LARGE)
-    return parsed(raw)
+    return raw
 
 
 def parsed(raw: bytes) -> Body:

@@ -162,7 +162,7 @@ def _operation(operation: Operation, schemas: _Modes) -> dict[str, Any]:
     }
     if operation.request:
         described["requestBody"] = {
-            "required": True,
+            "required": operation.body_required,
             "content": {
                 "application/json": {
                     "schema": schemas[operation.request, "validation"],

@@ -42,6 +42,7 @@ class Operation:
     scopes: tuple[KeyScope, ...]
     status: int = 200
     request: type[BaseModel] | None = None
+    body_required: bool = True
     response: type[BaseModel] | None = None
     parameters: tuple[Parameter, ...] = ()
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

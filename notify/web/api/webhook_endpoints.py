@@ -12,7 +12,7 @@ from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.web.api import webhook_models as models
 from notify.web.api.answers import answer, listed
 from notify.web.api.auth import Door
-from notify.web.api.bodies import read_body
+from notify.web.api.bodies import read_body, read_body_if_any
 from notify.web.api.fields import one_of
 from notify.web.api.operations import Operation, Parameter, Routes
 from notify.web.api.parsing import guarded
@@ -83,6 +83,7 @@ ROTATE: Final = Operation(
     description="The one before signs along for 24 hours: the header holds both signatures meanwhile.",
     scopes=SCOPES,
     request=models.SecretGiven,
+    body_required=False,
     response=models.EndpointWithSecretAnswer,
     examples={"A new one, made here": {}},
     errors=(*BODY_ERRORS, 404, 503),
@@ -182,7 +183,7 @@ class _Webhooks:
         return response
 
     def rotate(self, _caller: Caller, endpoint_id: str) -> Response:
-        given = guarded(models.SecretGiven, read_body())
+        given = guarded(models.SecretGiven, read_body_if_any())
         return answer(self.desk.rotate(endpoint_id, given.secret))
 
     def enable(self, _caller: Caller, endpoint_id: str) -> Response:

@@ -7,6 +7,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.outbound import (
     ADDRESS_DISPUTED,
     MESSAGE_TYPES,
+    PING,
     PREFERENCE_CHANGED,
     RECIPIENT_ERASED,
 )
@@ -58,6 +59,7 @@ _DATA: Final[Mapping[str, tuple[str, _Schema]]] = {
     PREFERENCE_CHANGED: ("A preference has changed", _PREFERENCE),
     ADDRESS_DISPUTED: ("Somebody said “this is not me”", {"recipient_id": _ID, "channel": _CHANNEL}),
     RECIPIENT_ERASED: ("A person was erased", {"recipient_id": _ID}),
+    PING: ("You asked for a ping", {"endpoint_id": _ID}),
 }
 
 
