@@ -1,1 +1,1 @@
-"""What the service does, one verb a file."""
+"""What the service does: a package for each subject, one verb a file (decision 29)."""

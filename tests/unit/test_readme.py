@@ -18,10 +18,13 @@ README: Final = ROOT / "README.md"
 GUIDES: Final = (README, *sorted((ROOT / "docs").glob("*.md")))
 TEXTS: Final = (*GUIDES, ROOT / "CHANGELOG.md", ROOT / "docs/decisions/README.md")
 
+RECORDS: Final = tuple(sorted((ROOT / "docs/decisions").glob("0*.md")))
+
 ROW: Final = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", re.MULTILINE)
 CODE: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE: Final = re.compile(r"`([^`\n]+)`")
 LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
+CITED: Final = re.compile(r"`((?:[a-z_0-9]+/)+[a-z_0-9{},]*(?:\.py)?)`")
 SHELL: Final = frozenset({"", "sh"})
 
 
@@ -115,8 +118,23 @@ def test_every_status_is_explained() -> None:
 
 def test_every_decision_is_listed() -> None:
     index = read(ROOT / "docs/decisions/README.md")
-    records = sorted(path.name for path in (ROOT / "docs/decisions").glob("0*.md"))
-    assert re.findall(r"\((0\d+[^)]*\.md)\)", index) == records
+    assert re.findall(r"\((0\d+[^)]*\.md)\)", index) == [path.name for path in RECORDS]
+
+
+def written_out(path: str) -> list[str]:
+    """Every path that one with braces stands for."""
+    before, brace, rest = path.partition("{")
+    if not brace:
+        return [path]
+    names, _, after = rest.partition("}")
+    return [before + name + after for name in names.split(",")]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.name)
+def test_the_code_that_a_decision_cites_is_there(path: Path) -> None:
+    cited = [one for found in CITED.findall(read(path)) for one in written_out(found)]
+    there = [name for name in cited if (ROOT / name.split("/")[0]).is_dir() or ".py" in name]
+    assert not [name for name in there if not any((at / name).exists() for at in (ROOT, ROOT / "notify"))]
 
 
 def test_pictures_are_small() -> None:
