@@ -61,7 +61,7 @@ class Postgres:
     def close(self, name: str) -> None:
         """Throw everybody out of a database, and let nobody in."""
         self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
 
     def reopen(self, name: str) -> None:
         """Let everybody in again."""
@@ -72,9 +72,9 @@ class Postgres:
         base, _, _ = self._admin_url.rpartition("/")
         return base.replace("postgresql://", "postgresql+psycopg://", 1) + f"/{name}"
 
-    def _run(self, statement: str) -> None:
+    def _run(self, statement: str, *values: str) -> None:
         with psycopg.connect(self._admin_url, autocommit=True) as connection:
-            connection.execute(statement.encode())
+            connection.execute(statement.encode(), values or None)
 
 
 class PostgresProcess:

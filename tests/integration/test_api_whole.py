@@ -65,6 +65,15 @@ def a_campaign_for(whole: Whole, operation: Operation) -> str:
     return campaign
 
 
+MADE_BY = {
+    "sendNotification": "{notification_id}",
+    "createSuppression": "{suppression_id}",
+    "createWebhookEndpoint": "{endpoint_id}",
+    "testWebhookEndpoint": "{delivery_id}",
+}
+"""Calls, and what later ones name of their answers."""
+
+
 def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole) -> None:
     ids = {"{recipient_id}": "C-1042", "{name}": "order_shipped"}
     streaming = [(one, *both) for one in OPERATIONS for both in one.streams.items()]
@@ -91,15 +100,10 @@ def test_every_example_works_and_is_answered_in_the_shape_described(whole: Whole
             assert answer.status_code == operation.status, (operation.id, answer.text)
             if operation.response:
                 operation.response.model_validate_json(answer.data)
+            if made := MADE_BY.get(operation.id):
+                ids[made] = answer.get_json()["id"]
             if operation.id == "sendNotification":
-                ids["{notification_id}"] = answer.get_json()["id"]
                 ids["{message_id}"] = answer.get_json()["messages"][0]["id"]
-            elif operation.id == "createSuppression":
-                ids["{suppression_id}"] = answer.get_json()["id"]
-            elif operation.id == "createWebhookEndpoint":
-                ids["{endpoint_id}"] = answer.get_json()["id"]
-            elif operation.id == "testWebhookEndpoint":
-                ids["{delivery_id}"] = answer.get_json()["id"]
 
 
 def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:
