@@ -1,5 +1,6 @@
 """Fixtures for all tests: real servers, a fresh database for each test, and no skipping in CI."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,15 @@ from tests.servers import Postgres, postgres, valkey
 from tests.world import World, settings_for
 
 _IN_CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture(autouse=True)
+def _level_of_logs() -> Iterator[None]:
+    """Give each test the level that it found: commands that run in this process set their own."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
