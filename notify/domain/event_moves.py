@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from notify.domain import ledger
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Status, may_move
 from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE
-
-PROVIDER: Final = "provider"
-"""The way on the ledger of an opt-out that the provider's own unsubscribe link made."""
 
 TARGETS: Final[Mapping[EventKind, Status]] = {
     EventKind.PROCESSED: Status.SENT,
@@ -128,5 +126,5 @@ def is_soft_bounce(event: ProviderEvent) -> bool:
 
 def opt_out_way(event: ProviderEvent) -> str | None:
     """Return by which way an event opts the person out of the message's topic; None if it does not."""
-    ways = {EventKind.COMPLAINED: COMPLAINT, EventKind.UNSUBSCRIBED: PROVIDER}
+    ways = {EventKind.COMPLAINED: ledger.COMPLAINT, EventKind.UNSUBSCRIBED: ledger.PROVIDER}
     return ways.get(event.because or event.kind)

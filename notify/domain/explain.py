@@ -8,13 +8,23 @@ from typing import Final
 
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Topic
 from notify.domain.explanations import MONTHS, TEXTS, Texts
+from notify.domain.ledger import (
+    COMPLAINT,
+    LINK,
+    MAILTO,
+    ONE_CLICK,
+    PREFERENCE_CENTRE,
+    PROVIDER,
+    STOP,
+    UNDO,
+)
 from notify.domain.status import Reason, Status
 
 _ORDER: Final = re.compile(r"(?:(?:order|commande)[-_ #]*)?([A-Za-z-]*\d[\w-]*)", re.IGNORECASE)
 """References that name an order: "order-99812", "99812", "Commande #FR-99812"."""
 _PROVIDERS: Final[Mapping[str, str]] = {"sendgrid": "SendGrid", "twilio": "Twilio"}
 _SOURCES: Final = frozenset(
-    {"link", "one_click", "mailto", "preference_centre", "stop", "undo", "complaint", "provider"}
+    {LINK, ONE_CLICK, MAILTO, PREFERENCE_CENTRE, STOP, UNDO, COMPLAINT, PROVIDER},
 )
 """How people opt out, as the ledger says; everything else was recorded by the shop."""
 
@@ -142,8 +152,8 @@ class _Explanation:
         if facts.optout_source is None:
             return when
         source = facts.optout_source if facts.optout_source in _SOURCES else "other"
-        if source == "one_click" and facts.channel is Channel.SMS:
-            source = "link"  # an SMS has no such button: something posted to its link
+        if source == ONE_CLICK and facts.channel is Channel.SMS:
+            source = LINK  # an SMS has no such button: something posted to its link
         order = _ORDER.fullmatch(facts.optout_reference or "")
         message = (
             self._of_channel("order_message").format(order=order[1])

@@ -14,6 +14,17 @@ ONE_CLICK: Final = "one_click"
 LINK: Final = "link"
 """The button on the page behind the link."""
 
+MAILTO: Final = "mailto"
+"""A mail to the address in `List-Unsubscribe`."""
+
+PREFERENCE_CENTRE: Final = "preference_centre"
+
+COMPLAINT: Final = "complaint"
+"""The message was reported as spam."""
+
+PROVIDER: Final = "provider"
+"""The provider's own unsubscribe link; also how it came to bar a number, in a proof."""
+
 DOUBLE_OPT_IN: Final = "double_opt_in"
 """A link sent to the address, used to confirm that its owner wants to subscribe."""
 
@@ -32,6 +43,11 @@ READMITTED: Final = "readmitted"
 
 BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, READMITTED})
 """Ways of entries that tell what comes or stops coming by a suppression, and set no preference."""
+
+OWN_WAYS: Final = BARRING_WAYS | {
+    *(ONE_CLICK, LINK, MAILTO, PREFERENCE_CENTRE, COMPLAINT, PROVIDER, DOUBLE_OPT_IN, UNDO),
+}
+"""Ways that were the person's own; every other is the shop's."""
 
 
 @dataclass(frozen=True, slots=True)

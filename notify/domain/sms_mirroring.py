@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from notify.domain.ledger import LINK, ONE_CLICK, START, STOP
+from notify.domain.ledger import LINK, ONE_CLICK, PREFERENCE_CENTRE, START, STOP, UNDO
 from notify.domain.sms_senders import SmsSenders
 
 TWILIO_CONSENT: Final = "twilio_consent"
@@ -20,8 +20,8 @@ _SOURCES: Final[Mapping[str, str]] = {
     START: "opt-in-message",
     LINK: "website",
     ONE_CLICK: "website",
-    "preference_centre": "website",
-    "undo": "website",
+    PREFERENCE_CENTRE: "website",
+    UNDO: "website",
 }
 
 

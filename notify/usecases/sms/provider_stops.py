@@ -3,11 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import STOP
+from notify.domain.ledger import PROVIDER, STOP
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
 from notify.domain.sms_mirroring import OTHERS, Mirrored
@@ -15,8 +14,6 @@ from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms.mirror import ask_to_tell, to_tell
 from notify.usecases.sms_stops import SmsStops
-
-_SOURCE: Final = "provider"
 
 Holders = Mapping[bytes, Sequence[StoredRecipient]]
 """Who has a number, by its hash."""
@@ -68,6 +65,6 @@ class ProviderStops:
                 ask_to_tell(tx, [to_tell((one.address_hash, sender), OTHERS, now)], now)
                 continue
             scope = self._senders.sms.scope(sender)
-            occasion = Occasion(now, STOP, Proof(source=_SOURCE), one.locale, one.message_id)
+            occasion = Occasion(now, STOP, Proof(source=PROVIDER), one.locale, one.message_id)
             self._stops.stop(tx, one.address_hash, people, scope, occasion, phone=phone)
             tx.sms_mirrors.note([Mirrored(one.address_hash, sender, opted_out=True, at=now)])

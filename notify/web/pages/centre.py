@@ -10,6 +10,7 @@ from notify.domain.bars import LIFTED_BY_PERSON
 from notify.domain.catalogue import LOCALES, Channel
 from notify.domain.confirmations import Kind
 from notify.domain.errors import InvalidTokenError, TooManyRequestsError, UnreachableError
+from notify.domain.ledger import UNDO
 from notify.domain.requests import Choice
 from notify.usecases.centre.preference_centre import PreferenceCentre, Saved
 from notify.usecases.centre.views import CentreView
@@ -153,7 +154,7 @@ class _CentrePages:
     def _take_back(self, token: str, view: CentreView, locale: str) -> Answer:
         t = self._pages.texts(locale)
         try:
-            self._undo(request.form.get("undo", ""), proof("undo", t("centre.undo")), locale)
+            self._undo(request.form.get("undo", ""), proof(UNDO, t("centre.undo")), locale)
         except InvalidTokenError:
             return Answer(view, "undo_late", status=409)
         return Answer(self._centre.describe(token), "undone")

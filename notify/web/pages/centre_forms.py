@@ -6,13 +6,12 @@ from typing import Final
 from flask import abort, request
 
 from notify.domain.catalogue import Channel
+from notify.domain.ledger import PREFERENCE_CENTRE
 from notify.domain.requests import Proof
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreRow, CentreView
 from notify.web.pages.texts import Texts
 from notify.web.pages.visits import proof
-
-SOURCE: Final = "preference_centre"
 
 PAUSES: Final = {f"pause_{length.value}": length for length in Pause}
 
@@ -55,4 +54,4 @@ def section_proof(t: Texts, section: str, button: str = "button") -> Proof:
 
 def shown(*wording: str) -> Proof:
     """Return the proof of these words, as they stood on the page."""
-    return proof(SOURCE, " / ".join(wording))
+    return proof(PREFERENCE_CENTRE, " / ".join(wording))

@@ -9,7 +9,7 @@ from flask import Response, abort, request
 
 from notify.domain.catalogue import CONFIRMATIONS, Topic
 from notify.domain.history import PastChoice
-from notify.domain.ledger import BARRING_WAYS
+from notify.domain.ledger import BARRING_WAYS, OWN_WAYS
 from notify.usecases.centre.preference_centre import PreferenceCentre
 from notify.web.pages.days import day, hour
 from notify.web.pages.languages import language
@@ -18,14 +18,6 @@ from notify.web.pages.rendering import Pages, in_language, switch_from
 from notify.web.pages.texts import Texts
 
 _MOST_DIGITS: Final = 18
-
-_WAYS: Final = frozenset(
-    {
-        *("one_click", "link", "mailto", "complaint", "provider", "preference_centre", "undo"),
-        *("double_opt_in", "stop", "start", "pause", "resume", "readmitted"),
-    }
-)
-"""The ways of the ledger that were the person's own; every other is the shop's."""
 
 
 def history_page(centre: PreferenceCentre, pages: Pages) -> Callable[..., Response]:
@@ -105,7 +97,7 @@ def _lines(t: Texts, choices: Sequence[PastChoice], topics: Mapping[int, Topic])
 
 
 def _how(t: Texts, choice: PastChoice, zone: ZoneInfo) -> str:
-    way = choice.way if choice.way in _WAYS else "shop"
+    way = choice.way if choice.way in OWN_WAYS else "shop"
     return t(f"history.way.{way}", message=_message(t, choice, zone))
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import TooManyRequestsError, UnreachableError
+from notify.domain.ledger import LINK, ONE_CLICK, UNDO
 from notify.domain.requests import Proof
 from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.preferences.undo import UndoOptOut
@@ -87,10 +88,10 @@ class _OptOutPages:
         A mail client's POST followed no wording of ours, and should not pay for looking one up.
         """
         if not (whole_channel or from_our_form()):
-            return proof("one_click", None), None
+            return proof(ONE_CLICK, None), None
         shown = self._unsubscribe.describe(token)
         locale = language(shown.locale)
-        return proof("link", _wording(self._pages.texts(locale), shown, whole_channel=whole_channel)), locale
+        return proof(LINK, _wording(self._pages.texts(locale), shown, whole_channel=whole_channel)), locale
 
     def send_centre_link(self, token: str) -> Response:
         """Send the link of the preference centre to the address that got the message."""
@@ -113,7 +114,7 @@ class _OptOutPages:
         """Restore what the opt-out had changed."""
         locale = language()
         t = self._pages.texts(locale)
-        restored = self._undo(token, proof("undo", t("undo.button")), locale)
+        restored = self._undo(token, proof(UNDO, t("undo.button")), locale)
         discard_body()
         lines = [t.line(topic, channel) for topic, channel in restored]
         return self._pages.respond("undone", locale, lines=lines)

@@ -8,12 +8,12 @@ from typing import Final
 from flask import Blueprint, Response, abort
 
 from notify.domain.errors import InvalidTokenError
+from notify.domain.ledger import MAILTO
 from notify.domain.requests import Proof
 from notify.domain.sending import UNSUBSCRIBE_MAILBOX
 from notify.usecases.unsubscribe import Unsubscribe
 from notify.web.webhooks.mail_forms import mail_fields
 
-_SOURCE: Final = "mailto"
 _MOST_RECIPIENTS: Final = 50
 
 
@@ -32,7 +32,7 @@ def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) ->
             abort(403)
         for token in _tokens(mail_domain):
             try:
-                unsubscribe.by_mail(token, Proof(source=_SOURCE))
+                unsubscribe.by_mail(token, Proof(source=MAILTO))
             except InvalidTokenError:
                 continue
         return Response("", 200)
