@@ -213,6 +213,7 @@ class Asking(Adapters):
         """What a shop does with suppressions."""
         return SuppressionDesk(
             store=self.store,
+            catalogue=self.catalogue,
             contacts=self.contacts,
             lookups=SqlSuppressionLookups(self.engine, self.vault),
             clock=self._clock,

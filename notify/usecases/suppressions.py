@@ -4,13 +4,18 @@ from typing import Protocol
 
 from notify.domain import ids
 from notify.domain.addresses import masked
-from notify.domain.catalogue import Channel
+from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import Scope
 from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from notify.domain.ledger import SHOP, STOP
+from notify.domain.requests import Proof
 from notify.domain.suppressions import SHOP_SCOPES, WHO_LIFTS, ShopReason
 from notify.domain.views import Page, SuppressionView
 from notify.ports import Clock, Contacts
 from notify.store import Store
+from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.recording_bars import coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion
 
 
 class SuppressionLookups(Protocol):
@@ -40,10 +45,17 @@ class SuppressionDesk:
     """The calls on suppressions."""
 
     def __init__(
-        self, *, store: Store, contacts: Contacts, lookups: SuppressionLookups, clock: Clock
+        self,
+        *,
+        store: Store,
+        catalogue: Catalogue,
+        contacts: Contacts,
+        lookups: SuppressionLookups,
+        clock: Clock,
     ) -> None:
         self.lookups = lookups
         self._store = store
+        self._catalogue = catalogue
         self._contacts = contacts
         self._clock = clock
 
@@ -58,7 +70,13 @@ class SuppressionDesk:
         now = self._clock()
         with self._store.write() as tx:
             address_hash = tx.suppressions.hash_of(channel, known)
-            tx.consents.lock_out_gates([], [address_hash])
+            people = held(
+                tx,
+                lambda: tx.recipients.having(channel, [address_hash]),
+                lambda having: ([one.id for one in having], [address_hash]),
+            )
+            told = people if reason is ShopReason.STOP else ()  # the person's word, which the shop passes on
+            came = [coming(tx, self._catalogue, one) for one in told]
             before = {one.number for one in tx.suppressions.of(channel, [address_hash])}
             number = tx.suppressions.bar(
                 channel,
@@ -68,6 +86,9 @@ class SuppressionDesk:
                 masked=masked(channel, known),
                 now=now,
             )
+            for one, before_this in zip(told, came, strict=True):
+                occasion = Occasion(now, STOP, Proof(SHOP), one.profile.locale)
+                record_difference(tx, self._catalogue, one, before_this, occasion)
         return self.lookups.suppression(number), number not in before
 
     def lift(self, suppression_id: str) -> None:

@@ -54,6 +54,15 @@ def test_a_barred_address_gets_nothing_until_it_is_lifted(world: World, call: Ca
     assert [one["reason"] for one in world.order("order_delivered")["messages"]] == [None, None]
 
 
+def test_a_stop_that_the_shop_passes_on_is_on_the_ledger_once(world: World, call: Call) -> None:
+    world.order()
+    for _ in range(2):
+        call("POST", "", given(PHONE, "sms", "stop", scope="all"))
+    (entry,) = world.parts.lookups.consents("C-1042")["items"]
+    told = (entry["source"], entry["topic"], entry["channel"], entry["subscribed"])
+    assert told == ("stop", "order_updates", "sms", False)
+
+
 def test_a_scope_only_gets_wider(call: Call) -> None:
     assert call("POST", "", given(PHONE, "sms", scope="marketing")).get_json()["scope"] == "marketing"
     assert call("POST", "", given(PHONE, "sms")).get_json()["scope"] == "all"
