@@ -74,6 +74,12 @@ class SqlConfirmations:
         )
         return self._still_wanted(rows)
 
+    def end_through(self, channel: Channel, address_hash: bytes, now: datetime, *, every: bool) -> None:
+        """End what waits for an address: opt-ins, or with `every` also what else a link there would do."""
+        waits = (Table.address_hash == address_hash, Table.channel == channel, Table.used_at.is_(None))
+        ended = waits if every else (*waits, Table.kind == Kind.SUBSCRIBE)
+        self._connection.execute(update(Table).where(*ended).values(used_at=now))
+
     def drop_ended(self, now: datetime) -> int:
         """Delete those whose time has passed."""
         return self._connection.execute(delete(Table).where(Table.expires_at <= now)).rowcount

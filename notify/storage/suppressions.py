@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, case, delete, select
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.journal import barred_line, lifted_line
-from notify.domain.suppressions import Suppressed
+from notify.domain.suppressions import DISPUTED, PAUSE, Suppressed
 from notify.ports import Vault
+from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import Suppression
 from notify.storage.journal_lines import add_lines
 from notify.storage.recipients import hash_address
@@ -37,7 +38,10 @@ class SqlSuppressions:
         now: datetime,
         until: datetime | None = None,
     ) -> int:
-        """Bar an address for a reason, once for each; a repetition can only widen it, or move its end."""
+        """Bar an address for a reason, once for each; a repetition can only widen it, or move its end.
+
+        What waits to be confirmed through it ends, unless it is a pause.
+        """
         statement = upsert_into(self._connection, Suppression).values(
             address_hash=address_hash,
             channel=channel,
@@ -54,6 +58,9 @@ class SqlSuppressions:
                 set_={"scope": widest, "expires_at": statement.excluded.expires_at},
             ).returning(Suppression.id)
         ).scalar_one()
+        if reason != PAUSE:
+            waiting = SqlConfirmations(self._connection, self._vault)
+            waiting.end_through(channel, address_hash, now, every=reason == DISPUTED)
         line = barred_line(channel, address_hash, reason, scope=scope, at=now, until=until)
         add_lines(self._connection, [line])
         return number

@@ -20,10 +20,12 @@ from notify.domain.errors import (
     TooManyRequestsError,
     UnreachableError,
 )
+from notify.domain.ids import SUPPRESSION, number_of
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
-from notify.domain.suppressions import HARD_BOUNCE
+from notify.domain.suppressions import HARD_BOUNCE, ShopReason
 from notify.rendering import load_catalogue
+from notify.usecases.centre.pausing import Pause
 from notify.usecases.preferences.recording_choices import addresses_on
 from notify.web.imports import CSV, READERS
 from tests.reading_pages import heading, shown
@@ -313,6 +315,37 @@ def test_an_opt_out_outlives_what_was_asked_for_before_it(shop: Desk) -> None:
         assert not world.subscribed("company_news", Channel.EMAIL)
     assert shop.client.post(wanted_news(shop)).status_code == 200  # asked for since
     assert world.subscribed("company_news", Channel.EMAIL)
+
+
+def test_a_box_unticked_again_ends_what_waits(shop: Desk) -> None:
+    link = wanted_news(shop)
+    form = {"do": "save", "was": "company_news.email"}  # as the page stood on which it was ticked
+    assert shop.client.post(f"/preferences/{shop.world.centre_token()}", data=form).status_code == 200
+    assert not [one for one in shop.world.parts.lookups.preferences("C-1042") if one["pending"]]
+    assert shop.client.post(link).status_code == 404
+
+
+def test_an_address_that_gets_barred_ends_what_waits_for_it(shop: Desk) -> None:
+    world, parts = shop.world, shop.world.parts
+    for reason, scope in ((ShopReason.COMPLAINT, None), (ShopReason.MANUAL, Scope.ALL)):
+        link = wanted_news(shop)
+        (barred, _) = parts.suppressions.bar(EMAIL, Channel.EMAIL, reason, scope)
+        assert not [one for one in parts.lookups.preferences("C-1042") if one["pending"]]
+        assert [shop.client.get(link).status_code, shop.client.post(link).status_code] == [404, 404]
+        with pytest.raises(UnreachableError):
+            parts.change_preferences("C-1042", NEWS, SHOP_PROOF)
+        with parts.store.write() as tx:
+            tx.suppressions.drop(number_of(SUPPRESSION, barred["id"]))
+        assert shop.client.post(link).status_code == 404  # it was over
+    paused = wanted_news(shop)
+    parts.preference_centre.pause(world.centre_token(), Pause.WEEK, CLICK, "fr")
+    assert shop.client.post(paused).status_code == 200
+
+
+def test_this_is_not_me_ends_every_link_that_went_to_the_address(shop: Desk) -> None:
+    centre, news, export = shop.world.centre_token(), wanted_news(shop), shop.ask(Kind.EXPORT)
+    shop.world.parts.preference_centre.disown(centre, Channel.EMAIL, CLICK, "fr")
+    assert [shop.client.post(link).status_code for link in (news, export)] == [404, 404]
 
 
 def test_what_was_confirmed_before_an_opt_out_is_to_be_confirmed_again(shop: Desk) -> None:

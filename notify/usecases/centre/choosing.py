@@ -65,8 +65,8 @@ def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list
     for topic, choice, standing in zip(topics, choices, visit.tx.consents.standings(keys), strict=True):
         wanted = choice.subscribed
         differs_from_shown = (subscription(topic, standing) is not None) != wanted
-        waits = (topic.number, choice.channel) in pending
-        if differs_from_shown or (firmly and differs(topic, standing, subscribed=wanted, pending=waits)):
+        taken_back = not wanted and (topic.number, choice.channel) in pending
+        if differs_from_shown or taken_back or (firmly and differs(topic, standing, subscribed=wanted)):
             before = False if standing.address_opted_out else standing.subscribed
             changes.append(Change(topic.number, choice.channel, wanted, before))
     return changes

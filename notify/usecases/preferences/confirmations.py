@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from notify.domain.addresses import masked
+from notify.domain.bars import bar_on
 from notify.domain.catalogue import CONFIRMATIONS, DEFAULT_LOCALE, Channel
 from notify.domain.confirmations import (
     ASK_AGAIN_AFTER,
@@ -30,6 +31,7 @@ from notify.domain.sending import Senders
 from notify.domain.status import Status
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
+from notify.usecases.preferences.recording_choices import addresses_on
 
 _DAY: Final = timedelta(days=1)
 _LETTERS: Final = string.ascii_letters + string.digits
@@ -108,10 +110,13 @@ class Confirmations:
     ) -> Posted:
         """Do the same in the caller's transaction, which holds the gates off; `ring` it after the commit.
 
-        `wanted` goes with `Kind.SUBSCRIBE`, and with the channel that is subscribed to.
+        `wanted` goes with `Kind.SUBSCRIBE`, and with the channel that is subscribed to. UnreachableError also
+        where a suppression bars the address from it.
         """
         now = self._clock()
         by, basis = self._way(tx, recipient, channel)
+        if wanted:
+            self._refuse_barred(tx, recipient, by, wanted)
         self._limit(tx, recipient.id, kind, by, now)
         locale = locale or recipient.profile.locale or DEFAULT_LOCALE
         token = "".join(secrets.choice(_LETTERS) for _ in range(_TOKEN_LENGTH))
@@ -156,6 +161,15 @@ class Confirmations:
             if isinstance(found, Basis):
                 return channel, found
         raise UnreachableError("the person has no address that may be written to")
+
+    def _refuse_barred(
+        self, tx: Transaction, recipient: StoredRecipient, by: Channel, wanted: Wanted
+    ) -> None:
+        """Refuse to ask whether somebody wants what could not come; after a pause it can."""
+        bars = tx.suppressions.of(by, addresses_on(recipient, by))
+        topics = [self._policy.catalogue.numbered(number) for number in wanted.topics]
+        if any(topic and bar_on(topic, bars) for topic in topics):
+            raise UnreachableError("the address is barred from what is to be confirmed")
 
     def _limit(self, tx: Transaction, recipient_id: int, kind: Kind, channel: Channel, now: datetime) -> None:
         asked = tx.confirmations.asked_since(recipient_id, now - _DAY)
