@@ -82,8 +82,9 @@ class Endpoint:
     def _request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         """Write head and body; NotSentError for a header that would be two."""
         parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        lines = [f"{method} {target or '/'} HTTP/1.1", f"Host: {self._authority}"]
+        path = parts.path or "/"  # RFC 9112 section 3.2.1
+        target = f"{path}?{parts.query}" if parts.query else path
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._authority}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if body is not None:
             lines.append(f"Content-Length: {len(body)}")

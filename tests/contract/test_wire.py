@@ -144,6 +144,24 @@ def test_what_is_written() -> None:
     assert dict(answer.headers) == {"x-message-id": "m1", "content-length": "2"}
 
 
+@pytest.mark.parametrize(
+    ("rest", "target"),
+    [("", "/"), ("?key=1", "/?key=1"), ("?key=1?", "/?key=1?"), ("/hook?key=1", "/hook?key=1")],
+)
+def test_an_address_without_a_path_has_one_on_the_wire(rest: str, target: str) -> None:
+    seen: list[bytes] = []
+
+    def talk(wire: socket.socket) -> None:
+        seen.append(request_of(wire))
+        wire.sendall(OK)
+
+    with serving(talk) as url:
+        endpoint = Endpoint(url, TIMEOUT)
+        endpoint.call("POST", f"{url}{rest}", b"", {})
+        endpoint.close()
+    assert seen[0].startswith(f"POST {target} HTTP/1.1\r\n".encode())
+
+
 def test_an_answer_in_drops_comes_too_late() -> None:
     """Each byte comes in time, but not the answer."""
 
