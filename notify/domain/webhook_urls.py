@@ -6,12 +6,18 @@ there may be reached by it: OWASP, Server-Side Request Forgery Prevention.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 LONGEST_URL: Final = 2_000
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+_INSIDE: Final = (
+    IPv4Network("192.0.0.0/24"),  # IETF protocol assignments, RFC 6890
+    IPv6Network("fec0::/10"),  # site-local, RFC 3879
+    IPv6Network("3fff::/20"),  # documentation, RFC 9637
+)
+"""What Python's `is_global` lets pass, in whole or in part, in the versions that this runs on."""
 _IPV4_BITS: Final = 0xFFFF_FFFF
 
 
@@ -46,7 +52,9 @@ class UrlRule:
         inner = _inner(address)
         if inner.is_loopback:
             return self.loopback
-        return inner.is_global and not inner.is_multicast and not inner.is_reserved
+        if inner.is_multicast or inner.is_reserved or any(inner in network for network in _INSIDE):
+            return False
+        return inner.is_global
 
     def _without_tls(self, host: str) -> bool:
         if host in self.private_hosts:

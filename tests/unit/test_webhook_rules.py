@@ -85,6 +85,9 @@ def test_an_endpoint_that_asks_for_time_is_given_it() -> None:
         "https://100.64.0.1/hook",
         "https://0.0.0.0/hook",
         "https://224.0.0.1/hook",
+        "https://[fec0::1]/hook",
+        "https://192.0.0.8/hook",
+        "https://[3fff::1]/hook",
         "https://" + "a" * 2_000,
     ],
 )
@@ -97,6 +100,7 @@ def test_addresses_that_are_not_of_the_public_internet_are_refused(url: str) -> 
     [
         (UrlRule(), "https://shop.example.com/hook?key=1"),
         (UrlRule(), f"https://{PUBLIC}:8443/hook"),
+        (UrlRule(), "https://[2606:4700::6810:84e5]/hook"),
         (UrlRule(loopback=True), "http://127.0.0.1:9000/hook"),
         (UrlRule(loopback=True), "http://localhost:9000/hook"),
         (UrlRule(private_hosts={"shop.internal"}), "http://shop.internal/hook"),
