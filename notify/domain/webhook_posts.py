@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from notify.domain.errors import NotifyError
+
+ACCEPTED: Final = "accepted"
+FORGED: Final = "forged"
+MALFORMED: Final = "malformed"
+"""What may come of a post, as it is counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from notify.domain.alerts import FORGED_POSTS
-from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
+from notify.domain.webhook_posts import (
+    ACCEPTED,
+    FORGED,
+    MALFORMED,
+    ForgedPostError,
+    MalformedPostError,
+    SignedPost,
+)
 from notify.ports import Clock, EventSource, Telemetry
 from notify.store import Store
-
-ACCEPTED: Final = "accepted"
-FORGED: Final = "forged"
-MALFORMED: Final = "malformed"
 
 FORGED_IN_A_ROW: Final = 20
 """In one process; a genuine post in between starts anew."""

@@ -15,10 +15,16 @@ from notify.domain.requests import Proof
 from notify.domain.sending import Senders
 from notify.domain.sms_keywords import Asked, Keyword, asked_as, asked_in
 from notify.domain.sms_mirroring import heard
-from notify.domain.webhook_posts import ForgedPostError, MalformedPostError, SignedPost
+from notify.domain.webhook_posts import (
+    ACCEPTED,
+    FORGED,
+    MALFORMED,
+    ForgedPostError,
+    MalformedPostError,
+    SignedPost,
+)
 from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.events.receive import ACCEPTED, FORGED, MALFORMED
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms_stops import SmsStops
 
