@@ -132,10 +132,13 @@ def test_a_busy_provider_is_tried_again(shop: Shop) -> None:
 
 def test_a_refused_number_ends_at_once_with_the_reason(shop: Shop) -> None:
     shop.twilio.script(Fault(status=400, body=b'{"code": 21614, "message": "not a mobile", "status": 400}'))
-    answer = shop.order("99822", channels=["sms"])
+    landline = {"id": "C-1043", "phone": "+221338001234"}
+    answer = shop.order("99822", channels=["sms"], recipient=landline)
     shop.wait_until(answer, "failed")
     message = shop.up.get(f"/v1/messages/{answer['messages'][0]['id']}")
     assert "21614" in message["detail"]
+    following = shop.order("99824", channels=["sms"], recipient=landline)
+    assert [one["reason"] for one in following["messages"]] == ["suppressed"]
 
 
 def test_a_reset_in_mid_call_is_unknown_and_not_sent_again(shop: Shop) -> None:
