@@ -27,7 +27,7 @@ _OURS: Final = ("_id", "_ids", "timestamp", "level", "logger", "role")
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),;:=/\[\]]+@[^\s@<>\"'(),;:=]+\.[^\s@<>\"'(),;:=.]{2,}")
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _PHONE: Final = re.compile(rf"(?<![\w./-])(?!{_DATE})(?:\+|00)?\(?\d(?:[\s.()/-]{{0,2}}\d){{7,14}}(?![\w-])")
-_PATH_TOKEN: Final = re.compile(r"(/(?:u|preferences)/)[\w~.-]+")
+_PATH_TOKEN: Final = re.compile(r"(/(?:u|undo|preferences|confirm)/)[\w~.-]+")
 _CREDENTIAL: Final = re.compile(r"(?i)(\b(?:bearer|basic)\s+)[\w~+/.=-]+")
 _URL_PASSWORD: Final = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)")
 

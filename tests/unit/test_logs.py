@@ -102,6 +102,8 @@ def test_what_operators_need_stays(harmless: str) -> None:
 def test_tokens_and_credentials_are_struck_out() -> None:
     assert scrub("GET https://n.example/u/AbC-_123?lang=fr") == "GET https://n.example/u/[token]?lang=fr"
     assert scrub("/preferences/AbC.123 failed") == "/preferences/[token] failed"
+    assert scrub("/confirm/AbC123 failed") == "/confirm/[token] failed"
+    assert scrub("/undo/AbC123 failed") == "/undo/[token] failed"
     assert scrub("Authorization: Bearer nk_live_abc") == "Authorization: Bearer [credential]"
     assert scrub("redis://:hunter2@db.example/0") == "redis://:[password]@db.example/0"
 
