@@ -37,7 +37,8 @@ def create_app(composition: Composition) -> Flask:
     )
     app.register_blueprint(confirm_blueprint(composition.confirm, pages))
     app.register_blueprint(centre_blueprint(composition.preference_centre, composition.undo, pages))
-    app.register_blueprint(inbound_mail_blueprint(composition.unsubscribe, settings.unsubscribe_mail_domain))
+    receives_mail = settings.unsubscribe_mail_domain is not None
+    app.register_blueprint(inbound_mail_blueprint(composition.unsubscribe, receives_mail=receives_mail))
     app.register_blueprint(events_blueprint(composition.receive_events))
     app.register_blueprint(inbound_sms_blueprint(composition.receive_sms))
     app.register_blueprint(index_blueprint(pages, outbox=settings.uses_outbox))

@@ -63,7 +63,7 @@ MAILS: Final = (
     Mail("attachment of 20 MB", lambda box: {"to": box, "text": "stop"}, attachment=b"%PDF" * 5_000_000),
     Mail("called spam", lambda box: {"to": box, "spam_score": "12.3", "spam_report": "SPAM"}),
     Mail("token in the subject only", lambda box: {"to": "a@example.org", "subject": box}, stops=False),
-    Mail("another domain", lambda box: {"to": box.replace("mail.example.org", "example.net")}, stops=False),
+    Mail("an earlier domain", lambda box: {"to": box.replace("mail.example.org", "example.net")}),
     Mail("token with a tail", lambda box: {"to": box.replace("@", "a@")}, stops=False),
     Mail("token with a tag after +", lambda box: {"to": box.replace("@", "+x@")}, stops=False),
     Mail("no address", lambda _: {"envelope": "not JSON"}, stops=False),

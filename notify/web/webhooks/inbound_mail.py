@@ -15,10 +15,11 @@ from notify.usecases.unsubscribe import Unsubscribe
 from notify.web.webhooks.mail_forms import mail_fields
 
 _MOST_RECIPIENTS: Final = 50
+_OURS: Final = re.compile(rf"{re.escape(UNSUBSCRIBE_MAILBOX)}([a-z2-7]+)@[^@]+", re.IGNORECASE)
 
 
-def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) -> Blueprint:
-    """Return the webhook. Without a domain that receives mail it answers 403 and accepts nothing.
+def inbound_mail_blueprint(unsubscribe: Unsubscribe, *, receives_mail: bool) -> Blueprint:
+    """Return the webhook. Where no domain receives mail it answers 403 and accepts nothing.
 
     Inbound parse carries no signature: the opt-out token in the address is the credential, and all it can do
     is opt out (https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook).
@@ -28,9 +29,9 @@ def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) ->
     @blueprint.post("/webhooks/sendgrid/inbound")
     def inbound() -> Response:
         """Opt out by every token among the addresses. 200 in any case, or SendGrid would send it for days."""
-        if mail_domain is None:
+        if not receives_mail:
             abort(403)
-        for token in _tokens(mail_domain):
+        for token in _tokens():
             try:
                 unsubscribe.by_mail(token, Proof(source=MAILTO))
             except InvalidTokenError:
@@ -40,12 +41,14 @@ def inbound_mail_blueprint(unsubscribe: Unsubscribe, mail_domain: str | None) ->
     return blueprint
 
 
-def _tokens(mail_domain: str) -> list[str]:
-    """Return what follows our mailbox's name in the addresses the mail was sent to."""
-    ours = re.compile(rf"{re.escape(UNSUBSCRIBE_MAILBOX)}([a-z2-7]+)@{re.escape(mail_domain)}", re.IGNORECASE)
+def _tokens() -> list[str]:
+    """Return what follows our mailbox's name in the addresses the mail was sent to.
+
+    Of whatever domain: mails that were sent name the one that received mail at the time.
+    """
     fields = mail_fields({"to", "envelope"})
     told = [*_envelope(fields.get("envelope", "")), fields.get("to", "")]
-    found = (ours.fullmatch(address.strip()) for _, address in getaddresses(told)[:_MOST_RECIPIENTS])
+    found = (_OURS.fullmatch(address.strip()) for _, address in getaddresses(told)[:_MOST_RECIPIENTS])
     return list(dict.fromkeys(match[1].lower() for match in found if match))
 
 
