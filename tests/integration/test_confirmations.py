@@ -103,6 +103,15 @@ def test_an_erasure_leaves_nothing_and_its_link_ends(desk: Desk) -> None:
     assert desk.client.post(link).status_code == 404
 
 
+def test_the_centres_link_speaks_the_language_of_the_message_that_led_there(desk: Desk) -> None:
+    desk.world.order(reference="o-2", profile={"locale": "en"})
+    desk.world.work()
+    sent = desk.client.post(f"/u/{desk.world.opt_out_token(Channel.SMS)}/centre")
+    assert sent.headers["Content-Language"] == "en"
+    desk.world.work()
+    assert "your preferences" in desk.world.sms.messages[-1].text
+
+
 def test_who_has_only_an_sms_gets_into_the_centre_through_the_number(desk: Desk) -> None:
     opt_out = desk.world.opt_out_token(Channel.SMS)
     sent = desk.client.post(f"/u/{opt_out}/centre")

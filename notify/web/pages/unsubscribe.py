@@ -95,7 +95,7 @@ class _OptOutPages:
 
     def send_centre_link(self, token: str) -> Response:
         """Send the link of the preference centre to the address that got the message."""
-        locale = language()
+        locale = language(self._unsubscribe.describe(token).locale)
         discard_body()
         try:
             asked = self._send_centre_link(token, locale)
