@@ -104,7 +104,7 @@ def test_every_operation_says_all_there_is_to_say(document: dict[str, Any]) -> N
         assert operation["summary"]
         assert "Scope: `" in operation["description"]
         assert set(operation["tags"]) <= tags
-        assert {"401", "403", "500"} <= operation["responses"].keys()
+        assert {"401", "403", "500", "503"} <= operation["responses"].keys()
         assert [status for status in operation["responses"] if status.startswith("2")]
         assert operation["security"]
         assert operation["operationId"] not in seen

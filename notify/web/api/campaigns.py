@@ -45,7 +45,7 @@ CREATE: Final = Operation(
     response=shapes.CampaignAnswer,
     parameters=(IDEMPOTENCY_KEY,),
     examples=examples.CAMPAIGN,
-    errors=(*BODY_ERRORS, 409, 503),
+    errors=(*BODY_ERRORS, 409),
 )
 LIST: Final = Operation(
     id="listCampaigns",
@@ -57,7 +57,7 @@ LIST: Final = Operation(
     scopes=READERS,
     response=shapes.CampaignList,
     parameters=(Parameter("status", "Only those in this status.", one_of(CampaignStatus)), CURSOR, LIMIT),
-    errors=(422, 503),
+    errors=(422,),
 )
 GET: Final = Operation(
     id="getCampaign",
@@ -68,7 +68,7 @@ GET: Final = Operation(
     description="What it is, and how far. Its messages: `GET /v1/messages?campaign_id=`.",
     scopes=READERS,
     response=shapes.CampaignAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 PATCH: Final = Operation(
     id="changeCampaign",
@@ -81,7 +81,7 @@ PATCH: Final = Operation(
     request=CampaignChangesGiven,
     response=shapes.CampaignAnswer,
     examples=examples.PATCH,
-    errors=(*BODY_ERRORS, 404, 409, 503),
+    errors=(*BODY_ERRORS, 404, 409),
 )
 TEST: Final = Operation(
     id="testCampaign",
@@ -98,7 +98,7 @@ TEST: Final = Operation(
     request=TestSend,
     response=shapes.SentTestsAnswer,
     examples=examples.TEST,
-    errors=(*BODY_ERRORS, 404, 409, 503),
+    errors=(*BODY_ERRORS, 404, 409),
 )
 ESTIMATE: Final = Operation(
     id="estimateCampaign",
@@ -112,7 +112,7 @@ ESTIMATE: Final = Operation(
     ),
     scopes=READERS,
     response=shapes.EstimateAnswer,
-    errors=(404, 409, 422, 503),
+    errors=(404, 409, 422),
 )
 SCHEDULE: Final = Operation(
     id="scheduleCampaign",
@@ -128,7 +128,7 @@ SCHEDULE: Final = Operation(
     request=ScheduleGiven,
     response=shapes.CampaignAnswer,
     examples=examples.SCHEDULE,
-    errors=(*BODY_ERRORS, 404, 409, 503),
+    errors=(*BODY_ERRORS, 404, 409),
 )
 
 
@@ -142,7 +142,7 @@ def _move(name: str, summary: str, description: str) -> Operation:
         description=description,
         scopes=WRITERS,
         response=shapes.CampaignAnswer,
-        errors=(404, 409, 503),
+        errors=(404, 409),
     )
 
 

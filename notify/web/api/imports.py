@@ -71,7 +71,7 @@ IMPORT: Final = Operation(
     response=ImportAnswer,
     row=ImportedRecipient,
     streams={NDJSON: _NDJSON_EXAMPLE, CSV: _CSV_EXAMPLE},
-    errors=(400, 413, 415, 422, 503),
+    errors=(400, 413, 415, 422),
 )
 
 

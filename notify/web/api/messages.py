@@ -37,7 +37,7 @@ GET: Final = Operation(
     scopes=READERS,
     response=shapes.MessageAnswer,
     parameters=(LOCALE,),
-    errors=(404, 422, 503),
+    errors=(404, 422),
 )
 LIST: Final = Operation(
     id="listMessages",
@@ -56,7 +56,7 @@ LIST: Final = Operation(
         CURSOR,
         LIMIT,
     ),
-    errors=(422, 503),
+    errors=(422,),
 )
 
 

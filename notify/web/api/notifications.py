@@ -47,7 +47,7 @@ SEND: Final = Operation(
     response=shapes.NotificationAnswer,
     parameters=(IDEMPOTENCY_KEY,),
     examples=examples.NOTIFICATION,
-    errors=(*BODY_ERRORS, 409, 503),
+    errors=(*BODY_ERRORS, 409),
 )
 SEND_BATCH: Final = Operation(
     id="sendNotifications",
@@ -65,7 +65,7 @@ SEND_BATCH: Final = Operation(
     response=shapes.BatchAnswer,
     parameters=(IDEMPOTENCY_KEY,),
     examples=examples.BATCH,
-    errors=(*BODY_ERRORS, 409, 503),
+    errors=(*BODY_ERRORS, 409),
 )
 GET: Final = Operation(
     id="getNotification",
@@ -76,7 +76,7 @@ GET: Final = Operation(
     description="The notification and where its messages are.",
     scopes=READERS,
     response=shapes.NotificationAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 LIST: Final = Operation(
     id="listNotifications",
@@ -94,7 +94,7 @@ LIST: Final = Operation(
         CURSOR,
         LIMIT,
     ),
-    errors=(422, 503),
+    errors=(422,),
 )
 CANCEL: Final = Operation(
     id="cancelNotification",
@@ -108,7 +108,7 @@ CANCEL: Final = Operation(
     ),
     scopes=(KeyScope.SEND,),
     response=shapes.NotificationAnswer,
-    errors=(404, 409, 503),
+    errors=(404, 409),
 )
 
 

@@ -29,7 +29,7 @@ from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
 
 VERSION: Final = "1"
 SECURITY: Final = "apiKey"
-ANYWHERE: Final = (401, 403, 500)
+ANYWHERE: Final = (401, 403, 500, 503)
 
 OPERATIONS: Final = (
     *notifications.OPERATIONS,

@@ -28,8 +28,9 @@ class Parameter:
 class Operation:
     """One call of the API. `path` is as OpenAPI writes it; `scopes` are those of which any one will do.
 
-    `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403 and 500. `streams`
-    are bodies that are no single JSON value, an example of each media type; `row` is what a JSON line holds.
+    `examples` are bodies that work when pasted; `errors` are the statuses besides 401, 403, 500 and 503.
+    `streams` are bodies that are no single JSON value, an example of each media type; `row` is what a JSON
+    line holds.
     `forms` are what may be accepted instead of JSON, again an example of each media type.
     """
 

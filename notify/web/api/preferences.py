@@ -34,7 +34,7 @@ GET: Final = Operation(
     description="Every topic on every channel, as it stands.",
     scopes=READERS,
     response=shapes.PreferencesAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 PATCH: Final = Operation(
     id="changePreferences",
@@ -51,7 +51,7 @@ PATCH: Final = Operation(
     request=PreferenceChanges,
     response=shapes.PreferencesAnswer,
     examples=examples.PREFERENCES,
-    errors=(400, 404, 409, 413, 415, 422, 429, 503),
+    errors=(400, 404, 409, 413, 415, 422, 429),
 )
 CONSENTS: Final = Operation(
     id="listConsents",
@@ -66,7 +66,7 @@ CONSENTS: Final = Operation(
     scopes=READERS,
     response=shapes.ConsentList,
     parameters=(CURSOR, LIMIT),
-    errors=(404, 422, 503),
+    errors=(404, 422),
     forms={CSV: examples.CONSENTS_CSV},
 )
 

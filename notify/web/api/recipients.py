@@ -38,7 +38,7 @@ PUT: Final = Operation(
     request=RecipientUpsert,
     response=shapes.RecipientAnswer,
     examples=examples.RECIPIENT,
-    errors=(400, 413, 415, 422, 503),
+    errors=(400, 413, 415, 422),
 )
 GET: Final = Operation(
     id="getRecipient",
@@ -49,7 +49,7 @@ GET: Final = Operation(
     description="The stored profile, addresses included.",
     scopes=READERS,
     response=shapes.RecipientAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 DELETE: Final = Operation(
     id="eraseRecipient",
@@ -64,7 +64,7 @@ DELETE: Final = Operation(
     ),
     scopes=WRITERS,
     status=204,
-    errors=(404, 503),
+    errors=(404,),
 )
 EXPORT: Final = Operation(
     id="exportRecipient",
@@ -79,7 +79,7 @@ EXPORT: Final = Operation(
     ),
     scopes=WRITERS,
     response=shapes.ExportAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 SEARCH: Final = Operation(
     id="searchRecipients",
@@ -92,7 +92,7 @@ SEARCH: Final = Operation(
     request=RecipientSearch,
     response=shapes.RecipientList,
     examples=examples.SEARCH,
-    errors=(400, 413, 415, 422, 503),
+    errors=(400, 413, 415, 422),
 )
 
 

@@ -37,7 +37,7 @@ LIST: Final = Operation(
         CURSOR,
         LIMIT,
     ),
-    errors=(422, 503),
+    errors=(422,),
 )
 POST: Final = Operation(
     id="createSuppression",
@@ -55,7 +55,7 @@ POST: Final = Operation(
     request=models.SuppressionGiven,
     response=models.SuppressionAnswer,
     examples=models.SUPPRESSION,
-    errors=(400, 413, 415, 422, 503),
+    errors=(400, 413, 415, 422),
 )
 SEARCH: Final = Operation(
     id="searchSuppressions",
@@ -71,7 +71,7 @@ SEARCH: Final = Operation(
         "By e-mail address": {"email": "awa.diop@example.com"},
         "By phone number": {"phone": "+221771234567"},
     },
-    errors=(400, 413, 415, 422, 503),
+    errors=(400, 413, 415, 422),
 )
 DELETE: Final = Operation(
     id="liftSuppression",
@@ -86,7 +86,7 @@ DELETE: Final = Operation(
     ),
     scopes=WRITERS,
     status=204,
-    errors=(404, 409, 503),
+    errors=(404, 409),
 )
 
 

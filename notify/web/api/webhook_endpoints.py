@@ -39,7 +39,7 @@ CREATE: Final = Operation(
     request=models.EndpointGiven,
     response=models.EndpointWithSecretAnswer,
     examples=models.ENDPOINT,
-    errors=(*BODY_ERRORS, 409, 503),
+    errors=(*BODY_ERRORS, 409),
 )
 LIST: Final = Operation(
     id="listWebhookEndpoints",
@@ -50,7 +50,7 @@ LIST: Final = Operation(
     description="All of them, oldest first, without their secrets.",
     scopes=SCOPES,
     response=models.EndpointList,
-    errors=(422, 503),
+    errors=(422,),
 )
 GET: Final = Operation(
     id="getWebhookEndpoint",
@@ -61,7 +61,7 @@ GET: Final = Operation(
     description="And whether it works.",
     scopes=SCOPES,
     response=models.EndpointAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 DELETE: Final = Operation(
     id="deleteWebhookEndpoint",
@@ -72,7 +72,7 @@ DELETE: Final = Operation(
     description="What waits for it goes too.",
     scopes=SCOPES,
     status=204,
-    errors=(404, 503),
+    errors=(404,),
 )
 ROTATE: Final = Operation(
     id="rotateWebhookSecret",
@@ -86,7 +86,7 @@ ROTATE: Final = Operation(
     body_required=False,
     response=models.EndpointWithSecretAnswer,
     examples={"A new one, made here": {}},
-    errors=(*BODY_ERRORS, 404, 503),
+    errors=(*BODY_ERRORS, 404),
 )
 ENABLE: Final = Operation(
     id="enableWebhookEndpoint",
@@ -100,7 +100,7 @@ ENABLE: Final = Operation(
     ),
     scopes=SCOPES,
     response=models.EndpointAnswer,
-    errors=(404, 503),
+    errors=(404,),
 )
 TEST: Final = Operation(
     id="testWebhookEndpoint",
@@ -112,7 +112,7 @@ TEST: Final = Operation(
     scopes=SCOPES,
     status=202,
     response=models.DeliveryAnswer,
-    errors=(404, 409, 503),
+    errors=(404, 409),
 )
 DELIVERIES: Final = Operation(
     id="listWebhookDeliveries",
@@ -128,7 +128,7 @@ DELIVERIES: Final = Operation(
         CURSOR,
         LIMIT,
     ),
-    errors=(404, 422, 503),
+    errors=(404, 422),
 )
 REPLAY: Final = Operation(
     id="replayWebhookEndpoint",
@@ -142,7 +142,7 @@ REPLAY: Final = Operation(
     request=models.ReplayGiven,
     response=models.ReplayedAnswer,
     examples=models.REPLAY,
-    errors=(*BODY_ERRORS, 404, 409, 503),
+    errors=(*BODY_ERRORS, 404, 409),
 )
 REPLAY_ONE: Final = Operation(
     id="replayWebhookDelivery",
@@ -154,7 +154,7 @@ REPLAY_ONE: Final = Operation(
     scopes=SCOPES,
     status=202,
     response=models.DeliveryAnswer,
-    errors=(404, 409, 503),
+    errors=(404, 409),
 )
 
 
