@@ -24,6 +24,7 @@ from notify.domain.sms_mirroring import Told
 from notify.logs import scrub
 from notify.providers import sendgrid_events, twilio_events
 from notify.providers.sendgrid import SendGridProvider
+from notify.providers.sendgrid_erasure import SendGridErasure
 from notify.providers.twilio import TwilioProvider
 from notify.providers.twilio_consents import TwilioConsents
 from tests.contract.outgoing import an_email, an_sms
@@ -168,6 +169,16 @@ def test_consents_are_heeded(server: Loopback) -> None:
     assert isinstance(provider.send([sms])[0], Accepted)
     for one in (wrong, consents, provider):
         one.close()
+
+
+def test_an_erasure_is_taken(server: Loopback) -> None:
+    erasure = SendGridErasure("SG.key", server.sendgrid)
+    erasure({"addresses": ["awa@example.com", "a@b"]})
+    nobody = SendGridErasure("", server.sendgrid)
+    with pytest.raises(ErrandError, match="401"):
+        nobody({"addresses": ["awa@example.com"]})
+    erasure.close()
+    nobody.close()
 
 
 def test_malformed_calls_are_refused(server: Loopback) -> None:

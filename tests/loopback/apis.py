@@ -48,7 +48,9 @@ class SendGridApi(Api):
 
     def answer(self, call: Received) -> Verdict:
         """Answer as api.sendgrid.com does."""
-        if self._full or not call.path.endswith(_SEND):
+        if not call.path.endswith(_SEND):
+            return Verdict(self._checks.answer(call))
+        if self._full:
             reply = self._checks.answer(call)
             if reply.status != 202:
                 return Verdict(reply)
