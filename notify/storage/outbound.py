@@ -100,6 +100,8 @@ class SqlOutbound:
     def forget(self, recipient: str) -> int:
         """Delete what was told and is to be told of somebody."""
         theirs = WebhookEvent.recipient == recipient
+        events = select(WebhookEvent.id).where(theirs).order_by(WebhookEvent.id).with_for_update()
+        self._connection.execute(events)  # a replay that makes deliveries of them holds them until commit
         told = WebhookDelivery.event_id.in_(select(WebhookEvent.id).where(theirs))
         mine = select(WebhookDelivery.id).where(told).order_by(WebhookDelivery.id).with_for_update()
         numbers = list(self._connection.scalars(mine))  # in the order in which whoever calls locks them

@@ -173,7 +173,10 @@ class SqlWebhookDeliveries:
         return number
 
     def replay(self, endpoint: int, events: Collection[str], which: Replay, now: datetime) -> int:
-        """Let deliveries to an endpoint wait again, and make those that were never made."""
+        """Let deliveries to an endpoint wait again, and make those that were never made.
+
+        These come first: an erasure too locks events before their deliveries.
+        """
         until = which.until or now
         wanted: list[ColumnElement[bool]] = [WebhookEvent.at >= which.since, WebhookEvent.at < until]
         if which.types is not None:
@@ -183,6 +186,7 @@ class SqlWebhookDeliveries:
             if ANY_MESSAGE in events:
                 kinds.append(WebhookEvent.type.startswith("message."))
             wanted.append(or_(*kinds))
+        made = 0 if which.failed_only else self._make_missing(endpoint, wanted, now)
         ended = [Phase.GIVEN_UP.value] if which.failed_only else [Phase.DONE.value, Phase.GIVEN_UP.value]
         again = (
             update(WebhookDelivery)
@@ -193,10 +197,7 @@ class SqlWebhookDeliveries:
             )
             .values({**_AGAIN, "due_at": now})
         )
-        count = self._connection.execute(again).rowcount
-        if which.failed_only:
-            return count
-        return count + self._make_missing(endpoint, wanted, now)
+        return made + self._connection.execute(again).rowcount
 
     def replay_one(self, delivery_id: int, now: datetime) -> bool:
         """Let a delivery wait again."""
@@ -211,7 +212,7 @@ class SqlWebhookDeliveries:
         known = exists().where(_ENDPOINT)
         astray = select(WebhookDelivery.id).where(OPEN, ~known)
         told = exists().where(WebhookDelivery.event_id == WebhookEvent.id)
-        over = select(WebhookEvent.id).where(WebhookEvent.at < at, ~told)
+        over = select(WebhookEvent.id).where(WebhookEvent.at < at, ~told).with_for_update(skip_locked=True)
         gone = 0
         for row, which in ((WebhookDelivery, old), (WebhookDelivery, astray), (WebhookEvent, over)):
             some = which.limit(_AT_ONCE)

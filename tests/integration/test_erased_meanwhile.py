@@ -3,21 +3,27 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
+from notify.domain import ids
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.errors import NotFoundError
 from notify.domain.ledger import STOP
+from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
 from notify.domain.requests import Choice, Proof
 from notify.storage.consent_tables import ConsentRecord, Preference
+from notify.storage.outbound_tables import WebhookDelivery
+from notify.store.webhooks import Replay
 from notify.usecases.preferences.recording_choices import Occasion
+from tests.webhook_shop import Telling
 from tests.world import CLICK, PHONE, World, settings_for
 
-_WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = :kind AND NOT granted")
 
 
 @pytest.fixture
@@ -38,21 +44,15 @@ def while_erasing(world: World, act: Callable[[], object]) -> object:
         except NotFoundError as error:
             return error
 
-    def waits() -> bool:
-        with world.parts.engine.connect() as connection:
-            return bool(connection.scalar(_WAITING))
-
     with ThreadPoolExecutor(1) as pool:
         with world.parts.store.write() as tx:
             person = tx.recipients.by_external_id("C-1042")
             assert person
             tx.consents.lock_out_gates([person.id], person.hashes.values())
-            waiting = pool.submit(tried)
-            while not waits():
-                assert not waiting.done()
-                time.sleep(0.01)
+            acting = pool.submit(tried)
+            until(lambda: waiting(world, "advisory"))
             world.parts.erase_recipient.erase(tx, person, world.clock())
-        return waiting.result(10)
+        return acting.result(10)
 
 
 def left_behind(world: World) -> tuple[int, int]:
@@ -86,3 +86,36 @@ def test_an_opt_out_of_a_whole_channel_cannot_be_undone(world: World) -> None:
     token = world.opt_out_token(Channel.EMAIL)
     done = while_erasing(world, lambda: world.parts.unsubscribe(token, CLICK, "fr", whole_channel=True))
     assert getattr(done, "undo", "?") is None
+
+
+def test_what_is_replayed_while_somebody_is_erased_goes_with_them(world: World) -> None:
+    telling, began = Telling(world), world.clock()
+    telling.desk.create("http://127.0.0.1:9/first", [ADDRESS_DISPUTED], None, None)
+    disputed = OutboundEvent(ADDRESS_DISPUTED, began, {"recipient_id": "C-1042", "channel": "sms"})
+    with world.parts.store.write() as tx:
+        tx.outbound.add([disputed], began)
+    second = telling.desk.create("http://127.0.0.1:9/second", [ADDRESS_DISPUTED], None, None)
+    number = ids.number_of(ids.WEBHOOK_ENDPOINT, second["id"])
+    world.clock.advance(timedelta(seconds=1))
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            assert tx.webhook_deliveries.replay(number, second["events"], Replay(began), world.clock()) == 1
+            erasing = pool.submit(world.parts.erase_recipient, "C-1042")
+            until(lambda: waiting(world, "transactionid"))
+        erasing.result(10)
+    with world.parts.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(WebhookDelivery)) == 0
+
+
+def waiting(world: World, kind: str) -> bool:
+    """Whether somebody waits for a lock of that kind."""
+    with world.parts.engine.connect() as connection:
+        return bool(connection.scalar(_WAITING, {"kind": kind}))
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until something is so, ten seconds at most."""
+    over = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < over
+        time.sleep(0.01)
