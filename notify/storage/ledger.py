@@ -74,16 +74,18 @@ class SqlLedger:
         )
         return len(rows)
 
-    def sealed_after(self, number: int, limit: int) -> list[SealedEntry]:
-        """Return sealed entries above a number, in order."""
-        sealed = ConsentRecord.id > number, ConsentRecord.id <= self._last().last_entry
+    def changes_after(self, number: int, limit: int) -> tuple[list[SealedEntry], int]:
+        """Return sealed changes above a number, in order, and up to which number these are all there are."""
+        last = self._last().last_entry
+        sealed = ConsentRecord.id > number, ConsentRecord.id <= last, ConsentRecord.topic.is_not(None)
         rows = self._connection.execute(
             select(*RECORDED[:-1]).where(*sealed).order_by(ConsentRecord.id).limit(limit)
         )
-        return [
+        changes = [
             SealedEntry(number, who, at, topic, Channel(channel) if channel else None, *more)
             for number, who, at, topic, channel, *more in rows
         ]
+        return changes, changes[-1].number if len(changes) == limit else max(last, number)
 
     def behind(self, names: Collection[str]) -> list[str]:
         """Return the followers for whom there is something new."""

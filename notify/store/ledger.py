@@ -25,8 +25,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def sealed_after(self, number: int, limit: int) -> list[SealedEntry]:
-        """Return sealed entries above a number, in order."""
+    def changes_after(self, number: int, limit: int) -> tuple[list[SealedEntry], int]:
+        """Return sealed entries about a topic above a number, in order, and up to where these are all.
+
+        Acceptances of the policy are left out: an import leaves a million of them, and they change nothing.
+        """
         ...
 
     def behind(self, names: Collection[str]) -> list[str]:

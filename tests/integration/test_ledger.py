@@ -61,8 +61,25 @@ def test_entries_are_sealed_once_and_in_order(world: World) -> None:
     numbers += append(world, 3)
     assert seal(world) == 3
     with world.parts.store.read() as tx:
-        assert [one.number for one in tx.ledger.sealed_after(0, 100)] == numbers
-        assert [one.number for one in tx.ledger.sealed_after(numbers[-3], 1)] == numbers[-2:-1]
+        changes, upto = tx.ledger.changes_after(0, 100)
+        assert ([one.number for one in changes], upto) == (numbers, numbers[-1])
+        changes, upto = tx.ledger.changes_after(numbers[-3], 1)
+        assert ([one.number for one in changes], upto) == (numbers[-2:-1], numbers[-2])
+
+
+def test_followers_are_told_of_changes_only_and_pass_over_acceptances(world: World) -> None:
+    notes = Notes()
+    follow = FollowLedger(world.parts.store, {"notes": notes}, world.clock)
+    (first,) = append(world)
+    with world.parts.store.write() as tx:
+        accepted = LedgerEntry(1, world.clock(), subscribed=True, way="shop", policy_version="2026-01")
+        (last,) = tx.consents.append([accepted])
+    seal(world)
+    follow()
+    assert notes.numbers == [first]
+    with world.parts.store.read() as tx:
+        assert tx.ledger.behind(["notes"]) == []
+        assert tx.ledger.changes_after(first, 9) == ([], last)
 
 
 def test_followers_get_each_sealed_entry_in_order_and_a_failing_one_holds_up_no_other(
@@ -93,7 +110,8 @@ def test_what_is_committed_late_is_sealed_in_its_place(postgres_world: World) ->
     assert sealing() == 3
     assert seal(world) == 1
     with world.parts.store.read() as tx:
-        assert [one.number for one in tx.ledger.sealed_after(0, 9)] == [early, *late, *following]
+        changes, _ = tx.ledger.changes_after(0, 9)
+        assert [one.number for one in changes] == [early, *late, *following]
 
 
 def test_where_somebody_always_writes_sealing_goes_on(postgres_world: World) -> None:

@@ -1,4 +1,4 @@
-"""Hand the ledger's sealed entries to those who follow it, each at its own pace."""
+"""Hand the ledger's sealed changes of preferences to those who follow it, each at its own pace."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ Follower = Callable[[Transaction, Sequence[SealedEntry], datetime], None]
 
 
 class FollowLedger:
-    """The feed of changes: every sealed entry, in order, at least once, to each follower by its name.
+    """The feed of changes: every sealed entry about a topic, in order, at least once, to each follower.
 
     A follower that is new starts with the first entry there is, unless the migration that brings it puts its
     cursor elsewhere. One that fails is logged, tries the same entries again, and holds up no other.
@@ -59,8 +59,11 @@ class FollowLedger:
     def _hand_over(self, name: str) -> int:
         with self._store.write() as tx:
             position = tx.ledger.position(name)
-            entries = tx.ledger.sealed_after(position, _BATCH) if position is not None else []
+            if position is None:
+                return 0
+            entries, upto = tx.ledger.changes_after(position, _BATCH)
             if entries:
                 self._followers[name](tx, entries, self._clock())
-                tx.ledger.move(name, entries[-1].number)
+            if upto > position:
+                tx.ledger.move(name, upto)
         return len(entries)
