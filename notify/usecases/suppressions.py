@@ -1,21 +1,25 @@
 """What a shop does with suppressions: bar an address, look them up, lift what is the shop's to lift."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from notify.domain import ids
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import Scope
+from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
-from notify.domain.ledger import SHOP, STOP
+from notify.domain.ledger import COMPLAINT, SHOP, STOP, Change
 from notify.domain.requests import Proof
 from notify.domain.suppressions import SHOP_SCOPES, WHO_LIFTS, ShopReason
 from notify.domain.views import Page, SuppressionView
 from notify.ports import Clock, Contacts
-from notify.store import Store
+from notify.store import Store, Transaction
 from notify.usecases.preferences.holding import held
-from notify.usecases.preferences.recording_bars import coming, record_difference
-from notify.usecases.preferences.recording_choices import Occasion
+from notify.usecases.preferences.recording_bars import Coming, coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion, addresses_on, record_changes
+
+_PASSED_ON: Final = {ShopReason.STOP: STOP, ShopReason.COMPLAINT: COMPLAINT}
+"""What was the person's word, and so stands on the ledger; by which way."""
 
 
 class SuppressionLookups(Protocol):
@@ -75,7 +79,7 @@ class SuppressionDesk:
                 lambda: tx.recipients.having(channel, [address_hash]),
                 lambda having: ([one.id for one in having], [address_hash]),
             )
-            told = people if reason is ShopReason.STOP else ()  # the person's word, which the shop passes on
+            told = people if reason in _PASSED_ON else ()  # the person's word, which the shop passes on
             came = [coming(tx, self._catalogue, one) for one in told]
             before = {one.number for one in tx.suppressions.of(channel, [address_hash])}
             number = tx.suppressions.bar(
@@ -87,9 +91,19 @@ class SuppressionDesk:
                 now=now,
             )
             for one, before_this in zip(told, came, strict=True):
-                occasion = Occasion(now, STOP, Proof(SHOP), one.profile.locale)
-                record_difference(tx, self._catalogue, one, before_this, occasion)
+                occasion = Occasion(now, _PASSED_ON[reason], Proof(SHOP), one.profile.locale)
+                if reason is ShopReason.STOP:
+                    record_difference(tx, self._catalogue, one, before_this, occasion)
+                else:
+                    self._opt_out(tx, one, before_this, occasion)
         return self.lookups.suppression(number), number not in before
+
+    def _opt_out(self, tx: Transaction, person: StoredRecipient, came: Coming, occasion: Occasion) -> None:
+        """Opt a person out of what a complaint stopped, as one that the provider reports does."""
+        stopped = sorted(set(came) - set(coming(tx, self._catalogue, person)))
+        for topic, channel in stopped:
+            change = Change(topic, channel, subscribed=False, before=True)
+            record_changes(tx, person.id, [change], addresses_on(person, channel), occasion)
 
     def lift(self, suppression_id: str) -> None:
         """Lift a suppression. NotFoundError; ConflictError for what a person asked for, saying who can."""

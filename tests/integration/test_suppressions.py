@@ -9,9 +9,11 @@ from flask.testing import FlaskClient
 from notify.app import create_app
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
+from notify.domain.requests import Choice, Proof
 from notify.domain.suppressions import WHO_LIFTS
 from notify.usecases.api_keys import KeyScope
 from tests.doubles_api import bearer
+from tests.integration.test_verify_ledger import seal, verify
 from tests.world import EMAIL, PHONE, World
 
 Call = Callable[..., Any]
@@ -61,6 +63,21 @@ def test_a_stop_that_the_shop_passes_on_is_on_the_ledger_once(world: World, call
     (entry,) = world.parts.lookups.consents("C-1042")["items"]
     told = (entry["source"], entry["topic"], entry["channel"], entry["subscribed"])
     assert told == ("stop", "order_updates", "sms", False)
+
+
+def test_a_complaint_that_the_shop_passes_on_opts_out_of_what_stops(world: World, call: Call) -> None:
+    world.order()
+    choice = Choice("surveys", Channel.EMAIL, subscribed=True)
+    world.parts.change_preferences("C-1042", [choice], Proof("form", "Oui"))
+    for _ in range(2):
+        call("POST", "", given(EMAIL, "email", "complaint"))
+    (_, entry) = world.parts.lookups.consents("C-1042")["items"]
+    told = (entry["source"], entry["topic"], entry["channel"], entry["subscribed"])
+    assert told == ("complaint", "surveys", "email", False)
+    assert not world.subscribed("surveys", Channel.EMAIL)
+    assert world.subscribed("order_updates", Channel.EMAIL)
+    seal(world)
+    assert verify(world) == []
 
 
 def test_a_scope_only_gets_wider(call: Call) -> None:
