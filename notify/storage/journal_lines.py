@@ -32,6 +32,7 @@ _GIVEN_OUT: Final = text(
         for table in _SEEN_OUTSIDE
     )
 )
+_ADD_MANY: Final = text("INSERT INTO journal_lines (line) SELECT unnest(CAST(:lines AS text[]))")
 _GIVEN_OUT_SQLITE: Final = text("SELECT name, seq FROM sqlite_sequence")
 _GO_ON: Final = text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :number)")
 _GO_ON_SQLITE: Final = text("UPDATE sqlite_sequence SET seq = :number WHERE name = :name")
@@ -40,8 +41,11 @@ _BEGIN_SQLITE: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:na
 
 def add_lines(connection: Connection, lines: Sequence[Mapping[str, Any]]) -> None:
     """Keep lines for the journal: ids, dates and keyed hashes in hexadecimal, nothing personal."""
-    if lines:
-        connection.execute(insert(JournalLine), [{"line": written(line)} for line in lines])
+    texts = [written(line) for line in lines]
+    if texts and connection.dialect.name == "postgresql":
+        connection.execute(_ADD_MANY, {"lines": texts})
+    elif texts:
+        connection.execute(insert(JournalLine), [{"line": line} for line in texts])
 
 
 class SqlJournal:
@@ -118,14 +122,7 @@ class SqlJournal:
         the opt-out bound, though the person has another by now.
         """
         people = {entry.recipient_id for entry in entries}
-        of_messages = (
-            select(ConsentRecord.recipient_id, ConsentRecord.topic, Message.channel, Message.address_hash)
-            .join(Message, Message.id == ConsentRecord.message_id)
-            .where(ConsentRecord.recipient_id.in_(people), Message.address_hash.is_not(None))
-        )
-        of_topic: dict[tuple[int, int | None, str], set[bytes]] = {}
-        for person, topic, channel, value in self._connection.execute(of_messages):
-            of_topic.setdefault((person, topic, channel), set()).add(value or b"")
+        of_topic = self._written_to(people)
         current: dict[tuple[int, str], set[bytes]] = {}
         for person, channel, value in self._connection.execute(_current(people)):
             current.setdefault((person, channel), set()).add(value)
@@ -135,6 +132,27 @@ class SqlJournal:
             theirs = current.get((person, channel), set())
             of_choices = of_topic.get((person, entry.topic, channel), set())
             found[entry.number] = theirs | of_choices
+        return found
+
+    def _written_to(self, people: Collection[int]) -> dict[tuple[int, int | None, str], set[bytes]]:
+        """Return where the messages went that choices were made from, by person, topic and channel.
+
+        In two steps, each by an index: in one, a plan may begin with the messages.
+        """
+        chosen = self._connection.execute(
+            select(ConsentRecord.recipient_id, ConsentRecord.topic, ConsentRecord.message_id).where(
+                ConsentRecord.recipient_id.in_(people), ConsentRecord.message_id.is_not(None)
+            )
+        ).all()
+        numbers = {number for _, _, number in chosen}
+        went = select(Message.id, Message.channel, Message.address_hash).where(Message.id.in_(numbers))
+        rows = self._connection.execute(went) if numbers else ()
+        sent = {number: (channel, value) for number, channel, value in rows}
+        found: dict[tuple[int, int | None, str], set[bytes]] = {}
+        for person, topic, number in chosen:
+            channel, value = sent.get(number or 0, ("", None))
+            if value:
+                found.setdefault((person, topic, channel), set()).add(value)
         return found
 
     def _barred_by(self, entries: Sequence[SealedEntry]) -> dict[int, Collection[bytes]]:
