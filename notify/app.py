@@ -67,5 +67,6 @@ def _api_parts(composition: Composition) -> ApiParts:
         templates=composition.templates,
         catalogue=composition.catalogue,
         sample_links=composition.sample_links,
+        sms_senders=composition.senders.sms,
         sms_prices=composition.settings.sms_prices,
     )

@@ -17,6 +17,7 @@ from notify.domain.errors import (
 )
 from notify.domain.imports import ImportedRow, ImportReport, RefusedRow
 from notify.domain.requests import Choice, Idempotency, Lane, NotificationRequest, Proof, RecipientInput
+from notify.domain.sms_senders import SmsSenders
 from notify.domain.views import (
     NotificationView,
     PreferenceView,
@@ -225,6 +226,7 @@ class FakeApi:
             templates=self.templates,
             catalogue=CATALOGUE,
             sample_links={Channel.EMAIL: LINKS, Channel.SMS: LINKS},
+            sms_senders=SmsSenders("Smarttontin", "Smarttontin"),
         )
         app = Flask("test_api", static_folder=None)
         request_ids.install(app)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from notify.calendars import PublicHolidays
 from notify.contacts import ParsedContacts
-from notify.domain.catalogue import Catalogue, Channel, Purpose
+from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
@@ -224,7 +224,6 @@ class Adapters:
                 unsubscribe=self.senders.opt_out_url(channel, self.tokens.opt_out(claim)),
                 centre=self.senders.centre_url(self.tokens.centre(CentreClaim(0, 0))) if by_mail else None,
                 mailto=mailto if by_mail else None,
-                stop=None if by_mail else self.senders.sms.of(None, Purpose.TRANSACTIONAL).stop,
             )
         return samples
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from notify.app import create_app
 from notify.bootstrap import build
+from notify.domain.sms_senders import read_senders
 from notify.settings import load_settings
 from notify.usecases.api_keys import KeyScope
 from notify.web.api.campaign_examples import CAMPAIGN
@@ -44,6 +45,38 @@ def whole(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Whole]:
     key = composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=False, expires_at=None)
     yield Whole(create_app(composition).test_client(), key, composition.run_campaigns)
     composition.close()
+
+
+@pytest.mark.parametrize(
+    ("template", "country", "ending"),
+    [
+        ("newsletter", "FR", "STOP 36105 or"),
+        ("newsletter", "SN", "Opt out:"),
+        ("order_shipped", "FR", "STOP or"),
+    ],
+)
+def test_a_preview_ends_as_sms_to_that_country_do(
+    sqlite_url: str, redis_url: str, tmp_path: Path, *, template: str, country: str, ending: str
+) -> None:
+    by_country = {
+        "FR": {"marketing": {"sender": "36105"}, "transactional": {"sender": "+33700000001"}},
+        "*": {"marketing": {"sender": "SmartNews"}},
+    }
+    given = {"database_url": sqlite_url, "redis_url": redis_url, "sms_senders": read_senders(by_country)}
+    composition = build(load_settings(tmp_path).model_copy(update=given))
+    key = composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=False, expires_at=None)
+    data = {"sms": "Hello"} if template == "newsletter" else {"order_number": "99812"}
+    shown = (
+        create_app(composition)
+        .test_client()
+        .post(
+            f"/v1/templates/{template}/preview",
+            json={"data": data, "locale": "en", "country": country},
+            headers=bearer(key),
+        )
+    )
+    composition.close()
+    assert shown.get_json()["sms"]["text"].splitlines()[-1].startswith(f"{ending} http")
 
 
 LEADING_TO: dict[str, tuple[str, ...]] = {

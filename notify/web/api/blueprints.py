@@ -8,6 +8,7 @@ from flask import Blueprint
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.content import Links
 from notify.domain.prices import SmsPrices
+from notify.domain.sms_senders import SmsSenders
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller
 from notify.usecases.campaigns.desk import CampaignDesk
@@ -54,6 +55,7 @@ class ApiParts:
     templates: Templates
     catalogue: Catalogue
     sample_links: Mapping[Channel, Links]
+    sms_senders: SmsSenders
     sms_prices: SmsPrices = field(default_factory=SmsPrices)
 
 
@@ -80,6 +82,7 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
             catalogue=parts.catalogue,
             templates=parts.templates,
             sample_links=parts.sample_links,
+            sms_senders=parts.sms_senders,
             sms_prices=parts.sms_prices,
         ),
         docs_blueprint(),

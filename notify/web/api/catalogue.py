@@ -13,6 +13,7 @@ from notify.domain.identifiers import identifier_pointers
 from notify.domain.newsletters import channels_of
 from notify.domain.prices import SmsPrices
 from notify.domain.segments import count
+from notify.domain.sms_senders import SmsSenders
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.web.api import examples, shapes
@@ -53,8 +54,8 @@ PREVIEW: Final = Operation(
     summary="See how a template looks",
     description=(
         "Renders the template as it would be sent, with sample links; sends and stores nothing. `culprits`"
-        " are the characters that make an SMS cost more, `price` is what it costs to send it to `country`."
-        " For a template of campaigns, `data` is one"
+        " are the characters that make an SMS cost more, `price` is what it costs to send it to `country`,"
+        " which also decides what it says of STOP. For a template of campaigns, `data` is one"
         " language's content, shown as to somebody of whom nothing is known."
     ),
     scopes=(KeyScope.SEND,),
@@ -84,6 +85,7 @@ class _Catalogue:
     catalogue: Catalogue
     templates: Templates
     links: Mapping[Channel, Links]
+    sms_senders: SmsSenders
     prices: SmsPrices
 
     def topics(self, _caller: Caller) -> Response:
@@ -107,13 +109,16 @@ class _Catalogue:
         return {
             "name": info.name,
             "topic": info.topic,
-            "purpose": self.catalogue[info.topic].purpose if info.topic else Purpose.MARKETING,
+            "purpose": self.purpose(info),
             "channels": list(info.channels),
             "locales": list(info.locales),
             "data_schema": info.data_schema,
             "expires_after": int(info.expires_after.total_seconds()) if info.expires_after else None,
             "supersedes": list(info.supersedes),
         }
+
+    def purpose(self, info: TemplateInfo) -> Purpose:
+        return self.catalogue[info.topic].purpose if info.topic else Purpose.MARKETING
 
     def preview(self, _caller: Caller, name: str) -> Response:
         info = self.templates.info(name)
@@ -127,7 +132,7 @@ class _Catalogue:
         return answer(
             {
                 "email": self.email(name, given) if Channel.EMAIL in channels else None,
-                "sms": self.sms(name, given) if Channel.SMS in channels else None,
+                "sms": self.sms(info, given) if Channel.SMS in channels else None,
             }
         )
 
@@ -135,8 +140,10 @@ class _Catalogue:
         content = self.templates.email(name, given.locale, given.data, self.links[Channel.EMAIL])
         return {"subject": content.subject, "html": content.html, "text": content.text}
 
-    def sms(self, name: str, given: PreviewRequest) -> dict[str, Any]:
-        text = self.templates.sms(name, given.locale, given.data, self.links[Channel.SMS])
+    def sms(self, info: TemplateInfo, given: PreviewRequest) -> dict[str, Any]:
+        sender = self.sms_senders.of(given.country, self.purpose(info))
+        links = self.links[Channel.SMS]._replace(stop=sender.stop)
+        text = self.templates.sms(info.name, given.locale, given.data, links)
         billed = count(text)
         price = self.prices.of(given.country, billed.segments)
         return {
@@ -155,10 +162,11 @@ def catalogue_blueprint(
     catalogue: Catalogue,
     templates: Templates,
     sample_links: Mapping[Channel, Links],
+    sms_senders: SmsSenders,
     sms_prices: SmsPrices,
 ) -> Blueprint:
     """Return the calls on topics and templates; `sample_links` stand in previews."""
-    views = _Catalogue(catalogue, templates, sample_links, sms_prices)
+    views = _Catalogue(catalogue, templates, sample_links, sms_senders, sms_prices)
     routes = Routes("catalogue", door)
     routes.add(TOPICS, views.topics)
     routes.add(TEMPLATES, views.list_templates)
