@@ -47,7 +47,7 @@ def news(world: World) -> Newsroom:
         "C-7", [Choice("company_news", channel, subscribed=False) for channel in Channel], CLICK
     )
     found.reader("C-8", channels=BOTH, phone="+33612345676")
-    world.parts.suppressions.bar("+33612345676", Channel.SMS, ShopReason.COMPLAINT, None)
+    world.parts.suppressions.bar("+33612345676", Channel.SMS, ShopReason.MANUAL, None)
     return found
 
 
