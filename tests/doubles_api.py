@@ -25,10 +25,10 @@ from notify.domain.views import (
 )
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.ledger.export import ExportLedger, Extent
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
+from notify.usecases.preferences.change_preferences import ChangePreferences
 from notify.usecases.recipients.import_recipients import ImportRecipients, Rows
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient

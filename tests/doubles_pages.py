@@ -16,9 +16,9 @@ from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.preference_centre import PreferenceCentre, Saved
 from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.centre.views import CentreRow, CentreView
-from notify.usecases.confirm import Confirm, Confirmed, ConfirmView
+from notify.usecases.preferences.confirm import Confirm, Confirmed, ConfirmView
 from notify.usecases.preferences.undo import UndoOptOut
-from notify.usecases.unsubscribe import OptOutDone, OptOutView, Unsubscribe
+from notify.usecases.preferences.unsubscribe import OptOutDone, OptOutView, Unsubscribe
 
 ORDERS = Topic(
     1,

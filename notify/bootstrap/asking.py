@@ -15,15 +15,16 @@ from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.sms_costs import SmsCosts
 from notify.usecases.centre.preference_centre import PreferenceCentre
 from notify.usecases.centre.send_link import SendCentreLink
-from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.check_health import CheckHealth
-from notify.usecases.confirm import Confirm
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.notifications.checking_requests import RequestCheck
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
+from notify.usecases.preferences.change_preferences import ChangePreferences
+from notify.usecases.preferences.confirm import Confirm
 from notify.usecases.preferences.confirmations import Confirmations
 from notify.usecases.preferences.undo import UndoOptOut
+from notify.usecases.preferences.unsubscribe import Unsubscribe
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
@@ -32,7 +33,6 @@ from notify.usecases.sms.provider_stops import ProviderStops
 from notify.usecases.sms.receive import ReceiveSms
 from notify.usecases.sms_stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
-from notify.usecases.unsubscribe import Unsubscribe
 
 
 class Asking(Adapters):

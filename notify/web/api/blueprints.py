@@ -12,12 +12,12 @@ from notify.domain.sms_senders import SmsSenders
 from notify.ports import Templates
 from notify.usecases.api_keys import Caller
 from notify.usecases.campaigns.desk import CampaignDesk
-from notify.usecases.change_preferences import ChangePreferences
 from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.lookups import Lookups
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
+from notify.usecases.preferences.change_preferences import ChangePreferences
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient

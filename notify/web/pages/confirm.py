@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response
 
-from notify.usecases.confirm import Confirm, Confirmed, ConfirmView
+from notify.usecases.preferences.confirm import Confirm, Confirmed, ConfirmView
 from notify.web.pages.languages import language
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
 from notify.web.pages.texts import Texts, whole

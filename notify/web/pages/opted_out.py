@@ -7,7 +7,7 @@ from typing import Final
 from flask import Response, request
 from markupsafe import escape
 
-from notify.usecases.unsubscribe import OptOutDone, OptOutView
+from notify.usecases.preferences.unsubscribe import OptOutDone, OptOutView
 from notify.web.pages.rendering import Pages, in_language
 from notify.web.pages.texts import Texts, whole
 

@@ -10,7 +10,7 @@ from notify.domain.ledger import LINK, ONE_CLICK, UNDO
 from notify.domain.requests import Proof
 from notify.usecases.centre.send_link import SendCentreLink
 from notify.usecases.preferences.undo import UndoOptOut
-from notify.usecases.unsubscribe import OptOutView, Unsubscribe
+from notify.usecases.preferences.unsubscribe import OptOutView, Unsubscribe
 from notify.web.pages.languages import language
 from notify.web.pages.opted_out import OptedOutPage
 from notify.web.pages.previews import preview_page

@@ -11,7 +11,7 @@ from notify.domain.errors import InvalidTokenError
 from notify.domain.ledger import MAILTO
 from notify.domain.requests import Proof
 from notify.domain.sending import UNSUBSCRIBE_MAILBOX
-from notify.usecases.unsubscribe import Unsubscribe
+from notify.usecases.preferences.unsubscribe import Unsubscribe
 from notify.web.webhooks.mail_forms import mail_fields
 
 _MOST_RECIPIENTS: Final = 50
