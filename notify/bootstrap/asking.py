@@ -31,7 +31,7 @@ from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.sms.mirror import SmsStandings
 from notify.usecases.sms.provider_stops import ProviderStops
 from notify.usecases.sms.receive import ReceiveSms
-from notify.usecases.sms_stops import SmsStops
+from notify.usecases.sms.stops import SmsStops
 from notify.usecases.suppressions import SuppressionDesk
 
 

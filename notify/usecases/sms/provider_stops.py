@@ -13,7 +13,7 @@ from notify.domain.sms_mirroring import OTHERS, Mirrored
 from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms.mirror import ask_to_tell, to_tell
-from notify.usecases.sms_stops import SmsStops
+from notify.usecases.sms.stops import SmsStops
 
 Holders = Mapping[bytes, Sequence[StoredRecipient]]
 """Who has a number, by its hash."""

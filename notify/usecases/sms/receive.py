@@ -26,7 +26,7 @@ from notify.domain.webhook_posts import (
 from notify.ports import Clock, InboundSmsSource, Telemetry, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.preferences.recording_choices import Occasion
-from notify.usecases.sms_stops import SmsStops
+from notify.usecases.sms.stops import SmsStops
 
 _SOURCE: Final = "sms"
 _WAYS: Final = {Keyword.STOP: STOP, Keyword.START: START}
