@@ -11,7 +11,7 @@ from notify.domain.webhook_views import DeliveryView, EndpointWithSecretView
 from notify.providers.shop_endpoints import ShopEndpoints
 from notify.storage.webhook_lookups import SqlWebhookLookups
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
-from notify.usecases.tell_endpoints import TellEndpoints
+from notify.usecases.outbound_webhooks.tell import TellEndpoints
 from tests.loopback.server import HttpLoopback, Received, Reply
 from tests.world import World
 

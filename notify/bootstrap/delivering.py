@@ -17,7 +17,7 @@ from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.delivery.settle_unknown import SettleUnknown
 from notify.usecases.events.receive import ReceiveEvents
 from notify.usecases.events.record import RecordEvents
-from notify.usecases.tell_endpoints import TellEndpoints
+from notify.usecases.outbound_webhooks.tell import TellEndpoints
 
 _CALL_MARGIN_SECONDS: Final = 2.5
 """How much longer than a provider's time-out a call's lease lasts."""

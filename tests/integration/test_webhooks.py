@@ -22,8 +22,8 @@ from notify.domain.webhook_urls import UrlRule
 from notify.providers.shop_endpoints import ShopEndpoints
 from notify.store.webhooks import Replay
 from notify.usecases.outbound_webhooks.endpoints import MOST
+from notify.usecases.outbound_webhooks.tell import LEASE, RUN
 from notify.usecases.purge import WEBHOOKS_KEPT_FOR, Purge
-from notify.usecases.tell_endpoints import LEASE, RUN
 from notify.web.api.webhook_events import described_events
 from tests.loopback.certificates import tls_pair
 from tests.loopback.server import Fault
