@@ -19,7 +19,13 @@ from notify.ports import Vault
 from notify.storage.consent_tables import AddressOptOut, ConsentRecord, Preference, UndoToken
 from notify.storage.held import Held
 from notify.storage.ledger_rows import insert_entries, insert_proofs
-from notify.storage.locks import lock_alone, lock_shared, shards
+from notify.storage.locks import (
+    go_back_to_savepoint,
+    lock_alone,
+    lock_shared,
+    set_savepoint,
+    shards,
+)
 from notify.storage.opting_out import AT_ONCE, STOPS
 from notify.storage.standings import new_standings, read_standings
 from notify.storage.upserts import upsert_into
@@ -41,6 +47,14 @@ class SqlConsents:
     def lock_out_gates(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Wait for open gates, and keep new ones shut until commit."""
         lock_alone(self._connection, shards(recipient_ids, hashes))
+
+    def before_locks(self) -> None:
+        """Set a savepoint; SQLite's writers wait for nobody, and need none."""
+        set_savepoint(self._connection)
+
+    def give_locks_back(self) -> None:
+        """Go back to the savepoint, which frees the advisory locks that were taken after it."""
+        go_back_to_savepoint(self._connection)
 
     def lock_in_gate(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Keep opt-outs waiting until this gate's commit."""

@@ -24,6 +24,8 @@ _SHARED: Final = Prepared(
     lambda _: text("SELECT pg_advisory_xact_lock_shared(:space, s) FROM unnest(CAST(:shards AS int[])) s")
 )
 _PERSON: Final = ", ".join(f"people.{column.name}" for column in cast("Table", Recipient.__table__).c)
+_SAVEPOINT: Final = text("SAVEPOINT locks")
+_GO_BACK: Final = text("ROLLBACK TO SAVEPOINT locks")
 _SEAL: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
 _BEGIN: Final = Prepared(
     lambda _: text(
@@ -71,6 +73,18 @@ def lock_all_alone(connection: Connection) -> None:
 def lock_shared(connection: Connection, wanted: list[int]) -> None:
     """Take the shards for a gate, until the end of the transaction."""
     _lock(connection, _SHARED, wanted)
+
+
+def set_savepoint(connection: Connection) -> None:
+    """Remember what is locked by now; the last savepoint counts."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SAVEPOINT)
+
+
+def go_back_to_savepoint(connection: Connection) -> None:
+    """Let go of what was locked since (https://www.postgresql.org/docs/current/explicit-locking.html)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_GO_BACK)
 
 
 def lock_sealing(connection: Connection) -> bool:

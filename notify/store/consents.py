@@ -22,6 +22,14 @@ class Consents(Protocol):
         """Wait for open gates on these people and addresses, and keep new ones shut until commit."""
         ...
 
+    def before_locks(self) -> None:
+        """Note where the transaction is, for `give_locks_back`."""
+        ...
+
+    def give_locks_back(self) -> None:
+        """Undo all since `before_locks`, and let go of what was locked since; it may be locked anew."""
+        ...
+
     def lock_in_gate(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Keep opt-outs of these people and addresses waiting until this gate's commit."""
         ...

@@ -13,15 +13,23 @@ Gates = tuple[Collection[int], Collection[bytes]]
 
 
 def held(tx: Transaction, read: Callable[[], T], gates_of: Callable[[T], Gates]) -> T:
-    """Keep the gates of what `read` finds shut until commit, and return what it finds by then."""
-    found = read()
+    """Keep the gates of what `read` finds shut until commit, and return what it finds by then.
+
+    Where that is more than was locked, the locks are given back and all are taken in order: whoever added to
+    those it holds would deadlock with others.
+    """
+    found_people, found_hashes = gates_of(read())
+    people, hashes = set(found_people), set(found_hashes)
+    tx.consents.before_locks()
     while True:
-        people, hashes = gates_of(found)
         tx.consents.lock_out_gates(people, hashes)
         found = read()
-        people_now, hashes_now = gates_of(found)
-        if set(people_now) <= set(people) and set(hashes_now) <= set(hashes):
+        found_people, found_hashes = gates_of(found)
+        if people.issuperset(found_people) and hashes.issuperset(found_hashes):
             return found
+        people.update(found_people)
+        hashes.update(found_hashes)
+        tx.consents.give_locks_back()
 
 
 def held_person(tx: Transaction, read: Callable[[], StoredRecipient]) -> StoredRecipient:
