@@ -98,16 +98,21 @@ class SqlOutbound:
         return [(number, size) for number, size in self._connection.execute(query)]
 
     def forget(self, recipient: str) -> int:
-        """Delete what was told and is to be told of somebody."""
+        """Delete what was told and is to be told of somebody, and what others add of them meanwhile."""
         theirs = WebhookEvent.recipient == recipient
         events = select(WebhookEvent.id).where(theirs).order_by(WebhookEvent.id).with_for_update()
-        self._connection.execute(events)  # a replay that makes deliveries of them holds them until commit
         told = WebhookDelivery.event_id.in_(select(WebhookEvent.id).where(theirs))
         mine = select(WebhookDelivery.id).where(told).order_by(WebhookDelivery.id).with_for_update()
-        numbers = list(self._connection.scalars(mine))  # in the order in which whoever calls locks them
-        for some in _batches(numbers):
-            self._connection.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(some)))
-        return self._connection.execute(delete(WebhookEvent).where(theirs)).rowcount
+        gone = 0
+        # A replay that makes deliveries of them holds the events until commit.
+        while held := list(self._connection.scalars(events)):
+            deliveries = list(self._connection.scalars(mine))  # in the order in which callers lock them
+            for some in _batches(deliveries):
+                self._connection.execute(delete(WebhookDelivery).where(WebhookDelivery.id.in_(some)))
+            for some in _batches(held):
+                self._connection.execute(delete(WebhookEvent).where(WebhookEvent.id.in_(some)))
+            gone += len(held)
+        return gone
 
     def external_ids(self, recipients: Collection[int]) -> dict[int, str]:
         """Return the shop's own ids of recipients."""

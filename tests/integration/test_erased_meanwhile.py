@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from notify.domain import ids
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.errors import NotFoundError
 from notify.domain.ledger import STOP
-from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
+from notify.domain.outbound import ADDRESS_DISPUTED, PREFERENCE_CHANGED, OutboundEvent
 from notify.domain.requests import Choice, Proof
 from notify.storage.consent_tables import ConsentRecord, Preference
-from notify.storage.outbound_tables import WebhookDelivery
+from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
 from notify.store.webhooks import Replay
 from notify.usecases.preferences.recording_choices import Occasion
 from tests.webhook_shop import Telling
@@ -105,6 +106,45 @@ def test_what_is_replayed_while_somebody_is_erased_goes_with_them(world: World) 
         erasing.result(10)
     with world.parts.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(WebhookDelivery)) == 0
+
+
+def test_a_change_is_not_told_of_who_is_erased_meanwhile(world: World) -> None:
+    Telling(world).desk.create("http://127.0.0.1:9/hook", [PREFERENCE_CHANGED], None, None)
+    world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr")
+    world.parts.seal_ledger()
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            person = tx.recipients.by_external_id("C-1042", lock=True)
+            assert person
+            world.parts.erase_recipient.erase(tx, person, world.clock())
+            following = pool.submit(world.parts.follow_ledger)
+            until(lambda: following.done() or waiting(world, "transactionid"))
+        assert following.result(10)
+    assert events_left(world) == 0
+
+
+def test_what_is_added_while_somebody_is_erased_goes_with_them(world: World) -> None:
+    Telling(world).desk.create("http://127.0.0.1:9/hook", [ADDRESS_DISPUTED], None, None)
+    disputed = OutboundEvent(ADDRESS_DISPUTED, world.clock(), {"recipient_id": "C-1042", "channel": "sms"})
+    added: list[int] = []
+
+    def add(*call: Any) -> None:
+        if call[2].startswith("DELETE FROM webhook_deliveries") and not added:
+            with world.parts.store.write() as tx:
+                added.append(tx.outbound.add([disputed], world.clock()))
+
+    with world.parts.store.write() as tx:
+        tx.outbound.add([disputed], world.clock())
+    event.listen(world.parts.engine, "before_cursor_execute", add)
+    world.parts.erase_recipient("C-1042")
+    assert added == [1]
+    assert events_left(world) == 0
+
+
+def events_left(world: World) -> int:
+    """Count what is to be told, and has been."""
+    with world.parts.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(WebhookEvent)) or 0
 
 
 def waiting(world: World, kind: str) -> bool:

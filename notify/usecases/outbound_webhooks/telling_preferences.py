@@ -14,7 +14,9 @@ def tell_preferences(tx: Transaction, entries: Sequence[SealedEntry], now: datet
     if not tx.outbound.wanted([PREFERENCE_CHANGED]):
         return
     changes = [one for one in entries if one.topic is not None and one.channel is not None]
-    people = tx.outbound.external_ids({one.recipient_id for one in changes})
+    numbers = {one.recipient_id for one in changes}
+    tx.recipients.keep_from_erasure(numbers)  # else what is told of them here would outlive them
+    people = tx.outbound.external_ids(numbers)
     events = [
         OutboundEvent(PREFERENCE_CHANGED, one.at, _data(one, people[one.recipient_id]))
         for one in changes
