@@ -1,7 +1,7 @@
 """What waits to be confirmed by a person; what they said with it is encrypted."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
@@ -62,10 +62,10 @@ class SqlConfirmations:
         used = update(Table).where(*good).values(used_at=now).returning(Table.recipient_id)
         return self._connection.execute(used).first() is not None
 
-    def waiting(self, recipient_id: int, now: datetime) -> list[Confirmation]:
-        """Return what a person can still confirm: what went to an address they have."""
+    def waiting(self, recipient_ids: Collection[int], now: datetime) -> list[Confirmation]:
+        """Return what people can still confirm: what went to an address they have."""
         theirs = or_(Table.address_hash == Recipient.email_hash, Table.address_hash == Recipient.phone_hash)
-        good = (Table.recipient_id == recipient_id, Table.used_at.is_(None), Table.expires_at > now)
+        good = (Table.recipient_id.in_(recipient_ids), Table.used_at.is_(None), Table.expires_at > now)
         rows = self._connection.execute(
             select(Table.__table__)
             .join(Recipient, Recipient.id == Table.recipient_id)
@@ -74,9 +74,9 @@ class SqlConfirmations:
         )
         return self._still_wanted(rows)
 
-    def end_through(self, channel: Channel, address_hash: bytes, now: datetime, *, every: bool) -> None:
-        """End what waits for an address: opt-ins, or with `every` also what else a link there would do."""
-        waits = (Table.address_hash == address_hash, Table.channel == channel, Table.used_at.is_(None))
+    def end_through(self, hashes: Collection[bytes], now: datetime, *, every: bool) -> None:
+        """End what waits for addresses: opt-ins, or with `every` also what else a link there would do."""
+        waits = (Table.address_hash.in_(hashes), Table.used_at.is_(None))
         ended = waits if every else (*waits, Table.kind == Kind.SUBSCRIBE)
         self._connection.execute(update(Table).where(*ended).values(used_at=now))
 

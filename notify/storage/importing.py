@@ -13,6 +13,7 @@ from notify.domain.imports import Barred, RecordedChoice
 from notify.domain.journal import barred_line
 from notify.domain.recipients import ProfilePatch, first
 from notify.ports import Vault
+from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import Suppression
 from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
 from notify.storage.journal_lines import add_lines
@@ -108,7 +109,7 @@ class SqlImports:
         )
 
     def suppress(self, barred: Sequence[Barred], now: datetime) -> None:
-        """Bar addresses; what is barred already stays as it is."""
+        """Bar addresses, and end what waits for them; what is barred already stays as it is."""
         rows: list[dict[str, Any]] = [
             {
                 "address_hash": one.recipient.hashes[one.channel],
@@ -125,6 +126,8 @@ class SqlImports:
             self._connection.execute(
                 upsert_into(self._connection, Suppression).on_conflict_do_nothing(), rows
             )
+            waiting = SqlConfirmations(self._connection, self._vault)
+            waiting.end_through({row["address_hash"] for row in rows}, now, every=False)
         lines = [
             barred_line(
                 row["channel"], row["address_hash"], row["reason"], scope=row["scope"], at=now, until=None

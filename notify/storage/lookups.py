@@ -240,7 +240,7 @@ class SqlLookups:
                 select(Preference.__table__).where(Preference.recipient_id == recipient.id)
             )
         }
-        pending = pending_in(SqlConfirmations(connection, self._vault).waiting(recipient.id, self._clock()))
+        pending = pending_in(SqlConfirmations(connection, self._vault).waiting([recipient.id], self._clock()))
         return [
             {
                 "topic": topic.name,

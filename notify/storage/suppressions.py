@@ -60,7 +60,7 @@ class SqlSuppressions:
         ).scalar_one()
         if reason != PAUSE:
             waiting = SqlConfirmations(self._connection, self._vault)
-            waiting.end_through(channel, address_hash, now, every=reason == DISPUTED)
+            waiting.end_through([address_hash], now, every=reason == DISPUTED)
         line = barred_line(channel, address_hash, reason, scope=scope, at=now, until=until)
         add_lines(self._connection, [line])
         return number

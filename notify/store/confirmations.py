@@ -1,5 +1,6 @@
 """What waits to be confirmed by a person, as the use cases need it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -26,8 +27,8 @@ class Confirmations(Protocol):
         """Use one, once; False if it is no longer good."""
         ...
 
-    def waiting(self, recipient_id: int, now: datetime) -> list[Confirmation]:
-        """Return what a person has not confirmed yet and still can, oldest first."""
+    def waiting(self, recipient_ids: Collection[int], now: datetime) -> list[Confirmation]:
+        """Return what these people have not confirmed yet and still can, oldest first."""
         ...
 
     def drop_ended(self, now: datetime) -> int:

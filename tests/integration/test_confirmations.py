@@ -20,12 +20,17 @@ from notify.domain.errors import (
     TooManyRequestsError,
     UnreachableError,
 )
+from notify.domain.event_moves import Reported
+from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.ids import SUPPRESSION, number_of
 from notify.domain.recipients import ProfilePatch
-from notify.domain.requests import Choice, Proof, RecipientInput
+from notify.domain.requests import Choice, Lane, Proof, RecipientInput
+from notify.domain.status import Status
 from notify.domain.suppressions import HARD_BOUNCE, ShopReason
+from notify.domain.token_claims import OptOutClaim
 from notify.rendering import load_catalogue
 from notify.usecases.centre.pausing import Pause
+from notify.usecases.events.reported_refusals import bar_addresses
 from notify.usecases.preferences.recording_choices import addresses_on
 from notify.web.imports import CSV, READERS
 from tests.reading_pages import heading, shown
@@ -313,6 +318,8 @@ def test_an_opt_out_outlives_what_was_asked_for_before_it(shop: Desk) -> None:
         lambda: parts.unsubscribe(order, CLICK, "fr", whole_channel=True),
         lambda: parts.preference_centre.stop_everything(centre, CLICK, "fr"),
         lambda: parts.change_preferences("C-1042", [replace(NEWS[0], subscribed=False)], None),
+        lambda: imported(shop, "preferences.company_news.email", "no"),
+        lambda: reported(shop, parts.tokens.read_opt_out(news)),
     )
     for leave in ways:
         link = wanted_news(shop)
@@ -326,6 +333,21 @@ def test_an_opt_out_outlives_what_was_asked_for_before_it(shop: Desk) -> None:
     assert world.subscribed("company_news", Channel.EMAIL)
 
 
+def imported(shop: Desk, column: str, cell: str) -> None:
+    """Import a row on the customer."""
+    file = f"id,email,{column}\nC-1042,{EMAIL},{cell}\n"
+    assert shop.world.parts.import_recipients(READERS[CSV]([file.encode()])).accepted == 1
+
+
+def reported(shop: Desk, left: OptOutClaim) -> None:
+    """Take from the mail's provider that the customer has left a topic."""
+    now, parts = shop.world.clock(), shop.world.parts
+    facts = (left.message, left.recipient, None, Channel.EMAIL, left.topic, "fr", None)
+    event = ProviderEvent("sendgrid", "1", EventKind.UNSUBSCRIBED, now)
+    with parts.store.write() as tx:
+        bar_addresses(tx, [(Reported(*facts, Lane.URGENT, Status.SENT), event)], now)
+
+
 def test_a_box_unticked_again_ends_what_waits(shop: Desk) -> None:
     link = wanted_news(shop)
     form = {"do": "save", "was": "company_news.email"}  # as the page stood on which it was ticked
@@ -335,7 +357,7 @@ def test_a_box_unticked_again_ends_what_waits(shop: Desk) -> None:
 
 
 def test_an_address_that_gets_barred_ends_what_waits_for_it(shop: Desk) -> None:
-    world, parts = shop.world, shop.world.parts
+    parts = shop.world.parts
     for reason, scope in ((ShopReason.COMPLAINT, None), (ShopReason.MANUAL, Scope.ALL)):
         link = wanted_news(shop)
         (barred, _) = parts.suppressions.bar(EMAIL, Channel.EMAIL, reason, scope)
@@ -346,6 +368,13 @@ def test_an_address_that_gets_barred_ends_what_waits_for_it(shop: Desk) -> None:
         with parts.store.write() as tx:
             tx.suppressions.drop(number_of(SUPPRESSION, barred["id"]))
         assert shop.client.post(link).status_code == 404  # it was over
+    link = wanted_news(shop)
+    imported(shop, "suppressed.email", "complaint")
+    assert [shop.client.get(link).status_code, shop.client.post(link).status_code] == [404, 404]
+
+
+def test_a_pause_ends_nothing_that_waits(shop: Desk) -> None:
+    world, parts = shop.world, shop.world.parts
     paused = wanted_news(shop)
     parts.preference_centre.pause(world.centre_token(), Pause.WEEK, CLICK, "fr")
     assert shop.client.post(paused).status_code == 200

@@ -56,7 +56,7 @@ def stop(visit: Visit, topics: Sequence[Topic]) -> str | None:
 
 def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list[Change]:
     """Return the choices that differ; `firmly` also opt-outs of what does not come, but might one day."""
-    pending = pending_in(visit.tx.confirmations.waiting(visit.recipient.id, visit.occasion.at))
+    pending = pending_in(visit.tx.confirmations.waiting([visit.recipient.id], visit.occasion.at))
     topics = [visit.catalogue[choice.topic] for choice in choices]
     keys = [
         (visit.recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)

@@ -72,7 +72,7 @@ def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now:
     bars = {by: tx.suppressions.of(by, addresses_on(recipient, by)) for by in Channel}
     keys = [(topic, channel) for topic in catalogue for channel in Channel]
     standings = tx.consents.standings([(recipient, topic.number, by) for topic, by in keys])
-    pending = pending_in(tx.confirmations.waiting(recipient.id, now))
+    pending = pending_in(tx.confirmations.waiting([recipient.id], now))
     rows = []
     for (topic, channel), standing in zip(keys, standings, strict=True):
         bar = bar_on(topic, bars[channel])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from notify.domain.addresses import masked
+from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.event_moves import Reported, opt_out_way, suppression
 from notify.domain.events import ProviderEvent
@@ -64,11 +65,14 @@ def masked_address(message: Reported, person: StoredRecipient | None) -> str | N
 
 
 def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way: str, now: datetime) -> None:
-    """Put it on the ledger that a person left a topic, unless they had, with this address."""
+    """Put it on the ledger that a person left a topic, unless they had, and have not been asked since."""
     hashes = [message.address_hash] if message.address_hash else []
     (standing,) = tx.consents.standings([(recipient, message.topic, message.channel)])
     out = tx.consents.address_opted_out(message.topic, message.channel, hashes)
-    if standing.subscribed is False and out == set(hashes):
+    left = standing.subscribed is False and out == set(hashes)
+    if left and (message.topic, message.channel) not in pending_in(
+        tx.confirmations.waiting([recipient.id], now)
+    ):
         return
     change = Change(message.topic, message.channel, subscribed=False, before=standing.subscribed)
     occasion = Occasion(now, way, locale=message.locale, message_id=message.message_id)

@@ -105,7 +105,7 @@ class ChangePreferences:
         keys = [
             (recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
         ]
-        asked = pending_in(tx.confirmations.waiting(recipient.id, now))
+        asked = pending_in(tx.confirmations.waiting([recipient.id], now))
         plan, problems = _Plan(), []
         standings = tx.consents.standings(keys)
         for index, (choice, topic, standing) in enumerate(zip(choices, topics, standings, strict=True)):

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from notify.domain.catalogue import Catalogue
+from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, ImportedRow, ImportReport, RecordedChoice, RefusedRow
 from notify.domain.ledger import SHOP, Change, LedgerEntry
@@ -90,7 +91,7 @@ class ImportRecipients:
         self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
     ) -> None:
         """Put choices that change something on the ledger, and store them."""
-        changes = list(self._changes(tx, people))
+        changes = list(self._changes(tx, people, now))
         numbers = tx.consents.append(
             [
                 LedgerEntry(
@@ -114,7 +115,7 @@ class ImportRecipients:
         )
 
     def _changes(
-        self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]]
+        self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
     ) -> Iterator[tuple[StoredRecipient, Change, Proof | None]]:
         wanted = [
             (recipient, topic, channel, subscribed, proof)
@@ -124,10 +125,15 @@ class ImportRecipients:
         standings = tx.consents.standings(
             [(recipient, topic, channel) for recipient, topic, channel, *_ in wanted]
         )
+        waiting = tx.confirmations.waiting({recipient.id for recipient, *_ in wanted}, now)
+        asked = {(one.recipient_id, *both) for one in waiting for both in pending_in([one])}
         for (recipient, number, channel, subscribed, proof), standing in zip(wanted, standings, strict=True):
             topic = self._catalogue.numbered(number)
             left = standing.address_opted_out or standing.subscribed is False
-            if topic is None or not differs(topic, standing, subscribed=subscribed) or (subscribed and left):
+            if topic is None or (subscribed and left):
+                continue
+            pending = (recipient.id, number, channel) in asked
+            if not differs(topic, standing, subscribed=subscribed, pending=pending):
                 continue
             before = False if standing.address_opted_out else standing.subscribed
             yield recipient, Change(number, channel, subscribed, before), proof
