@@ -28,6 +28,7 @@ from notify.storage.recording import waiting_or_paused, write_records
 from notify.storage.splitting import split
 from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
 from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message, Recipient
+from notify.storage.upserts import upsert_into
 
 LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
 LOST_AGAIN: Final = "workers were lost again and again while they prepared this message"
@@ -320,8 +321,5 @@ class SqlDeliveries:
 
     def beat(self, name: str, now: datetime) -> None:
         """Note that a periodic task ran."""
-        changed = self._connection.execute(
-            update(Heartbeat).where(Heartbeat.name == name).values(beat_at=now)
-        )
-        if not changed.rowcount:
-            self._connection.execute(insert(Heartbeat).values(name=name, beat_at=now))
+        beat = upsert_into(self._connection, Heartbeat).values(name=name, beat_at=now)
+        self._connection.execute(beat.on_conflict_do_update(index_elements=["name"], set_={"beat_at": now}))
