@@ -173,7 +173,11 @@ class RqWakeUps:
                     next_at = min(self._to_ring_at.values(), default=None)
                     self._pausing.wait(None if next_at is None else next_at - now)
             for lane in due:
-                self._ring(lane, [])
+                try:
+                    self._ring(lane, [])
+                except Exception as error:  # noqa: BLE001 - a bell that died would be missed for good
+                    # Such as the client's, where another thread closes its connection.
+                    _log.warning("a bell was not rung", extra={"lane": lane, "error": type(error).__name__})
 
     def _ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         if not self._away:
@@ -188,10 +192,7 @@ class RqWakeUps:
     def _try(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         try:
             self._enqueue(lane, dispatch_ids)
-        except (
-            RedisError,
-            AttributeError,
-        ) as error:  # its client trips over a connection closed by another thread
+        except RedisError as error:
             _log.warning("Redis is out of reach", extra={"lane": lane, "error": type(error).__name__})
             self._silent_until = time.monotonic() + _SILENT_AFTER_FAILURE_SECONDS
             self._away = True
