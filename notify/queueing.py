@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from redis import Redis, RedisError
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -173,11 +173,7 @@ class RqWakeUps:
                     next_at = min(self._to_ring_at.values(), default=None)
                     self._pausing.wait(None if next_at is None else next_at - now)
             for lane in due:
-                try:
-                    self._ring(lane, [])
-                except Exception as error:  # noqa: BLE001 - a bell that died would be missed for good
-                    # Such as the client's, where another thread closes its connection.
-                    _log.warning("a bell was not rung", extra={"lane": lane, "error": type(error).__name__})
+                self._ring(lane, [])
 
     def _ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         if not self._away:
@@ -192,7 +188,8 @@ class RqWakeUps:
     def _try(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         try:
             self._enqueue(lane, dispatch_ids)
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001 - a ring never raises: what it rings for is stored by now
+            # Not only what Redis raises: its client trips over a connection that another thread closes.
             _log.warning("Redis is out of reach", extra={"lane": lane, "error": type(error).__name__})
             self._silent_until = time.monotonic() + _SILENT_AFTER_FAILURE_SECONDS
             self._away = True
