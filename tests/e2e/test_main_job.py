@@ -112,7 +112,7 @@ def test_an_order_goes_out_and_the_click_stops_the_next_one(shop: Shop) -> None:
     before = len(shop.sendgrid.messages), len(shop.texts())
     following = shop.order("99812", "order_out_for_delivery")
     assert [one["reason"] for one in following["messages"]] == ["unsubscribed", None]
-    wait_for(lambda: len(shop.texts()) == before[1] + 1, 20)
+    wait_for(lambda: len(shop.texts()) == before[1] + 1, 40)
     assert len(shop.sendgrid.messages) == before[0]
 
 
@@ -150,11 +150,11 @@ def test_a_reset_in_mid_call_is_unknown_and_not_sent_again(shop: Shop) -> None:
 def test_a_worker_killed_in_mid_call_leaves_unknown_and_its_lane_goes_on(shop: Shop) -> None:
     shop.twilio.script(Fault(delay=30))
     lost = shop.order("99830", channels=["sms"])
-    wait_for(lambda: shop.status(lost) == "sending", 10)
+    wait_for(lambda: shop.status(lost) == "sending", 30)
     time.sleep(0.5)
     os.kill(shop.up.children()["worker urgent"], signal.SIGKILL)
     following = shop.order("99831", channels=["sms"])
-    shop.wait_until(following, "sent", 20)
+    shop.wait_until(following, "sent", 40)
     shop.wait_until(lost, "unknown", 40)
 
 

@@ -86,5 +86,5 @@ def test_a_database_that_is_away_is_never_called_done(
     assert "retry-after" in away.headers
     assert away.is_plain
     assert deployment.subscribed(PEOPLE)
-    wait_for(lambda: exchange(deployment.up.port, click).status == 200, 10, lambda: deployment.up.log)
+    wait_for(lambda: exchange(deployment.up.port, click).status == 200, 30, lambda: deployment.up.log)
     assert not deployment.subscribed(PEOPLE)

@@ -24,6 +24,9 @@ ARGUMENTS: Final = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 MOST_BYTES: Final = 14 * 1024
+PATIENCE: Final = 20_000
+"""Milliseconds that a page has to appear: no figure of ours, the machine may be busy."""
+expect.set_options(timeout=PATIENCE)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -72,7 +75,13 @@ def plain(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def _press(page: Page, selector: str) -> None:
-    page.locator(selector).first.click()
+    """Press it, and wait for the page it leads to: a click returns while the old page still goes."""
+    pressed = page.locator(selector).first
+    if not pressed.evaluate("one => one.matches('button, a')"):
+        pressed.click()
+        return
+    with page.expect_navigation():
+        pressed.click()
 
 
 SPACED: Final = """document.querySelectorAll("body *").forEach(one => Object.assign(one.style, {
@@ -99,7 +108,7 @@ def test_every_page_is_accessible(browser: Browser, state: str) -> None:
 
 
 def _look(page: Page, base: str, state: State, locale: str) -> None:
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{base}{state.path}?lang={locale}")
     for selector in state.presses:
         _press(page, selector)
