@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,19 @@ def serving(*talks: Talk, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            for talk in talks:
-                wire, _ = listener.accept()
-                with tls.wrap_socket(wire, server_side=True) if tls else wire as ready:
-                    talk(ready)
+            with suppress(OSError):  # who called may hang up at any point
+                for talk in talks:
+                    wire, _ = listener.accept()
+                    with tls.wrap_socket(wire, server_side=True) if tls else wire as ready:
+                        talk(ready)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(timeout=5)
+        try:
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # wakes a thread that is in accept
+            thread.join(timeout=5)
 
 
 def call(endpoint: Endpoint, body: bytes = b"{}") -> Answer:
@@ -237,12 +242,11 @@ def silent_port() -> Iterator[int]:
 def test_silent_addresses_share_the_time() -> None:
     with silent_port() as silent, socket.create_server(("127.0.0.1", 0)) as server:
         started = time.monotonic()
-        connected(Listed(silent, silent, server.getsockname()[1]), started + 0.6).close()
-        assert time.monotonic() - started < 0.6
+        connected(Listed(silent, silent, server.getsockname()[1]), started + 1.5).close()
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             connected(Listed(*[silent] * 5), started + 0.3)
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 1.2  # 1.5, if each had all of it
 
 
 def test_a_refused_address_leaves_its_time_to_the_next() -> None:
@@ -299,30 +303,33 @@ def test_a_name_that_is_not_there_is_asked_for_again() -> None:
 
 def test_what_idled_too_long_is_closed_by_and_by() -> None:
     """A burst leaves many connections; those that are not needed any more do not stay open for good."""
-    ended: list[float] = []
+    ended: list[socket.socket] = []
+    together = threading.Barrier(3)
 
-    def talk(wire: socket.socket) -> None:
-        with wire:
+    def talk(wire: socket.socket, number: int) -> None:
+        with wire, suppress(OSError):
+            if number < together.parties:  # so many calls at once are as many connections
+                together.wait(10)
             while request_of(wire):
-                time.sleep(0.05)
+                time.sleep(0.02)
                 wire.sendall(OK)
-        ended.append(time.monotonic())
+        ended.append(wire)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            for _ in range(3):
-                wire, _ = listener.accept()
-                threading.Thread(target=talk, args=(wire,), daemon=True).start()
+            with suppress(OSError):
+                for number in count():
+                    wire, _ = listener.accept()
+                    threading.Thread(target=talk, args=(wire, number), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         endpoint = Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}", 5.0, idle=0.2)
         with ThreadPoolExecutor(3) as pool:
             list(pool.map(lambda _: call(endpoint), range(3)))
-        deadline = time.monotonic() + 5
-        while len(ended) < 2 and time.monotonic() < deadline:
-            call(endpoint)
-        assert len(ended) == 2
+        deadline = time.monotonic() + 20
+        while len(ended) < 2:
+            assert time.monotonic() < deadline
+            assert call(endpoint).status == 200
         endpoint.close()
-        while len(ended) < 3 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that is in accept
