@@ -1,10 +1,11 @@
 """Erases a person: every table that holds anything on them is named here or in `docs/privacy.md`."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, union, update
+from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, union, update
 
 from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
@@ -108,13 +109,21 @@ class SqlErasure:
         run(delete(Attempt).where(Attempt.message_id.in_(numbers)))
         run(delete(SoftBounce).where(SoftBounce.message_id.in_(numbers)))
         erase_events(self._connection, numbers)
-        mine = select(func.count()).where(Message.dispatch_id == Dispatch.id, Message.id.in_(numbers))
-        smaller = Dispatch.size - mine.scalar_subquery()
-        run(update(Dispatch).where(Dispatch.id.in_(dispatches)).values(size=smaller))
+        self._shrink(Counter(dispatches))
         run(delete(Message).where(Message.id.in_(numbers)))
         empty = (Dispatch.id.in_(dispatches), ~exists().where(Message.dispatch_id == Dispatch.id))
         run(delete(Attempt).where(Attempt.dispatch_id.in_(select(Dispatch.id).where(*empty))))
         run(delete(Dispatch).where(*empty))
+
+    def _shrink(self, leaving: Mapping[int, int]) -> None:
+        """Take from dispatches the messages that leave them, how many each.
+
+        Counting them in SQL compares every two messages of a slice: a second for each of these.
+        """
+        for count in sorted(set(leaving.values())):
+            numbers = [number for number, left in leaving.items() if left == count]
+            smaller = update(Dispatch).where(Dispatch.id.in_(numbers)).values(size=Dispatch.size - count)
+            self._connection.execute(smaller)
 
     def _delete_the_rest(self, recipient: StoredRecipient, hashes: Collection[bytes]) -> None:
         run = self._connection.execute

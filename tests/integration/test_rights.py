@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Channel
@@ -22,7 +22,7 @@ from notify.domain.suppressions import PAUSE
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.person_tables import SmsMirror, SoftBounce
 from notify.storage.rotation import SEALED_COLUMNS
-from notify.storage.tables import Base, Message
+from notify.storage.tables import Base, Dispatch, Message
 from notify.usecases.rights.erase import EraseRecipient
 from tests.world import EMAIL, PHONE, World, settings_for
 
@@ -191,6 +191,19 @@ def test_after_an_erasure_nothing_is_left_but_hashes_and_numbers(lived: World) -
     text = "\n".join(readable(lived))
     assert [one for one in PERSONAL if one in text] == []
     assert "•" not in text  # nor a masked address
+
+
+def test_a_call_made_for_many_loses_who_is_erased_and_no_other(lived: World) -> None:
+    others = [lived.order(recipient=f"C-{number}", channels=(Channel.EMAIL,)) for number in (2, 3)]
+    with lived.parts.engine.begin() as connection:
+        shared, theirs = connection.scalars(select(Dispatch.id).order_by(Dispatch.id).limit(2))
+        connection.execute(update(Message).values(dispatch_id=shared).where(Message.recipient_id != 0))
+        connection.execute(update(Message).values(dispatch_id=theirs).where(Message.recipient_id == 0))
+        connection.execute(update(Dispatch).values(size=4).where(Dispatch.id == shared))
+    lived.parts.erase_recipient("C-1042")
+    with lived.parts.engine.connect() as connection:
+        left = connection.execute(select(Dispatch.id, Dispatch.size).where(Dispatch.id.in_([shared, theirs])))
+        assert list(left) == [(shared, len(others))]
 
 
 def test_sqlite_overwrites_what_is_erased(sqlite_url: str, tmp_path: Path) -> None:
