@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, overload
 
 from notify.domain.catalogue import Channel
 
@@ -42,11 +42,17 @@ def address_key(channel: Channel, address: str) -> str:
     return address
 
 
-def masked(channel: Channel, address: str) -> str:
-    """Return an address that its owner recognises and nobody else learns.
+@overload
+def masked(channel: Channel, address: str) -> str: ...
+@overload
+def masked(channel: Channel, address: None) -> None: ...
+def masked(channel: Channel, address: str | None) -> str | None:
+    """Return an address that its owner recognises and nobody else learns; None where there is none.
 
     As a•••@example.com, +221 •• ••• •• 67: the domain or country code, and the first or last characters.
     """
+    if address is None:
+        return None
     return _masked_email(address) if channel is Channel.EMAIL else _masked_phone(address)
 
 

@@ -32,6 +32,11 @@ class Standing(NamedTuple):
     policy_consent_id: int | None = None
     customer_since: date | None = None
 
+    @property
+    def chosen(self) -> bool | None:
+        """What was chosen, None for nothing: who has the address has left what it left."""
+        return False if self.address_opted_out else self.subscribed
+
 
 class Basis(NamedTuple):
     """Why someone is written to: the regime that applied and the ledger entry it rests on."""
@@ -42,7 +47,7 @@ class Basis(NamedTuple):
 
 def subscription(topic: Topic, standing: Standing) -> Basis | None:
     """Return on what basis the person is subscribed to `topic`, or None if they are not."""
-    if standing.address_opted_out or standing.subscribed is False:
+    if standing.chosen is False:
         return None
     if topic.purpose is Purpose.TRANSACTIONAL:
         return Basis("contract", standing.preference_consent_id)
@@ -81,6 +86,6 @@ def judge(topic: Topic, standing: Standing) -> Basis | Reason:
     basis = subscription(topic, standing)
     if basis is not None:
         return basis
-    if standing.address_opted_out or standing.subscribed is False:
+    if standing.chosen is False:
         return Reason.UNSUBSCRIBED
     return Reason.NO_CONSENT

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from notify.domain.catalogue import Channel
+from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Proof
 
 ONE_CLICK: Final = "one_click"
@@ -68,6 +69,16 @@ class LedgerEntry:
     policy_version: str | None = None
     message_id: int | None = None
     proof: Proof | None = None
+
+    @classmethod
+    def accepting(
+        cls, told: PolicyAcceptance, recipient_id: int, locale: str | None, at: datetime
+    ) -> "LedgerEntry":
+        """Return the entry of an acceptance of the privacy policy."""
+        proof = Proof(source=told.source, obtained_at=told.accepted_at)
+        return cls(
+            recipient_id, at, True, SHOP, locale=locale, policy_version=told.policy_version, proof=proof
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from notify.domain.addresses import masked
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
 from notify.domain.journal import barred_line
-from notify.domain.recipients import ProfilePatch, first
+from notify.domain.ledger import LedgerEntry
+from notify.domain.recipients import first
 from notify.ports import Vault
 from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import Suppression
+from notify.storage.consents import SqlConsents
 from notify.storage.copying import Columns, copy_rows, next_numbers, upsert_rows
 from notify.storage.journal_lines import add_lines
 from notify.storage.locks import lock_all_alone
@@ -22,12 +24,12 @@ from notify.storage.recipients import STORED, SqlRecipients, hashes_of
 from notify.storage.suppressions import MASKED_FIELD
 from notify.storage.tables import Base
 from notify.storage.upserts import upsert_into
-
-Given = Mapping[str, tuple[ProfilePatch, str | None]]
+from notify.store.imports import Newcomer
 
 _KNOWN: Final = text("SELECT external_id FROM recipients WHERE external_id = ANY(:ids)")
 _COPIED: Final = Columns(
-    STORED.table, {**STORED.types, "external_id": "varchar", "created_at": "timestamptz"}
+    STORED.table,
+    {**STORED.types, "external_id": "varchar", "policy_consent_id": "int8", "created_at": "timestamptz"},
 )
 _PREFERENCES: Final = Columns(
     "preferences",
@@ -50,29 +52,31 @@ _OPT_OUT_KEY: Final = ("address_hash", "topic", "channel")
 class SqlImports:
     """Writes imported rows, in one transaction with what else is done for them."""
 
-    def __init__(self, connection: Connection, recipients: SqlRecipients, vault: Vault) -> None:
+    def __init__(
+        self, connection: Connection, recipients: SqlRecipients, consents: SqlConsents, vault: Vault
+    ) -> None:
         self._connection = connection
         self._recipients = recipients
+        self._consents = consents
         self._vault = vault
 
     def lock_out_all_gates(self) -> None:
         """Wait for all open gates, and keep new ones shut until commit."""
         lock_all_alone(self._connection)
 
-    def upsert(self, given: Given, now: datetime) -> dict[str, StoredRecipient]:
-        """Merge patches; whoever is new comes by COPY where there is one."""
+    def add(self, given: Mapping[str, Newcomer], now: datetime) -> dict[str, StoredRecipient]:
+        """Store whoever is new, and their acceptances, by COPY; return nobody where there is none."""
         if self._connection.dialect.name != "postgresql":
-            return self._recipients.upsert(given, now)
+            return {}
         known = set(self._connection.scalars(_KNOWN, {"ids": list(given)}))
-        stored = self._recipients.upsert({one: given[one] for one in known}, now) if known else {}
         fresh = {one: given[one] for one in sorted(given.keys() - known)}
         if not fresh:
-            return stored
+            return {}
         try:
             with self._connection.begin_nested():
-                return stored | self._copied(fresh, now)
+                return self._copied(fresh, now)
         except UniqueViolation:  # somebody else made one of them meanwhile
-            return stored | self._recipients.upsert(fresh, now)
+            return {}
 
     def record(self, choices: Sequence[RecordedChoice], now: datetime) -> None:
         """Store preferences, and bar the addresses of those who left."""
@@ -136,18 +140,36 @@ class SqlImports:
         ]
         add_lines(self._connection, lines)
 
-    def _copied(self, fresh: Given, now: datetime) -> dict[str, StoredRecipient]:
-        numbers = next_numbers(self._connection, _COPIED.table, len(fresh))
+    def _copied(self, fresh: Mapping[str, Newcomer], now: datetime) -> dict[str, StoredRecipient]:
+        numbers = dict(zip(fresh, next_numbers(self._connection, _COPIED.table, len(fresh)), strict=True))
+        accepted = self._accepted(fresh, numbers, now)
         found, rows = {}, []
-        for number, (external_id, given) in zip(numbers, fresh.items(), strict=True):
-            profile = first(*given)
+        for external_id, given in fresh.items():
+            number = numbers[external_id]
+            profile, entry = first(given.patch, given.phone_country), accepted.get(number)
             columns = self._recipients.columns(profile, now)
             columns |= {"id": number, "external_id": external_id, "created_at": now}
+            columns["policy_consent_id"] = entry
             rows.append(columns)
             hashes = hashes_of(columns["email_hash"], columns["phone_hash"])
-            found[external_id] = StoredRecipient(number, external_id, profile, hashes)
+            found[external_id] = StoredRecipient(number, external_id, profile, hashes, entry)
         copy_rows(self._connection, _COPIED, rows)
         return found
+
+    def _accepted(
+        self, fresh: Mapping[str, Newcomer], numbers: Mapping[str, int], now: datetime
+    ) -> dict[int, int]:
+        """Put acceptances on the ledger, once for each version; return the last entry of each recipient.
+
+        They come before their recipients, so that these need not be touched again.
+        """
+        entries = [
+            LedgerEntry.accepting(told, numbers[external_id], given.patch.get("locale"), now)
+            for external_id, given in fresh.items()
+            for told in {told.policy_version: told for told in given.acceptances}.values()
+        ]
+        ids = self._consents.append(entries)
+        return {entry.recipient_id: number for entry, number in zip(entries, ids, strict=True)}
 
     def _upsert(self, columns: Columns, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows or bring them up to date, the last of each key, in their order: nobody deadlocks."""

@@ -50,8 +50,8 @@ class SqlTransaction:
     ) -> None:
         held = Held()
         self.recipients = SqlRecipients(connection, vault, held)
-        self.imports = SqlImports(connection, self.recipients, vault)
         self.consents = SqlConsents(connection, vault, held)
+        self.imports = SqlImports(connection, self.recipients, self.consents, vault)
         self.ledger = SqlLedger(connection, vault)
         self.audit = SqlLedgerAudit(connection, vault)
         self.history = SqlHistory(connection)

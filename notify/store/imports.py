@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, RecordedChoice
-from notify.domain.recipients import ProfilePatch
+from notify.domain.recipients import PolicyAcceptance, ProfilePatch
+
+
+class Newcomer(NamedTuple):
+    """What a file says of somebody who may be new; the patch is normalised."""
+
+    patch: ProfilePatch
+    phone_country: str | None
+    acceptances: Sequence[PolicyAcceptance]
 
 
 class Imports(Protocol):
@@ -16,10 +24,8 @@ class Imports(Protocol):
         """Wait for all open gates, and keep new ones shut until commit."""
         ...
 
-    def upsert(
-        self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
-    ) -> dict[str, StoredRecipient]:
-        """Merge patches as `Recipients.upsert` does; made for people who are new."""
+    def add(self, given: Mapping[str, Newcomer], now: datetime) -> dict[str, StoredRecipient]:
+        """Store those whom nobody knows, and their acceptances, where there is a fast way; return them."""
         ...
 
     def record(self, choices: Sequence[RecordedChoice], now: datetime) -> None:

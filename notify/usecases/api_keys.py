@@ -1,6 +1,5 @@
 """API keys: made, stored hashed, checked, revoked."""
 
-import hashlib
 import secrets
 import threading
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from notify.domain.api_keys import KeyRow
+from notify.domain.digests import digest_of
 from notify.domain.errors import NotFoundError, UnavailableError
 from notify.ports import Clock
 from notify.store import Store
@@ -42,11 +42,6 @@ class Caller:
         return scope in self.scopes or KeyScope.ADMIN in self.scopes
 
 
-def _digest(key: str) -> bytes:
-    """A key is random and long: a plain hash keeps it safe, and lets it be found by index."""
-    return hashlib.sha256(key.encode()).digest()
-
-
 class CreateKey:
     """Makes API keys."""
 
@@ -61,7 +56,7 @@ class CreateKey:
         key = f"{'test' if test else 'live'}_{secrets.token_urlsafe(32)}"
         row = KeyRow(0, name, key[:9], frozenset(scopes), test, self._clock(), expires_at, None, None)
         with self._store.write() as tx:
-            tx.api_keys.add(_digest(key), row)
+            tx.api_keys.add(digest_of(key), row)
         return key
 
 
@@ -104,7 +99,7 @@ class Authenticate:
     def __call__(self, key: str) -> Caller | None:
         """Return the caller; None if the key is unknown, revoked or expired."""
         now = self._clock()
-        row = self._found(_digest(key), now)
+        row = self._found(digest_of(key), now)
         if row is None or not row.valid_at(now):
             return None
         scopes = frozenset(KeyScope(scope) for scope in row.scopes)

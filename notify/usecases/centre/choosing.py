@@ -67,8 +67,7 @@ def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list
         differs_from_shown = (subscription(topic, standing) is not None) != wanted
         taken_back = not wanted and (topic.number, choice.channel) in pending
         if differs_from_shown or taken_back or (firmly and differs(topic, standing, subscribed=wanted)):
-            before = False if standing.address_opted_out else standing.subscribed
-            changes.append(Change(topic.number, choice.channel, wanted, before))
+            changes.append(Change(topic.number, choice.channel, wanted, standing.chosen))
     return changes
 
 

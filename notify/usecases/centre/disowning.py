@@ -22,7 +22,7 @@ def disown(visit: Visit, channel: Channel) -> None:
     hashes = addresses_on(recipient, channel)
     address = recipient.profile.address(channel)
     for value in hashes:
-        shown = masked(channel, address) if address else None
+        shown = masked(channel, address)
         tx.suppressions.bar(channel, value, Scope.ALL, reason=DISPUTED, masked=shown, now=visit.occasion.at)
     tx.consents.drop_undos(recipient.id, narrow_only=False)
     choices = [Choice(topic.name, channel, subscribed=False) for topic in visit.catalogue]

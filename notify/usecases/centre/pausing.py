@@ -36,7 +36,7 @@ def pause(visit: Visit, length: Pause) -> None:
                     value,
                     Scope.MARKETING,
                     reason=suppressions.PAUSE,
-                    masked=masked(channel, address) if address else None,
+                    masked=masked(channel, address),
                     now=now,
                     until=now + timedelta(days=length),
                 )

@@ -88,9 +88,9 @@ def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now:
         zone=zone_of(profile.timezone, profile.effective_country),
     )
     shown = {
-        channel: masked(channel, address)
+        channel: shown
         for channel in Channel
-        if (address := profile.address(channel)) and view.bar_of(channel) in SHOWN
+        if (shown := masked(channel, profile.address(channel))) and view.bar_of(channel) in SHOWN
     }
     return replace(view, addresses=shown)
 

@@ -42,7 +42,7 @@ class RefusedAddresses:
         self._stops.record(tx, stopped, holders, now)
         bad = {(one.channel, value): one for one, fault, value in faulty if fault is AddressFault.BAD}
         for (channel, value), letter in sorted(bad.items()):
-            shown = masked(channel, letter.address) if letter.address else None
+            shown = masked(channel, letter.address)
             tx.suppressions.bar(channel, value, Scope.ALL, reason=HARD_BOUNCE, masked=shown, now=now)
 
 

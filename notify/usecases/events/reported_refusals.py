@@ -59,9 +59,9 @@ def _suppress(
 
 def masked_address(message: Reported, person: StoredRecipient | None) -> str | None:
     """Return the address a message went to, masked; None where it is not the person's any more."""
-    address = person.profile.address(message.channel) if person else None
-    current = person is not None and person.hashes.get(message.channel) == message.address_hash
-    return masked(message.channel, address) if address and current else None
+    if person is None or person.hashes.get(message.channel) != message.address_hash:
+        return None
+    return masked(message.channel, person.profile.address(message.channel))
 
 
 def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way: str, now: datetime) -> None:

@@ -1,16 +1,17 @@
 """Mail the head of the ledger's chain to whoever watches over data protection, once a day."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
 from notify.domain.catalogue import CONFIRMATIONS, Channel
 from notify.domain.consent import Basis
-from notify.domain.delivery import MessageDraft, NotificationDraft, StoredRecipient
+from notify.domain.delivery import StoredRecipient
 from notify.domain.eligibility import Policy
 from notify.domain.errors import IdempotencyInProgressError
+from notify.domain.own_messages import OwnMessage
 from notify.domain.recipients import ProfilePatch
-from notify.domain.requests import Lane, Routing
-from notify.domain.status import Status
+from notify.domain.requests import Lane
+from notify.domain.status import Reason
 from notify.ports import Clock, WakeUps
 from notify.store import Store, Transaction
 
@@ -69,39 +70,20 @@ class MailLedgerHead:
             "entries": chain.entries,
             "seals": chain.seals,
         }
-        (stored,) = tx.notifications.add([self._draft(tx, officer, data, now)])
+        message = OwnMessage(
+            TEMPLATE,
+            data,
+            Channel.EMAIL,
+            officer.profile.language,
+            Lane.NORMAL,
+            now,
+            now + _LASTS,
+            reference=f"ledger-head-{now.date()}",
+        )
+        (stored,) = tx.notifications.add([message.draft(officer, self._verdict(tx, officer))])
         tx.notifications.save_results(key, [stored.id])
         return list(stored.dispatch_ids)
 
-    def _draft(
-        self, tx: Transaction, officer: StoredRecipient, data: dict[str, Any], now: datetime
-    ) -> NotificationDraft:
-        channel, topic = Channel.EMAIL, CONFIRMATIONS.number
-        (standing,) = tx.consents.standings([(officer, topic, channel)])
-        found = self._policy.verdict(topic, channel, None, standing)
-        may_go = isinstance(found, Basis)
-        message = MessageDraft(
-            channel,
-            topic,
-            officer.profile.language,
-            Status.QUEUED if may_go else Status.SKIPPED,
-            None if isinstance(found, Basis) else found,
-            officer.hashes.get(channel),
-            found.regime if isinstance(found, Basis) else None,
-            found.consent_id if isinstance(found, Basis) else None,
-        )
-        return NotificationDraft(
-            recipient_id=officer.id,
-            template=TEMPLATE,
-            data=data,
-            channels=(channel,),
-            routing=Routing.ALL,
-            lane=Lane.NORMAL,
-            created_at=now,
-            due_at=now,
-            send_at=None,
-            expires_at=now + _LASTS,
-            reference=f"ledger-head-{now.date()}",
-            test=False,
-            messages=[message],
-        )
+    def _verdict(self, tx: Transaction, officer: StoredRecipient) -> Basis | Reason:
+        (standing,) = tx.consents.standings([(officer, CONFIRMATIONS.number, Channel.EMAIL)])
+        return self._policy.verdict(CONFIRMATIONS.number, Channel.EMAIL, None, standing)

@@ -120,8 +120,7 @@ class ChangePreferences:
                     if not pending:
                         plan.unconfirmed.setdefault(by, []).append(topic.number)
                     continue
-            before = False if standing.address_opted_out else standing.subscribed
-            plan.changes.append(Change(topic.number, by, choice.subscribed, before))
+            plan.changes.append(Change(topic.number, by, choice.subscribed, standing.chosen))
         if problems:
             raise InvalidRequestError(list(dict.fromkeys(problems)))
         return plan

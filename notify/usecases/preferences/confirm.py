@@ -9,6 +9,7 @@ from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.confirmations import Confirmation, Kind
 from notify.domain.delivery import StoredRecipient
+from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.ledger import DOUBLE_OPT_IN, Change
 from notify.domain.requests import Proof
@@ -17,7 +18,6 @@ from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.lookups import Lookups
-from notify.usecases.preferences.confirmations import digest_of
 from notify.usecases.preferences.recording_choices import Occasion, addresses_on, differs, record_changes
 from notify.usecases.rights.erase import EraseRecipient
 
@@ -118,7 +118,7 @@ class Confirm:
         """Return what is not subscribed yet."""
         standings = tx.consents.standings([(recipient, topic.number, channel) for topic in topics])
         return [
-            Change(topic.number, channel, True, False if known.address_opted_out else known.subscribed)
+            Change(topic.number, channel, True, known.chosen)
             for topic, known in zip(topics, standings, strict=True)
             if differs(topic, known, subscribed=True)
         ]

@@ -1,6 +1,5 @@
 """Ask a person to confirm, through their own address, what was asked for in their name."""
 
-import hashlib
 import secrets
 import string
 from collections.abc import Sequence
@@ -23,12 +22,13 @@ from notify.domain.confirmations import (
     Wanted,
 )
 from notify.domain.consent import Basis
-from notify.domain.delivery import MessageDraft, NotificationDraft, StoredRecipient
+from notify.domain.delivery import StoredRecipient
+from notify.domain.digests import digest_of
 from notify.domain.eligibility import Policy
 from notify.domain.errors import NotFoundError, TooManyRequestsError, UnreachableError
-from notify.domain.requests import Lane, Routing
+from notify.domain.own_messages import OwnMessage
+from notify.domain.requests import Lane
 from notify.domain.sending import Senders
-from notify.domain.status import Status
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.preferences.recording_choices import addresses_on
@@ -124,8 +124,8 @@ class Confirmations:
         if wanted:
             titles = [one.title[locale] for n in wanted.topics if (one := self._policy.catalogue.numbered(n))]
             data["topics"] = titles
-        draft = _draft(recipient, kind, data, now, channel=by, locale=locale, basis=basis)
-        (stored,) = tx.notifications.add([draft])
+        asking = OwnMessage(TEMPLATES[kind], data, by, locale, Lane.URGENT, now, now + MESSAGE_LASTS)
+        (stored,) = tx.notifications.add([asking.draft(recipient, basis)])
         tx.confirmations.add(
             Confirmation(
                 digest=digest_of(token),
@@ -180,45 +180,3 @@ class Confirmations:
             again_at = max(again_at, times[-MOST_A_DAY] + _DAY)
         if again_at > now:
             raise TooManyRequestsError(again_at - now)
-
-
-def digest_of(token: str) -> bytes:
-    """Return what of a token is stored; it has one spelling, for any other has another digest."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _draft(
-    recipient: StoredRecipient,
-    kind: Kind,
-    data: dict[str, Any],
-    now: datetime,
-    *,
-    channel: Channel,
-    locale: str,
-    basis: Basis,
-) -> NotificationDraft:
-    message = MessageDraft(
-        channel,
-        CONFIRMATIONS.number,
-        locale,
-        Status.QUEUED,
-        None,
-        recipient.hashes[channel],
-        basis.regime,
-        basis.consent_id,
-    )
-    return NotificationDraft(
-        recipient_id=recipient.id,
-        template=TEMPLATES[kind],
-        data=data,
-        channels=(channel,),
-        routing=Routing.ALL,
-        lane=Lane.URGENT,
-        created_at=now,
-        due_at=now,
-        send_at=None,
-        expires_at=now + MESSAGE_LASTS,
-        reference=None,
-        test=False,
-        messages=[message],
-    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.consent import Standing, subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import SHOP, Change, LedgerEntry, UndoDraft
+from notify.domain.ledger import Change, LedgerEntry, UndoDraft
 from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Proof
 from notify.store import Transaction
@@ -87,15 +87,7 @@ def record_acceptances(
     fresh = [both for key, both in given.items() if key not in known]
     numbers = tx.consents.append(
         [
-            LedgerEntry(
-                recipient_id=recipient.id,
-                at=now,
-                subscribed=True,
-                way=SHOP,
-                policy_version=told.policy_version,
-                locale=recipient.profile.locale,
-                proof=Proof(source=told.source, obtained_at=told.accepted_at),
-            )
+            LedgerEntry.accepting(told, recipient.id, recipient.profile.locale, now)
             for recipient, told in fresh
         ]
     )

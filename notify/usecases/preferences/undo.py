@@ -1,6 +1,5 @@
 """Undo: a single-use token that takes back one change of preferences, and only that."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Final
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
+from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError
 from notify.domain.ledger import UNDO, Change, LedgerEntry, Undo, UndoDraft
 from notify.domain.requests import Proof
@@ -23,7 +23,7 @@ UNDO_FOR: Final = timedelta(hours=1)
 def draft_undo(now: datetime, *, broad: bool) -> tuple[str, UndoDraft]:
     """Make a token, and what of it is kept with the change that it takes back within the hour."""
     token = secrets.token_urlsafe(18)
-    return token, UndoDraft(_digest(token), now + UNDO_FOR, broad)
+    return token, UndoDraft(digest_of(token), now + UNDO_FOR, broad)
 
 
 def keep_undo(
@@ -38,7 +38,7 @@ def keep_undo(
     """Make the token that takes `changes` back within the hour; only its hash is stored."""
     token = secrets.token_urlsafe(18)
     undo = Undo(recipient_id, consent_ids, changes, broad)
-    tx.consents.keep_undo(_digest(token), undo, now + UNDO_FOR)
+    tx.consents.keep_undo(digest_of(token), undo, now + UNDO_FOR)
     return token
 
 
@@ -52,7 +52,9 @@ def offer_again(
     (standing,) = tx.consents.standings([(recipient, topic, channel)])
     entry = standing.preference_consent_id
     token = secrets.token_urlsafe(18)
-    if entry is None or not tx.consents.copy_undo(recipient.id, entry, _digest(token), broad=broad, now=now):
+    if entry is None or not tx.consents.copy_undo(
+        recipient.id, entry, digest_of(token), broad=broad, now=now
+    ):
         return None
     return token
 
@@ -71,7 +73,7 @@ class UndoOptOut:
         InvalidTokenError when unknown, used or too late.
         """
         now = self._clock()
-        digest = _digest(undo)
+        digest = digest_of(undo)
         with self._store.write() as tx:
             recipient = held_person(tx, lambda: _owner(tx, digest))
             taken = tx.consents.take_undo(digest, now)
@@ -146,7 +148,3 @@ def _owner(tx: Transaction, digest: bytes) -> StoredRecipient:
     if recipient is None:
         raise InvalidTokenError("unknown, used, or of someone who is gone")
     return recipient
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

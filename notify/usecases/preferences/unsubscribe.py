@@ -148,7 +148,7 @@ class Unsubscribe:
         return OptOutView(
             topic=self._catalogue.numbered(claim.topic),
             channel=claim.channel,
-            address=masked(claim.channel, address) if address else None,
+            address=masked(claim.channel, address),
             locale=locale,
             subscribed=subscribed,
             preview=claim.preview,

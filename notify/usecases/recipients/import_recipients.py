@@ -14,6 +14,7 @@ from notify.domain.ledger import SHOP, Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
+from notify.store.imports import Newcomer
 from notify.usecases.preferences.recording_choices import differs, record_acceptances
 from notify.usecases.recipients.checking_rows import Person, RowCheck
 
@@ -129,24 +130,30 @@ class ImportRecipients:
         asked = {(one.recipient_id, *both) for one in waiting for both in pending_in([one])}
         for (recipient, number, channel, subscribed, proof), standing in zip(wanted, standings, strict=True):
             topic = self._catalogue.numbered(number)
-            left = standing.address_opted_out or standing.subscribed is False
-            if topic is None or (subscribed and left):
+            if topic is None or (subscribed and standing.chosen is False):
                 continue
             pending = (recipient.id, number, channel) in asked
             if not differs(topic, standing, subscribed=subscribed, pending=pending):
                 continue
-            before = False if standing.address_opted_out else standing.subscribed
-            yield recipient, Change(number, channel, subscribed, before), proof
+            yield recipient, Change(number, channel, subscribed, standing.chosen), proof
 
 
 def _merge(tx: Transaction, people: People, now: datetime) -> dict[str, StoredRecipient]:
     """Store profiles, and the acceptances of the privacy policy."""
-    given = {one: (person.patch, person.phone_country) for one, person in people.items()}
-    stored = tx.imports.upsert(given, now)
+    newcomers = {
+        one: Newcomer(person.patch, person.phone_country, person.acceptances)
+        for one, person in people.items()
+    }
+    added = tx.imports.add(newcomers, now)
+    known = {one: person for one, person in people.items() if one not in added}
+    if not known:
+        return added
+    given = {one: (person.patch, person.phone_country) for one, person in known.items()}
+    stored = tx.recipients.upsert(given, now)
     accepted = [
-        (stored[one], acceptance) for one, person in people.items() for acceptance in person.acceptances
+        (stored[one], acceptance) for one, person in known.items() for acceptance in person.acceptances
     ]
-    return stored | {one.external_id: one for one in record_acceptances(tx, accepted, now)}
+    return added | stored | {one.external_id: one for one in record_acceptances(tx, accepted, now)}
 
 
 def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:

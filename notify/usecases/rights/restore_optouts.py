@@ -129,7 +129,7 @@ class RestoreOptOuts:
             bar.address_hash,
             bar.scope,
             reason=bar.reason,
-            masked=masked(bar.channel, address) if address else None,
+            masked=masked(bar.channel, address),
             now=bar.at,
             until=bar.until,
         )

@@ -45,7 +45,7 @@ class SmsStops:
             address_hash,
             scope,
             reason=STOP,
-            masked=masked(Channel.SMS, phone) if phone else None,
+            masked=masked(Channel.SMS, phone),
             now=occasion.at,
         )
         self._record(tx, people, before, occasion)
