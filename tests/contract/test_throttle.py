@@ -53,9 +53,11 @@ def limits(request: pytest.FixtureRequest, tmp_path: Path) -> RedisThrottle:
 
 
 def test_messages_a_second(limits: RedisThrottle) -> None:
+    began = time.monotonic()
     waits = limits.admit(calls(3, "twilio"))
     assert waits == pytest.approx([0, 0.5, 1.0], abs=0.1)
-    assert limits.admit(calls(1, "twilio"))[0] == pytest.approx(0.5, abs=0.1)
+    (wait,) = limits.admit(calls(1, "twilio"))
+    assert 0.45 - (time.monotonic() - began) < wait < 0.55
 
 
 def test_orders_do_not_wait_for_a_campaigns_debt(limits: RedisThrottle) -> None:
@@ -92,11 +94,13 @@ def test_senders_are_counted_apart(limits: RedisThrottle) -> None:
 
 
 def test_a_hold_is_for_everybody_and_never_shrinks(limits: RedisThrottle) -> None:
+    began = time.monotonic()
     limits.hold("sendgrid", NEWS, 5)
     limits.hold("sendgrid", "news@example.org", 1)
-    assert limits.admit([call("sendgrid"), call("sendgrid", Lane.BULK)]) == pytest.approx([5, 5], abs=0.2)
+    waits = limits.admit([call("sendgrid"), call("sendgrid", Lane.BULK)])
+    assert all(4.9 - (time.monotonic() - began) < wait < 5.1 for wait in waits)
     assert limits.admit([call("sendgrid", sender="orders@example.org"), call("twilio")]) == [0.0, 0.0]
-    assert limits.held("sendgrid") == pytest.approx(5, abs=0.2)
+    assert 4.9 - (time.monotonic() - began) < limits.held("sendgrid") < 5.1
     assert limits.held("twilio") == 0
 
 
@@ -186,7 +190,7 @@ from notify.domain.rate_limits import ProviderLimits
 from notify.domain.requests import Lane
 from notify.queueing import connect
 from notify.throttle import RedisThrottle
-limits = RedisThrottle(connect(sys.argv[1]), ProviderLimits(), 1.0)
+limits = RedisThrottle(connect(sys.argv[1]), ProviderLimits(), 2.0)
 waits = limits.admit([PlannedCall(str(n), "outbox", "x", Lane.BULK, 2) for n in range(7)])
 print(waits.count(0.0), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -201,7 +205,7 @@ def test_the_places_of_a_killed_worker_come_back(redis_url: str) -> None:
     assert (killed.stdout.strip(), killed.returncode) == ("7", -signal.SIGKILL)
     assert limits.admit([call("outbox", Lane.BULK, 2, sender="x")]) == [0.0]
     assert limits.admit([call("outbox", Lane.BULK, 2, sender="x")])[0] > 0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while limits.admit([call("outbox", Lane.BULK, 2, sender="x")])[0]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -255,10 +259,11 @@ def timed(work: Callable[[], object]) -> float:
 
 def test_a_redis_that_hangs_holds_nobody_up_for_long(hanging_url: str) -> None:
     limits = throttle(hanging_url)
-    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 0.9
-    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 0.2
-    assert timed(lambda: limits.finished(calls(1, "sendgrid"))) < 0.2
-    assert timed(lambda: limits.hold("sendgrid", NEWS, 1)) < 0.2
+    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 2
+    # Half a second is how long the client waits for Redis: none of these asked it again.
+    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 0.4
+    assert timed(lambda: limits.finished(calls(1, "sendgrid"))) < 0.4
+    assert timed(lambda: limits.hold("sendgrid", NEWS, 1)) < 0.4
     assert limits.admit(calls(1, "sendgrid"))[0] > 0
 
 
@@ -275,7 +280,7 @@ def test_places_are_given_back_once_redis_is_back(redis_url: str, tmp_path: Path
     connection.connection_pool = there
     other = throttle(redis_url)
     assert other.admit(calls(1, "outbox", Lane.BULK, 2))[0] > 0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while other.admit(calls(1, "outbox", Lane.BULK, 2))[0]:
         assert time.monotonic() < deadline
         limits.finished([])

@@ -89,12 +89,12 @@ def test_the_fourth_bell_stands_for_all_that_follow(redis_url: str) -> None:
 
 def test_orders_in_quick_succession_share_one_more_bell_that_comes_after_them(redis_url: str) -> None:
     connection = connect(redis_url)
-    wake_ups = RqWakeUps(connection, pause=0.2)
+    wake_ups = RqWakeUps(connection, pause=1.0)
     queue = Queue("urgent", connection=connection, serializer=JSONSerializer)
     assert all(wake_ups.ring(Lane.URGENT, [number]) for number in range(1, 100))
     assert wake_ups.ring(Lane.BULK, [100])  # another lane has a bell of its own
     assert [job.args[1] for job in queue.jobs] == [[1]]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while queue.count < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [job.args[1] for job in queue.jobs] == [[1], []]

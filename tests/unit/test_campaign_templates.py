@@ -139,11 +139,11 @@ def test_copies_are_made_fast_enough(shop: CampaignShop) -> None:
     templates, pinned = shop.pinned()
     person = Person(LINKS, "Awa")
     templates.email_for(pinned, "fr", person)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(100):
         templates.email_for(pinned, "fr", person)
     # 20,000 a second, measured by itself; 300 still tells a text that is compiled for every copy.
-    assert 100 / (time.perf_counter() - begun) > 300
+    assert 100 / (time.thread_time() - begun) > 300
 
 
 @pytest.mark.parametrize(

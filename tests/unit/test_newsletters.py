@@ -294,8 +294,8 @@ def test_a_preview_shows_it_to_nobody_in_particular() -> None:
 
 def test_a_million_take_seconds() -> None:
     pinned, person = pin(mail()), Person(LINKS)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(2_000):
         pinned.substitutions("fr", person)
     # 0.5 µs each on an idle machine.
-    assert (time.perf_counter() - begun) / 2_000 < 20e-6
+    assert (time.thread_time() - begun) / 2_000 < 20e-6

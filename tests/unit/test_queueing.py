@@ -78,4 +78,4 @@ def test_a_redis_that_is_away_answers_at_once(tmp_path: Path) -> None:
     wake_ups = RqWakeUps(connect(f"unix://{tmp_path}/nobody-listens.sock"))
     began = time.monotonic()
     assert not any(wake_ups.ring(Lane.URGENT, [1]) for _ in range(100))
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 2  # one that waits before it tries again takes minutes

@@ -292,11 +292,11 @@ def test_a_failure_does_not_quote_the_data(templates: FileTemplates) -> None:
 def test_fast_enough_for_a_campaign(templates: FileTemplates) -> None:
     data = sample(templates, "order_shipped")
     templates.email("order_shipped", "fr", data, LINKS)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(200):
         templates.email("order_shipped", "fr", data, LINKS)
     # 12,000 a second on an idle machine; 500 still tells a template that is compiled for every mail.
-    assert 200 / (time.perf_counter() - begun) > 500
+    assert 200 / (time.thread_time() - begun) > 500
 
 
 @pytest.mark.parametrize("locale", LOCALES)
