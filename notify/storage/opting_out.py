@@ -67,12 +67,14 @@ _BEARER: Final = f"""
 """The person, the address, and the locks that keep gates off both."""
 
 _AT_ONCE: Final = f"""
-    WITH {_BEARER}, known AS MATERIALIZED (
+    WITH {_BEARER}, there AS MATERIALIZED (
+        SELECT id FROM recipients WHERE id = :recipient AND (SELECT shards FROM locked) > 0
+        FOR KEY SHARE
+    ), known AS MATERIALIZED (
         SELECT bearer.*, p.subscribed, p.consent_id AS chosen_by, o.consent_id AS left_by
-        FROM locked CROSS JOIN bearer
+        FROM there JOIN bearer ON bearer.id = there.id
         LEFT JOIN preferences p ON p.recipient_id = bearer.id AND p.topic = :topic AND p.channel = :channel
         LEFT JOIN address_optouts o ON o.address_hash = hash AND o.topic = :topic AND o.channel = :channel
-        WHERE locked.shards > 0
     ), change AS MATERIALIZED (
         SELECT known.*, CASE WHEN left_by IS NULL THEN subscribed ELSE FALSE END AS before FROM known
         WHERE subscribed IS DISTINCT FROM FALSE OR (hash IS NOT NULL AND left_by IS NULL)
@@ -111,7 +113,10 @@ _AT_ONCE: Final = f"""
         THEN entry.id ELSE 1 / (entry.id - entry.id) END
     FROM change, entry
 """  # noqa: S608 - constants of our own
-"""What was read may have been overtaken while the locks were waited for: then the division ends all of it."""
+"""What was read may have been overtaken while the locks were waited for: then the division ends all of it.
+
+A row that is locked is looked at as it is by then: `there` is empty if the wait was for an erasure.
+"""
 
 
 def _at_once(_dialect: str) -> TextClause:

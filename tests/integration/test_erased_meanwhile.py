@@ -17,7 +17,7 @@ from notify.domain.errors import NotFoundError
 from notify.domain.ledger import STOP
 from notify.domain.outbound import ADDRESS_DISPUTED, PREFERENCE_CHANGED, OutboundEvent
 from notify.domain.requests import Choice, Proof
-from notify.storage.consent_tables import ConsentRecord, Preference
+from notify.storage.consent_tables import AddressOptOut, ConsentRecord, Preference, UndoToken
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
 from notify.store.webhooks import Replay
 from notify.usecases.preferences.recording_choices import Occasion
@@ -83,10 +83,14 @@ def test_a_stop_bars_the_number_and_tells_of_nobody(world: World) -> None:
     assert left_behind(world) == (0, 0)
 
 
-def test_an_opt_out_of_a_whole_channel_cannot_be_undone(world: World) -> None:
-    token = world.opt_out_token(Channel.EMAIL)
-    done = while_erasing(world, lambda: world.parts.unsubscribe(token, CLICK, "fr", whole_channel=True))
+@pytest.mark.parametrize("whole_channel", [False, True])
+def test_an_opt_out_cannot_be_undone(world: World, whole_channel: bool) -> None:  # noqa: FBT001 - a parameter
+    token, unsubscribe = world.opt_out_token(Channel.EMAIL), world.parts.unsubscribe
+    done = while_erasing(world, lambda: unsubscribe(token, CLICK, "fr", whole_channel=whole_channel))
     assert getattr(done, "undo", "?") is None
+    with world.parts.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(UndoToken)) == 0
+        assert connection.scalar(select(func.count()).select_from(AddressOptOut)) > 0
 
 
 def test_what_is_replayed_while_somebody_is_erased_goes_with_them(world: World) -> None:
