@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from itsdangerous import BadData, Signer
-from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.encoding import base64_decode
 from itsdangerous.signer import SigningAlgorithm
 
 from notify.domain.catalogue import CHANNEL_NUMBERS, CHANNELS_BY_NUMBER, Channel
@@ -24,6 +24,12 @@ _KEY_IDS: Final = 62  # base64url's letters and digits; what comes after is punc
 _KEY_ID_BITS: Final = 6
 _LARGEST_CHANNEL: Final = 4  # two bits, from 1
 _LONGEST_TOKEN: Final = 64
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_LETTER_BITS: Final = 5
+_PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
+_PAIR_BITS: Final = 10
+_PAIR: Final = (1 << _PAIR_BITS) - 1
 
 
 def generate_secret_key() -> str:
@@ -53,10 +59,16 @@ class ShortMac(SigningAlgorithm):
     def __init__(self, size: int) -> None:
         """Make MACs of `size` bytes."""
         self.size = size
+        self._begun: dict[bytes, hashlib.blake2b] = {}
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        """Return the MAC."""
-        return hashlib.blake2b(value, key=key, digest_size=self.size).digest()
+        """Return the MAC. Half of the work is taking in the key: it is done once."""
+        begun = self._begun.get(key)
+        if begun is None:
+            begun = self._begun[key] = hashlib.blake2b(key=key, digest_size=self.size)
+        mac = begun.copy()
+        mac.update(value)
+        return mac.digest()
 
 
 class TruncatedHmac(SigningAlgorithm):
@@ -149,7 +161,7 @@ class SignedTokens:
         Neither "." nor "=", and the last is a letter or digit: programs that turn text into links leave
         punctuation at the end out.
         """
-        return base64_encode(self._sign(claim)).decode()
+        return _to_base64(self._sign(claim))
 
     def read_opt_out(self, token: str) -> OptOutClaim:
         """Verify an opt-out token; InvalidTokenError."""
@@ -158,7 +170,7 @@ class SignedTokens:
     def opt_out_with_mailbox(self, claim: OptOutClaim) -> tuple[str, str]:
         """Return both spellings of one opt-out token, signed once."""
         signed = self._sign(claim)
-        return base64_encode(signed).decode(), _to_base32(signed)
+        return _to_base64(signed), _to_base32(signed)
 
     def mailbox(self, claim: OptOutClaim) -> str:
         """Return the bytes of the opt-out token in base32: mail systems may fold the case of an address."""
@@ -179,7 +191,7 @@ class SignedTokens:
 
     def centre(self, claim: CentreClaim) -> str:
         """Return at most 44 characters."""
-        return base64_encode(self._centres.make(_pack(claim.recipient, claim.message), 0)).decode()
+        return _to_base64(self._centres.make(_pack(claim.recipient, claim.message), 0))
 
     def read_centre(self, token: str) -> CentreClaim:
         """Verify a preference centre token; InvalidTokenError."""
@@ -211,10 +223,20 @@ def _from_base64(token: str) -> bytes:
     except BadData:
         raise InvalidTokenError from None
     # The decoder overlooks padding, stray characters and bits that do not count: only one spelling is ours.
-    if base64_encode(signed).decode() != token:
+    if _to_base64(signed) != token:
         raise InvalidTokenError
     return signed
 
 
+def _to_base64(signed: bytes) -> str:
+    """Write base64url without padding (RFC 4648, section 5), in a step less than the standard library."""
+    return binascii.b2a_base64(signed, newline=False).translate(_URL_SAFE, b"=").decode()
+
+
 def _to_base32(signed: bytes) -> str:
-    return base64.b32encode(signed).decode().rstrip("=").lower()
+    """Write base32 (RFC 4648, section 6) in lower case, two letters at a time: thrice as fast as `base64`."""
+    letters = (len(signed) * 8 + _LETTER_BITS - 1) // _LETTER_BITS
+    bits = letters * _LETTER_BITS + letters % 2 * _LETTER_BITS  # of whole pairs
+    number = int.from_bytes(signed) << bits - len(signed) * 8
+    pairs = [_PAIRS[number >> shift & _PAIR] for shift in range(bits - _PAIR_BITS, -1, -_PAIR_BITS)]
+    return "".join(pairs)[:letters]

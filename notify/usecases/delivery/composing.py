@@ -48,12 +48,17 @@ class Composer:
         if letter.channel is Channel.SMS:
             stop = self.senders.sms.of(letter.phone_country, self._purpose(letter)).stop
             return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
-        token, mailbox = self.tokens.opt_out_with_mailbox(claim)
+        mailto = None
+        if self.senders.mail_domain is None:
+            token = self.tokens.opt_out(claim)
+        else:
+            token, mailbox = self.tokens.opt_out_with_mailbox(claim)
+            mailto = self.senders.opt_out_mailto(mailbox)
         centre = self.tokens.centre(CentreClaim(letter.recipient_id, letter.message_id))
         return Links(
             unsubscribe=self.senders.opt_out_url(Channel.EMAIL, token),
             centre=self.senders.centre_url(centre),
-            mailto=self.senders.opt_out_mailto(mailbox),
+            mailto=mailto,
         )
 
     def sample_sms_links(self, topic: int, country: str | None) -> tuple[Links, Links]:
