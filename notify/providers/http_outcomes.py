@@ -112,7 +112,7 @@ def _seconds(text: str) -> float | None:
     except ValueError:
         try:
             number = parsedate_to_datetime(text).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     if not math.isfinite(number):
         return None

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import logging
 import ssl
-import sys
 import time
 import weakref
 from collections import deque
@@ -25,6 +24,9 @@ request that meets the drop is reset: an order that is `unknown` for nothing."""
 CONNECT_SECONDS: Final = 5.0
 """How long looking up, connecting to whichever address answers, and TLS may take together."""
 
+LONGEST_ANSWER: Final = 4 * 1024 * 1024
+"""Bytes. A refusal of each of SendGrid's thousand addresses, and Twilio's page of a thousand messages, are less."""
+
 _KEPT: Final = 512  # connections kept open, for twice the most threads a worker may have
 _SDK_LOGGERS: Final = ("python_http_client", "twilio.http_client", "urllib3")
 _PORTS: Final = {"http": 80, "https": 443}
@@ -41,7 +43,7 @@ class Endpoint:
         tls: ssl.SSLContext | None = None,
         idle: float = IDLE_SECONDS,
         names: Callable[[str, int], Names] = Names,
-        longest: int = sys.maxsize,
+        longest: int = LONGEST_ANSWER,
     ) -> None:
         """`timeout` and `idle` in seconds; ValueError for an address that is not HTTP.
 

@@ -46,7 +46,7 @@ from notify.providers.sendgrid_payload import (
 
 _log = logging.getLogger(__name__)
 
-_NAMED: Final = re.compile(r"personalizations[.\[](\d+)")
+_NAMED: Final = re.compile(r"personalizations[.\[](\d{1,4})(?!\d)")
 _ADDRESS_FIELD: Final = re.compile(r"personalizations\.\d+\.to\.\d+\.email")
 _NO_ADDRESS: Final = "valid address"
 _SHARED_FIELD: Final = re.compile(r"(from|reply_to|subject|content|tracking_settings)\b")

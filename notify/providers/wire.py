@@ -22,6 +22,7 @@ from notify.providers.names import Names
 
 _CHUNK: Final = 65_536
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)(?: [^\r\n]*)?")
+_MOST_DIGITS: Final = 18
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -100,7 +101,7 @@ class Connection:
         """Close it."""
         self._wire.close()
 
-    def exchange(self, method: str, request: bytes, deadline: float, *, longest: int = sys.maxsize) -> Answer:
+    def exchange(self, method: str, request: bytes, deadline: float, *, longest: int) -> Answer:
         """Write the request and read the answer. NotSentError, BrokenCallError: not to be used again then.
 
         No body of more than `longest` bytes is read.
@@ -185,8 +186,6 @@ class Connection:
 
 def _body(response: http.client.HTTPResponse, longest: int) -> bytes | None:
     """Read a body; None if there is more of it than `longest`, which is left unread."""
-    if longest == sys.maxsize:
-        return response.read()
     body = response.read(longest + 1)
     return body if len(body) <= longest else None
 
@@ -277,7 +276,8 @@ def _fields(lines: list[bytes]) -> dict[str, str] | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    """Whether it is the length of something: Python refuses to read a number of thousands of digits."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def left(deadline: float) -> float:

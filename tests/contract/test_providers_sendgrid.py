@@ -99,6 +99,8 @@ def test_a_base_address_may_have_a_path(server: SendGridLoopback) -> None:
     [
         (Fault(400, {"errors": [{"message": "Bad", "field": "subject"}]}), Refused),
         (Fault(400, "<html>"), Refused),
+        (Fault(400, {"errors": [{"message": f"personalizations.{'9' * 6_000}.to", "field": None}]}), Refused),
+        (Fault(429, headers={"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}), Transient),
         (Fault(422, OWN), Refused),
         (Fault(413, OWN), Refused),
         (Fault(401, OWN), Transient),
@@ -126,6 +128,7 @@ def test_a_base_address_may_have_a_path(server: SendGridLoopback) -> None:
         (Fault(raw=b"HTTP/1.1 2"), Ambiguous),
         (Fault(raw=b"\x00\xff garbage \r\n\r\n"), Ambiguous),
         (Fault(raw=b"HTTP/1.1 202 Accepted\r\nX-Message-Id: 1\r\nContent-Length: 9\r\n\r\n"), Accepted),
+        (Fault(raw=b"HTTP/1.1 503 No\r\nContent-Length: " + b"9" * 6_000 + b"\r\n\r\n"), Transient),
     ],
 )
 def test_each_fault_has_its_outcome(

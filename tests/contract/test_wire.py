@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from notify.providers.keep_alive import Endpoint
+from notify.providers.keep_alive import LONGEST_ANSWER, Endpoint
 from notify.providers.names import Address, Names
 from notify.providers.wire import Answer, BrokenCallError, NotSentError, connected
 from tests.loopback.certificates import tls_pair
 from tests.ports import free_port
 
 TIMEOUT = 0.5
+PATIENT = 15.0
 Talk = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nX-Message-Id: m1\r\nContent-Length: 2\r\n\r\nok"
 
@@ -128,6 +129,22 @@ def test_an_open_connection_that_cannot_be_trusted_is_not_used(answer: bytes) ->
         endpoint = Endpoint(url, TIMEOUT)
         for _ in range(2):
             assert call(endpoint).body == b"ok"
+        endpoint.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n" % (LONGEST_ANSWER + 1),
+        b"HTTP/1.1 202 Accepted\r\n\r\n",
+    ],
+)
+def test_an_answer_without_end_is_known_by_its_head(head: bytes) -> None:
+    """Whatever a provider says, a worker does not grow by it."""
+    with serving(saying(head + bytes(LONGEST_ANSWER + 1))) as url:
+        endpoint = Endpoint(url, PATIENT)
+        found = call(endpoint)
+        assert (found.status, found.body) == (202, None)
         endpoint.close()
 
 

@@ -52,6 +52,7 @@ def test_the_providers_words_are_kept() -> None:
         ({"Retry-After": "nan"}, False, None),
         ({"Retry-After": "inf"}, False, None),
         ({"Retry-After": "999999"}, False, 86_400),
+        ({"Retry-After": "Mon, 01 Jan 9999999999999999999999 00:00:00 GMT"}, False, None),
         ({"Retry-After": "Mon, 23 Nov 2020 10:00:00 GMT"}, False, 0),
         ({"X-RateLimit-Reset": "7"}, True, 7),
         ({"X-RateLimit-Reset": "7"}, False, None),
