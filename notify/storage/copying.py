@@ -13,8 +13,8 @@ from sqlalchemy import Connection, text
 from notify.domain.errors import UnavailableError
 
 _NUMBERS: Final = text(
-    "SELECT nextval(sequence.name) FROM generate_series(1, :count),"
-    " LATERAL (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS name OFFSET 0) AS sequence"
+    "SELECT nextval(name) FROM generate_series(1, :count),"
+    " (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS name OFFSET 0) AS looked_up_once"
 )
 
 

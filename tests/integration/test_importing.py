@@ -16,6 +16,7 @@ from notify.bootstrap import Composition
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope, Standing
 from notify.domain.errors import FieldProblem, NotFoundError, UnavailableError
+from notify.domain.ids import CONSENT, number_of
 from notify.domain.imports import ERRORS_SHOWN, BarredFor, ImportedRow, ImportReport, RefusedRow
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
@@ -198,6 +199,22 @@ def test_choices_and_acceptances_go_on_the_ledger_once(imports: Imports) -> None
     assert entries[NEWS, "email"]["wording"] == "Oui, je veux des nouvelles."
     assert entries["surveys", "sms"]["subscribed"] is False
     assert entries[None, None]["policy_version"] == "2026-01"
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_the_last_version_that_is_accepted_counts(imports: Imports, known: bool) -> None:  # noqa: FBT001
+    if known:
+        imports.rows(row(name="Awa"))
+    later = PolicyAcceptance("2026-06", datetime(2026, 6, 1, tzinfo=UTC), "checkout")
+    people = [row(line, f"C-{line}", email=EMAIL, locale="en", consent=ACCEPTED) for line in range(1, 61)]
+    for _ in range(2):
+        imports.rows(*people, row(61, consent=later), row(62, consent=ACCEPTED))
+    oldest, newest = imports.ledger()
+    assert [newest["policy_version"], oldest["policy_version"]] == ["2026-06", "2026-01"]
+    assert (oldest["locale"], oldest["source"]) == ("en", "checkout")
+    assert imports.standing("C-1").policy_consent_id == number_of(CONSENT, newest["id"])
+    assert imports.standing("C-60").policy_consent_id
+    assert imports.parts.verify_ledger(print).findings == 0
 
 
 def test_two_rows_of_one_person_count_one_after_the_other(imports: Imports) -> None:
