@@ -25,7 +25,7 @@ CONNECT_SECONDS: Final = 5.0
 """How long looking up, connecting to whichever address answers, and TLS may take together."""
 
 LONGEST_ANSWER: Final = 4 * 1024 * 1024
-"""Bytes. A refusal of each of SendGrid's thousand addresses, and Twilio's page of a thousand messages, are less."""
+"""Bytes; more than a refusal of a thousand addresses by SendGrid, or Twilio's page of a thousand messages."""
 
 _KEPT: Final = 512  # connections kept open, for twice the most threads a worker may have
 _SDK_LOGGERS: Final = ("python_http_client", "twilio.http_client", "urllib3")
