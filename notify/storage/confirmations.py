@@ -62,10 +62,13 @@ class SqlConfirmations:
         used = update(Table).where(*good).values(used_at=now).returning(Table.recipient_id)
         return self._connection.execute(used).first() is not None
 
-    def waiting(self, recipient_ids: Collection[int], now: datetime) -> list[Confirmation]:
+    def waiting(
+        self, recipient_ids: Collection[int], now: datetime, *, at: Collection[bytes] = ()
+    ) -> list[Confirmation]:
         """Return what people can still confirm: what went to an address they have."""
+        asked = or_(Table.recipient_id.in_(recipient_ids), Table.address_hash.in_(at))
         theirs = or_(Table.address_hash == Recipient.email_hash, Table.address_hash == Recipient.phone_hash)
-        good = (Table.recipient_id.in_(recipient_ids), Table.used_at.is_(None), Table.expires_at > now)
+        good = (asked, Table.used_at.is_(None), Table.expires_at > now)
         rows = self._connection.execute(
             select(Table.__table__)
             .join(Recipient, Recipient.id == Table.recipient_id)

@@ -27,8 +27,13 @@ class Confirmations(Protocol):
         """Use one, once; False if it is no longer good."""
         ...
 
-    def waiting(self, recipient_ids: Collection[int], now: datetime) -> list[Confirmation]:
-        """Return what these people have not confirmed yet and still can, oldest first."""
+    def waiting(
+        self, recipient_ids: Collection[int], now: datetime, *, at: Collection[bytes] = ()
+    ) -> list[Confirmation]:
+        """Return what these people have not confirmed yet and still can, oldest first.
+
+        And what anybody can by a link that went to one of the addresses `at`, by their hashes.
+        """
         ...
 
     def drop_ended(self, now: datetime) -> int:

@@ -333,18 +333,44 @@ def test_an_opt_out_outlives_what_was_asked_for_before_it(shop: Desk) -> None:
     assert world.subscribed("company_news", Channel.EMAIL)
 
 
-def imported(shop: Desk, column: str, cell: str) -> None:
-    """Import a row on the customer."""
-    file = f"id,email,{column}\nC-1042,{EMAIL},{cell}\n"
+def test_so_does_that_of_somebody_else_at_the_address(shop: Desk) -> None:
+    world, parts = shop.world, shop.world.parts
+    world.order(recipient="guest-7", reference="guest")
+    world.work()
+    order, centre = world.opt_out_token(Channel.EMAIL), world.centre_token()
+    claim = parts.tokens.read_opt_out(order)
+    news = parts.tokens.opt_out(claim._replace(topic=parts.catalogue["company_news"].number))
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: parts.unsubscribe(news, CLICK, "fr"),
+        lambda: parts.unsubscribe(news, CLICK, "fr"),  # who is out already says no once more
+        lambda: parts.unsubscribe(order, CLICK, "fr", whole_channel=True),
+        lambda: parts.preference_centre.stop_news(centre, CLICK, "fr"),
+        lambda: parts.change_preferences("guest-7", [replace(NEWS[0], subscribed=False)], None),
+        lambda: imported(shop, "preferences.company_news.email", "no", "guest-7"),
+        lambda: reported(shop, parts.tokens.read_opt_out(news)),
+    )
+    for leave in ways:
+        link = wanted_news(shop)
+        world.clock.advance(timedelta(hours=1))
+        leave()
+        assert not [one for one in parts.lookups.preferences("C-1042") if one["pending"]]
+        assert shop.client.post(link).status_code == 404
+        assert not world.subscribed("company_news", Channel.EMAIL)
+
+
+def imported(shop: Desk, column: str, cell: str, who: str = "C-1042") -> None:
+    """Import a row on a customer."""
+    file = f"id,email,{column}\n{who},{EMAIL},{cell}\n"
     assert shop.world.parts.import_recipients(READERS[CSV]([file.encode()])).accepted == 1
 
 
 def reported(shop: Desk, left: OptOutClaim) -> None:
     """Take from the mail's provider that the customer has left a topic."""
     now, parts = shop.world.clock(), shop.world.parts
-    facts = (left.message, left.recipient, None, Channel.EMAIL, left.topic, "fr", None)
     event = ProviderEvent("sendgrid", "1", EventKind.UNSUBSCRIBED, now)
     with parts.store.write() as tx:
+        went_to = tx.suppressions.hash_of(Channel.EMAIL, EMAIL)
+        facts = (left.message, left.recipient, None, Channel.EMAIL, left.topic, "fr", went_to)
         bar_addresses(tx, [(Reported(*facts, Lane.URGENT, Status.SENT), event)], now)
 
 

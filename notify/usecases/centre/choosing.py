@@ -56,11 +56,10 @@ def stop(visit: Visit, topics: Sequence[Topic]) -> str | None:
 
 def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list[Change]:
     """Return the choices that differ; `firmly` also opt-outs of what does not come, but might one day."""
-    pending = pending_in(visit.tx.confirmations.waiting([visit.recipient.id], visit.occasion.at))
+    own, at = visit.recipient, visit.recipient.hashes.values()
+    pending = pending_in(visit.tx.confirmations.waiting([own.id], visit.occasion.at, at=at))
     topics = [visit.catalogue[choice.topic] for choice in choices]
-    keys = [
-        (visit.recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
-    ]
+    keys = [(own, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)]
     changes = []
     for topic, choice, standing in zip(topics, choices, visit.tx.consents.standings(keys), strict=True):
         wanted = choice.subscribed

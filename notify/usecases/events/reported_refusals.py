@@ -71,7 +71,7 @@ def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way
     out = tx.consents.address_opted_out(message.topic, message.channel, hashes)
     left = standing.subscribed is False and out == set(hashes)
     if left and (message.topic, message.channel) not in pending_in(
-        tx.confirmations.waiting([recipient.id], now)
+        tx.confirmations.waiting([recipient.id], now, at=hashes)
     ):
         return
     change = Change(message.topic, message.channel, subscribed=False, before=standing.subscribed)

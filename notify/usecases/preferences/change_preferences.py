@@ -105,7 +105,11 @@ class ChangePreferences:
         keys = [
             (recipient, topic.number, choice.channel) for topic, choice in zip(topics, choices, strict=True)
         ]
-        asked = pending_in(tx.confirmations.waiting([recipient.id], now))
+        waiting = tx.confirmations.waiting([recipient.id], now, at=recipient.hashes.values())
+        asked, own = (
+            pending_in(waiting),
+            pending_in(one for one in waiting if one.recipient_id == recipient.id),
+        )
         plan, problems = _Plan(), []
         standings = tx.consents.standings(keys)
         for index, (choice, topic, standing) in enumerate(zip(choices, topics, standings, strict=True)):
@@ -117,7 +121,7 @@ class ChangePreferences:
                 left_at = tx.consents.last_opt_out_at(recipient, topic.number, by)
                 problems += _opt_in_problems(index, proof, left_at)
                 if topic.double_opt_in and not _is_confirmed(proof, left_at):
-                    if not pending:
+                    if (topic.number, by) not in own:
                         plan.unconfirmed.setdefault(by, []).append(topic.number)
                     continue
             plan.changes.append(Change(topic.number, by, choice.subscribed, standing.chosen))

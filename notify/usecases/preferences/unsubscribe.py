@@ -182,8 +182,8 @@ def _changes(
     tx: Transaction, channel: Channel, bearer: _Bearer, topics: Collection[int], now: datetime
 ) -> list[Change]:
     """Return what is not stopped yet, for the person or for one of the addresses, or may yet be opened."""
-    pending = pending_in(tx.confirmations.waiting([bearer.recipient.id], now))
     hashes = set(bearer.hashes)
+    pending = pending_in(tx.confirmations.waiting([bearer.recipient.id], now, at=hashes))
     known = tx.consents.choices(bearer.recipient.id, channel, hashes)
     changes = []
     for topic in sorted(topics):

@@ -126,13 +126,20 @@ class ImportRecipients:
         standings = tx.consents.standings(
             [(recipient, topic, channel) for recipient, topic, channel, *_ in wanted]
         )
-        waiting = tx.confirmations.waiting({recipient.id for recipient, *_ in wanted}, now)
-        asked = {(one.recipient_id, *both) for one in waiting for both in pending_in([one])}
+        hashes = {value for recipient, *_ in wanted for value in recipient.hashes.values()}
+        waiting = tx.confirmations.waiting({recipient.id for recipient, *_ in wanted}, now, at=hashes)
+        asked = {
+            (key, *both)
+            for one in waiting
+            for both in pending_in([one])
+            for key in (one.recipient_id, one.address_hash)
+        }
         for (recipient, number, channel, subscribed, proof), standing in zip(wanted, standings, strict=True):
             topic = self._catalogue.numbered(number)
             if topic is None or (subscribed and standing.chosen is False):
                 continue
-            pending = (recipient.id, number, channel) in asked
+            keys = (recipient.id, recipient.hashes.get(channel))
+            pending = any((key, number, channel) in asked for key in keys)
             if not differs(topic, standing, subscribed=subscribed, pending=pending):
                 continue
             yield recipient, Change(number, channel, subscribed, standing.chosen), proof
