@@ -3,6 +3,7 @@
 from typing import Any
 
 from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
+from notify.domain.packed_json import PackedJson
 from notify.domain.requests import NotificationRequest, RecipientInput
 from notify.domain.views import (
     ConsentView,
@@ -44,6 +45,13 @@ def recipient_view(recipient_id: str) -> RecipientView:
         "created_at": AT,
         "updated_at": AT,
     }
+
+
+def export_of(recipient: object, indent: int | None = None) -> PackedJson:
+    told = PackedJson(indent)
+    told.add("recipient", recipient)
+    told.close()
+    return told
 
 
 class FakeLookups:
@@ -163,5 +171,5 @@ class FakeLookups:
         self.queries.append({"cursor": cursor, "limit": limit})
         return {"items": [entry], "next_cursor": None}
 
-    def export(self, recipient_id: str) -> dict[str, Any]:
-        return {"recipient": self.recipient(recipient_id)}
+    def export(self, recipient_id: str, *, indent: int | None = None) -> PackedJson:
+        return export_of(self.recipient(recipient_id), indent)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from notify.domain.bars import SHOWN, Bar
 from notify.domain.catalogue import Channel, Purpose, Topic
@@ -19,6 +18,7 @@ from notify.usecases.centre.views import CentreRow, CentreView
 from notify.usecases.preferences.confirm import Confirm, Confirmed, ConfirmView
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.preferences.unsubscribe import OptOutDone, OptOutView, Unsubscribe
+from tests.doubles_lookups import export_of
 
 ORDERS = Topic(
     1,
@@ -131,7 +131,7 @@ class FakeConfirm(Confirm):
     def __call__(self, token: str, proof: Proof, locale: str) -> Confirmed:
         view = self.describe(token)
         self.proofs.append(proof)
-        exported: dict[str, Any] | None = {"recipient": {}} if view.kind is Kind.EXPORT else None
+        exported = export_of({}) if view.kind is Kind.EXPORT else None
         centre = f"https://notify.example/preferences/{CENTRE_TOKEN}" if view.kind is Kind.CENTRE else None
         return Confirmed(view, exported, centre)
 

@@ -1,6 +1,7 @@
 """The real use cases on a real database, with providers, bell and clock that a test holds in its hands."""
 
 import base64
+import json
 import os
 from datetime import timedelta
 from functools import cache
@@ -65,6 +66,12 @@ def settings_for(database_url: str, data_dir: Path, **more: Any) -> Settings:
 def _loaded(directory: Path) -> FileTemplates:
     """Compile the shipped templates once for all tests."""
     return FileTemplates(directory, load_catalogue(directory))
+
+
+def exported(parts: Composition, recipient: str = "C-1042") -> dict[str, Any]:
+    """Return all that is held on a person."""
+    told: dict[str, Any] = json.loads(b"".join(parts.lookups.export(recipient).pieces()))
+    return told
 
 
 class World:

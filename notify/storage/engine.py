@@ -43,6 +43,7 @@ _POSTGRESQL: Final = {
 
 
 _NO_WAIT: Final = text("SET LOCAL synchronous_commit = off")
+_ONE_SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
@@ -116,6 +117,15 @@ def commit_without_waiting(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_NO_WAIT)
+
+
+def read_one_snapshot(connection: Connection) -> None:
+    """Have all statements of this transaction see the same moment; to be called before the first of them.
+
+    In SQLite they do anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ONE_SNAPSHOT)
 
 
 @contextmanager

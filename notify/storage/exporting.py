@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from notify.domain import ids, proofs
 from notify.domain.campaigns import NOBODY
@@ -135,9 +135,13 @@ class Export:
 
     def messages(self, status_at: datetime) -> Iterator[Part]:
         """Return what was or will be sent to them, newsletters and tests included, as far as it is kept."""
+        of_tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(self._hashes))
+        # One after the other: both at once are found anew, all of them, for each chunk.
+        for which in (Message.recipient_id == self._recipient.id, of_tests):
+            yield from self._messages(message_rows(status_at).where(which))
+
+    def _messages(self, query: Select[Any]) -> Iterator[Part]:
         reader = MessageReader(self._connection, self._vault, self._catalogue)
-        tests = and_(Message.recipient_id == NOBODY, Message.address_hash.in_(self._hashes))
-        query = message_rows(status_at).where(or_(Message.recipient_id == self._recipient.id, tests))
         for rows in self._chunks(query, Message.id):
             numbers = [row.id for row in rows]
             copies, bounced = self._copies(numbers), self._bounced(numbers)

@@ -12,6 +12,7 @@ from notify.domain.consent import comes, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import InvalidRequestError, NotFoundError
 from notify.domain.ledger import SHOP
+from notify.domain.packed_json import PackedJson
 from notify.domain.recipients import ProfilePatch
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import (
@@ -28,7 +29,7 @@ from notify.storage.campaign_messages import newest_with_status
 from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
-from notify.storage.engine import transaction
+from notify.storage.engine import read_one_snapshot, transaction
 from notify.storage.exporting import PROOFS_OF, Export
 from notify.storage.reading_messages import (
     MessageReader,
@@ -176,25 +177,27 @@ class SqlLookups:
                 "next_cursor": cursors.encode(rows[limit - 1].id) if more else None,
             }
 
-    def export(self, recipient_id: str) -> dict[str, Any]:
-        """Return all that is held on a person (GDPR art. 15 and 20)."""
+    def export(self, recipient_id: str, *, indent: int | None = None) -> PackedJson:
+        """Return all that is held on a person at one moment (GDPR art. 15 and 20)."""
         now = self._clock()
+        told = PackedJson(indent)
         with transaction(self._engine, write=False) as connection:
+            read_one_snapshot(connection)
             recipient = self._stored(connection, recipient_id)
             parts = Export(connection, self._vault, self._catalogue, self._consent_view, recipient)
-            return {
-                "exported_at": rfc3339(now),
-                "recipient": self._recipient_views(connection, Recipient.external_id == recipient_id)[0],
-                "preferences": self._preferences(connection, recipient),
-                "consents": list(parts.consents(self._ledger(recipient.id))),
-                "suppressions": parts.suppressions(),
-                "opted_out_addresses": parts.opted_out_addresses(),
-                "confirmations": parts.confirmations(),
-                "undos": parts.undos(),
-                "notifications": list(parts.notifications(now)),
-                "messages": list(parts.messages(now)),
-                "sms_mirrors": parts.sms_mirrors(),
-            }
+            told.add("exported_at", rfc3339(now))
+            told.add("recipient", self._recipient_views(connection, Recipient.external_id == recipient_id)[0])
+            told.add_list("preferences", self._preferences(connection, recipient))
+            told.add_list("consents", parts.consents(self._ledger(recipient.id)))
+            told.add_list("suppressions", parts.suppressions())
+            told.add_list("opted_out_addresses", parts.opted_out_addresses())
+            told.add_list("confirmations", parts.confirmations())
+            told.add_list("undos", parts.undos())
+            told.add_list("notifications", parts.notifications(now))
+            told.add_list("messages", parts.messages(now))
+            told.add_list("sms_mirrors", parts.sms_mirrors())
+        told.close()
+        return told
 
     def _stored(self, connection: Connection, recipient_id: str) -> StoredRecipient:
         recipient = SqlRecipients(connection, self._vault).by_external_id(recipient_id)

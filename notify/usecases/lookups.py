@@ -1,7 +1,8 @@
 """Look things up, as callers see them."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
+from notify.domain.packed_json import PackedJson
 from notify.domain.views import (
     MessageView,
     NotificationView,
@@ -66,6 +67,6 @@ class Lookups(Protocol):
         """The ledger of one person, oldest first."""
         ...
 
-    def export(self, recipient_id: str) -> dict[str, Any]:
-        """All that is held on a person."""
+    def export(self, recipient_id: str, *, indent: int | None = None) -> PackedJson:
+        """All that is held on a person, closed; `indent` as `json.dumps` has it."""
         ...

@@ -9,7 +9,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidRequestError, InvalidTokenError, NotFoundError
 from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Choice, Proof, RecipientInput
-from tests.world import CLICK, EMAIL, World
+from tests.world import CLICK, EMAIL, World, exported
 
 CENTRE = Proof(source="preference_centre", wording="Enregistrer")
 
@@ -317,7 +317,7 @@ def test_an_erasure_takes_a_corrected_address_too(served: World) -> None:
 
 def test_an_export_holds_everything(served: World) -> None:
     served.parts.unsubscribe(served.opt_out_token(Channel.EMAIL), CLICK, "fr")
-    told = served.parts.lookups.export("C-1042")
+    told = exported(served.parts)
     assert told["recipient"]["email"] == EMAIL
     assert told["notifications"][0]["data"] == {"order_number": "99812"}
     assert len(told["messages"]) == 2

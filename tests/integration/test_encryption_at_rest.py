@@ -10,7 +10,7 @@ from sqlalchemy import text
 from notify.bootstrap import Composition
 from notify.domain.catalogue import Channel
 from notify.domain.errors import VaultError
-from tests.world import CLICK, EMAIL, PHONE, World, settings_for
+from tests.world import CLICK, EMAIL, PHONE, World, exported, settings_for
 
 _PERSONAL = ("awa.diop", "AWA.DIOP", "771234567", "Awa Diop", "Diop", "99812-secret")
 
@@ -62,7 +62,7 @@ def test_keys_rotate_and_the_old_one_can_go(database_url: str, tmp_path: Path) -
     assert rotating.rotate_keys(counted.__setitem__) == 0
     rotating.close()
     only_new = Composition(settings.model_copy(update={"encryption_keys": new}))
-    found = only_new.lookups.export("C-1042")
+    found = exported(only_new)
     assert (found["recipient"]["email"], found["recipient"]["phone"]) == (EMAIL, PHONE)
     assert found["consents"][0]["wording"] == CLICK.wording
     assert len(only_new.lookups.find_recipients(email=EMAIL, phone=None)) == 1

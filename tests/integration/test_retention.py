@@ -17,7 +17,7 @@ from notify.storage.consent_tables import ConsentProof, ConsentRecord
 from notify.storage.letters import FORGOTTEN
 from notify.storage.tables import Notification
 from notify.usecases.rights.retain import Retain
-from tests.world import EMAIL, PHONE, World
+from tests.world import EMAIL, PHONE, World, exported
 
 
 def go(world: World, by: timedelta) -> dict[str, int]:
@@ -58,7 +58,7 @@ def test_data_of_notifications_and_copies_go_after_ninety_days(world: World) -> 
     world.parts.outbox.keep([OutgoingSms(number, "Smarttontin", PHONE, "Bonjour Awa")])
     assert go(world, timedelta(days=89)) == {}
     assert go(world, timedelta(days=2)) == {"data": 1, "copies": 1}
-    told = world.parts.lookups.export("C-1042")["notifications"]
+    told = exported(world.parts)["notifications"]
     assert [one["data"] for one in told] == [None]
     assert world.message(order, Channel.EMAIL)["status"] == "sent"
 
@@ -93,7 +93,7 @@ def test_addresses_of_visits_go_after_a_year_and_the_proof_stays_provable(world:
     world.parts.retain()
     assert go(world, timedelta(days=273)) == {}
     assert go(world, timedelta(days=2)) == {"visits": 1}
-    (entry,) = world.parts.lookups.export("C-1042")["consents"]
+    (entry,) = exported(world.parts)["consents"]
     assert (entry["proof"]["ip"], entry["proof"]["user_agent"]) == (None, None)
     assert (entry["wording"], entry["proof"]["source"]) == ("Arrêter", "link")
     assert go(world, timedelta(days=1)) == {}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel, Topic
@@ -12,6 +11,7 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError, NotFoundError
 from notify.domain.ledger import DOUBLE_OPT_IN, Change
+from notify.domain.packed_json import PackedJson
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
 from notify.domain.token_claims import CentreClaim
@@ -38,7 +38,7 @@ class Confirmed:
     """What was done: `exported` is all that is held on the person, `centre_url` the way into the centre."""
 
     view: ConfirmView
-    exported: dict[str, Any] | None = None
+    exported: PackedJson | None = None
     centre_url: str | None = None
 
 
@@ -83,7 +83,8 @@ class Confirm:
         if one.kind is Kind.ERASE:
             self._erase_person(recipient)
             return Confirmed(view)
-        exported = self._lookups.export(recipient.external_id) if one.kind is Kind.EXPORT else None
+        wants = one.kind is Kind.EXPORT
+        exported = self._lookups.export(recipient.external_id, indent=2) if wants else None
         with self._store.write() as tx:
             _take(tx, one, now)
         if exported is not None:

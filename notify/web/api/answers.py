@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
+from notify.domain.packed_json import PackedJson
 from notify.domain.views import MessageSummary, NotificationView
 
 JSON = "application/json"
@@ -21,6 +22,19 @@ def to_json(body: object) -> bytes:
 def answer(body: object, status: int = 200, *, content_type: str = JSON) -> Response:
     """Return `body` as a JSON answer. Answers hold personal data: they are not to be kept by caches."""
     response = Response(to_json(body), status, content_type=content_type)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def sent_whole(body: PackedJson) -> Response:
+    """Return an answer that may be large: its length is known, so that a broken one is known to be broken."""
+    zipped = request.accept_encodings.quality("gzip") > 0
+    packed = body.packed()
+    response = Response(packed if zipped else body.pieces(), content_type=JSON, direct_passthrough=True)
+    response.content_length = sum(map(len, packed)) if zipped else body.length
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -12,7 +12,7 @@ from notify.usecases.lookups import Lookups
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web.api import examples, shapes
-from notify.web.api.answers import answer, listed
+from notify.web.api.answers import answer, listed, sent_whole
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body, refuse
 from notify.web.api.models import RecipientSearch, RecipientUpsert
@@ -124,7 +124,7 @@ class _Recipients:
         return response
 
     def export(self, _caller: Caller, recipient_id: str) -> Response:
-        return answer(self.lookups.export(recipient_id))
+        return sent_whole(self.lookups.export(recipient_id))
 
     def search(self, _caller: Caller) -> Response:
         given = guarded(RecipientSearch, read_body())

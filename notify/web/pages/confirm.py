@@ -1,11 +1,12 @@
 """The page behind the link in a message that asks to confirm: a GET shows what it does, a POST does it."""
 
-import json
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, Response
 
+from notify.domain.packed_json import PackedJson
 from notify.usecases.preferences.confirm import Confirm, Confirmed, ConfirmView
+from notify.web.api.answers import sent_whole
 from notify.web.pages.languages import language
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
 from notify.web.pages.texts import Texts, whole
@@ -77,7 +78,7 @@ def _wording(t: Texts, view: ConfirmView) -> str:
     return " / ".join([*shown, t(f"confirm.{view.kind}.button")])
 
 
-def _download(exported: dict[str, Any]) -> Response:
-    response = Response(json.dumps(exported, ensure_ascii=False, indent=2), mimetype="application/json")
+def _download(exported: PackedJson) -> Response:
+    response = sent_whole(exported)
     response.headers["Content-Disposition"] = f'attachment; filename="{_FILE}"'
     return response
