@@ -1,7 +1,6 @@
 """Encryption of personal data at rest, and the keyed hashes it is found by."""
 
 import hashlib
-import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -101,6 +100,28 @@ class KeyRing:
         return self.open_bytes(_WRAPPED, sealed)
 
 
+class _Hmac:
+    """HMAC-SHA-256 (RFC 2104) under one key of 32 bytes, which is taken in once.
+
+    That halves the work; and unlike OpenSSL's own it keeps the interpreter while it computes: among busy
+    threads, getting it back takes far longer.
+    """
+
+    _BLOCK: Final = 64
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(self._BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def of(self, data: bytes) -> bytes:
+        """Return the MAC."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 class AesVault:
     """Seals text with AES-256-GCM under rotatable keys; hashes it under a key that never changes."""
 
@@ -108,7 +129,7 @@ class AesVault:
         """Take the data keys, newest first, and what reads the (unwrapped) key of the keyed hashes."""
         self._ring = KeyRing(encryption_keys)
         self._read_hash_key = read_hash_key
-        self._mac_keys: dict[str, bytes] = {}
+        self._macs: dict[str, _Hmac] = {}
 
     @cached_property
     def hash_key(self) -> bytes:
@@ -117,6 +138,10 @@ class AesVault:
         if len(key) != KEY_BYTES:
             raise ConfigurationError(f"the key of the keyed hashes has {KEY_BYTES} bytes")
         return key
+
+    @cached_property
+    def _hash(self) -> "_Hmac":
+        return _Hmac(self.hash_key)
 
     def seal(self, field: str, text: str) -> bytes:
         """Encrypt `text` for `field`."""
@@ -137,15 +162,14 @@ class AesVault:
         """
         if not purpose or "\x00" in purpose:
             raise ValueError("a purpose is not empty, and holds no zero byte")
-        return hmac.digest(self.hash_key, f"{purpose}\x00{text}".encode(), "sha256")[:HASH_BYTES]
+        return self._hash.of(f"{purpose}\x00{text}".encode())[:HASH_BYTES]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """Return HMAC-SHA-256 under a key derived from that of the hashes.
 
         What it is derived from begins with a zero byte, as nothing that is hashed does.
         """
-        key = self._mac_keys.get(purpose)
-        if key is None:
-            key = hmac.digest(self.hash_key, b"\x00mac\x00" + purpose.encode(), "sha256")
-            self._mac_keys[purpose] = key
-        return hmac.digest(key, data, "sha256")
+        mac = self._macs.get(purpose)
+        if mac is None:
+            mac = self._macs[purpose] = _Hmac(self._hash.of(b"\x00mac\x00" + purpose.encode()))
+        return mac.of(data)

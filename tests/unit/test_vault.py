@@ -1,3 +1,4 @@
+import hmac
 from base64 import urlsafe_b64encode
 
 import pytest
@@ -74,6 +75,12 @@ def test_a_hash_survives_rotation_and_differs_by_purpose_and_by_key() -> None:
 def test_a_hash_is_the_documented_one() -> None:
     # printf 'address\0awa.diop@example.com' | openssl dgst -sha256 -mac HMAC -macopt hexkey:0303…
     assert vault().hash("address", ADDRESS).hex() == "484fbc2fcf638aeb7acfd64c6ce3653a"
+
+
+@given(st.binary())
+def test_a_mac_is_that_of_the_standard_library_under_its_purposes_key(data: bytes) -> None:
+    key = hmac.digest(HASH, b"\x00mac\x00ledger seal", "sha256")
+    assert vault().mac("ledger seal", data) == hmac.digest(key, data, "sha256")
 
 
 def test_a_purpose_cannot_run_into_the_text() -> None:
