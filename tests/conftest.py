@@ -11,6 +11,7 @@ import redis
 
 from notify.storage.migrate import upgrade
 from tests.chromium import INSTALL_CHROMIUM, find_chromium
+from tests.lending import Loans
 from tests.reporting import Reporting
 from tests.servers import Postgres, postgres, valkey
 from tests.world import World, settings_for
@@ -59,12 +60,20 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def postgres_loans(postgres_server: Postgres, postgres_template: str) -> Iterator[Loans]:
+    """Lend migrated PostgreSQL databases with nothing in them."""
+    loans = Loans(postgres_server, postgres_template)
+    yield loans
+    loans.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: Postgres, postgres_template: str) -> Iterator[str]:
+def postgres_url(postgres_server: Postgres, postgres_loans: Loans) -> Iterator[str]:
     """Give a fresh, migrated PostgreSQL database."""
-    name = postgres_server.create(postgres_template)
+    name = postgres_loans.lend()
     yield postgres_server.url(name)
-    postgres_server.drop(name)
+    postgres_loans.give_back(name)
 
 
 @pytest.fixture

@@ -19,7 +19,10 @@ from notify.up.embedded_valkey import find_server, server_command, wait_until_re
 from tests.ports import free_port
 
 _UNPRIVILEGED = ("nobody", "daemon")
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+_FAST = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
+    "autovacuum=off",  # its locks and new plans come whenever it likes
+)
 """Nothing has to survive a power cut in tests."""
 
 
@@ -49,8 +52,7 @@ class Postgres:
 
     def create(self, template: str | None = None) -> str:
         """Create a database, empty or a copy of `template`, and return its name."""
-        self._count += 1
-        name = f"{self._prefix}_{self._count}"
+        name = self._new_name()
         self._run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
         return name
 
@@ -58,10 +60,20 @@ class Postgres:
         """Drop a database, whoever is still connected."""
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def rename(self, name: str) -> str:
+        """Give a database that nobody uses a name that nobody knows, and return it."""
+        new = self._new_name()
+        self._run(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
+        return new
+
+    def disconnect(self, name: str) -> None:
+        """Throw everybody out of a database, and wait until they are gone."""
+        self._run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", name)
+
     def close(self, name: str) -> None:
         """Throw everybody out of a database, and let nobody in."""
         self._run(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+        self.disconnect(name)
 
     def reopen(self, name: str) -> None:
         """Let everybody in again."""
@@ -71,6 +83,10 @@ class Postgres:
         """Return the SQLAlchemy URL of a database."""
         base, _, _ = self._admin_url.rpartition("/")
         return base.replace("postgresql://", "postgresql+psycopg://", 1) + f"/{name}"
+
+    def _new_name(self) -> str:
+        self._count += 1
+        return f"{self._prefix}_{self._count}"
 
     def _run(self, statement: str, *values: str) -> None:
         with psycopg.connect(self._admin_url, autocommit=True) as connection:

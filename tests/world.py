@@ -3,10 +3,13 @@
 import base64
 import json
 import os
+import sqlite3
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import event
 
 from notify.bootstrap import Composition
 from notify.domain.catalogue import Catalogue, Channel
@@ -74,6 +77,11 @@ def exported(parts: Composition, recipient: str = "C-1042") -> dict[str, Any]:
     return told
 
 
+def _never_wait_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
+    """Nothing has to survive a power cut in tests."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
 class World:
     """One installation in a test."""
 
@@ -81,6 +89,8 @@ class World:
         """`topics` are a shop's own; the shipped ones when None."""
         self.clock = FixedClock()
         self.parts = Composition(settings, "test", clock=self.clock)
+        if self.parts.engine.dialect.name == "sqlite":
+            event.listen(self.parts.engine, "connect", _never_wait_for_the_disk)
         if topics:
             self.parts.catalogue = topics
         self.parts.templates = _loaded(settings.templates_dir)
