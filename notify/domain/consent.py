@@ -2,11 +2,17 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from notify.domain.catalogue import Purpose, Topic
 from notify.domain.regimes import SOFT_OPT_IN_TOPICS, Regime
 from notify.domain.status import Reason
+
+OF_PREFERENCE: Final = 1
+"""Stands for the ledger's entry of a preference, where one `Standing` is that of many people."""
+
+OF_POLICY: Final = 2
+"""Stands likewise for the entry of an acceptance of the policy."""
 
 
 class Scope(StrEnum):

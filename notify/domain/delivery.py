@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
@@ -136,26 +136,24 @@ class Claimed:
     unreadable: Sequence[tuple[int, datetime | None]] = ()
 
 
-@dataclass(slots=True)
-class AtGate:
-    """One message that is still open, as things stand at the gate. Not frozen: a million are made.
+class AtGate(NamedTuple):
+    """Open messages of one dispatch at the gate, of whose recipients the same is known.
 
-    `present`: its recipient is there, or it goes to an address of nobody we know, as a test does.
-    `planned_hash`, `basis` and `basis_consent_id` are what the message's row says so far.
+    `present`: their recipients are there, or they go to addresses of nobody we know (not `known`), as tests
+    do. `standing` has `OF_PREFERENCE` and `OF_POLICY` in the place of entries of the ledger.
+
+    Of each message there is its number and its address's keyed hash; the hash, basis and ledger entry that
+    its row has so far; the entries of its recipient's preference and acceptance of the policy.
     """
 
-    message_id: int
     dispatch_id: int
     topic: int
     channel: Channel
     present: bool
     known: bool
-    address_hash: bytes | None
-    planned_hash: bytes | None
-    basis: str | None
-    basis_consent_id: int | None
     phone_country: str | None
     standing: Standing
+    messages: Sequence[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

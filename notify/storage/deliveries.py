@@ -22,12 +22,12 @@ from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
 from notify.storage.engine import commit_without_waiting
+from notify.storage.gate_rows import read_at_gate
 from notify.storage.letters import Found, SqlLetters
 from notify.storage.one_each import make_way
 from notify.storage.recording import waiting_or_paused, write_records
 from notify.storage.splitting import split
-from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
-from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message, Recipient
+from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message
 from notify.storage.upserts import upsert_into
 
 LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
@@ -79,27 +79,6 @@ _LOCK: Final = (
     )
     .order_by(Dispatch.id)
     .with_for_update()
-)
-_AT_GATE: Final = (
-    select(
-        Message.id,
-        Message.dispatch_id,
-        Message.topic,
-        Message.channel,
-        Recipient.id,
-        Message.to_sealed.is_not(None),
-        ADDRESS_HASH,
-        Message.address_hash,
-        Message.basis,
-        Message.basis_consent_id,
-        Recipient.phone_country,
-        *STANDING,
-    )
-    .select_from(messages_and_standings())
-    .where(
-        Message.dispatch_id.in_(bindparam("numbers", expanding=True)),
-        Message.status == Status.QUEUED,
-    )
 )
 _START: Final = (
     update(Dispatch)
@@ -184,38 +163,7 @@ class SqlDeliveries:
         numbers = [one.dispatch_id for one in claimed]
         tokens = list({one.claim for one in claimed})
         ours = list(self._connection.scalars(_LOCK, {"numbers": numbers, "tokens": tokens}))
-        if not ours:
-            return []
-        return [
-            AtGate(
-                number,
-                dispatch,
-                topic,
-                Channel(channel),
-                unknown or recipient is not None,
-                not unknown,
-                address_hash,
-                planned,
-                basis,
-                consent,
-                phone_country,
-                standing_of(address_hash, known),
-            )
-            for (
-                number,
-                dispatch,
-                topic,
-                channel,
-                recipient,
-                unknown,
-                address_hash,
-                planned,
-                basis,
-                consent,
-                phone_country,
-                *known,
-            ) in self._connection.execute(_AT_GATE, {"numbers": ours}).all()
-        ]
+        return read_at_gate(self._connection, ours) if ours else []
 
     def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:
         """Return which messages must not go to the addresses they moved to, as the campaign has those."""

@@ -15,13 +15,15 @@ ADDRESS_HASH: Final = case(
 )
 """The keyed hash of the address a message would go to now."""
 
-_WIDEST: Final = (
+WIDEST: Final = (
     select(func.max(case((Suppression.scope == Scope.ALL, 2), else_=1)))
     .where(Suppression.address_hash == ADDRESS_HASH, Suppression.channel == Message.channel)
     .correlate(Message, Recipient)
     .scalar_subquery()
 )
-_SCOPES: Final = {None: None, 1: Scope.MARKETING, 2: Scope.ALL}
+"""How widely the address is barred, by number."""
+SCOPES: Final = {None: None, 1: Scope.MARKETING, 2: Scope.ALL}
+"""What the numbers stand for."""
 
 STANDING: Final = (
     Recipient.effective_country,
@@ -30,7 +32,7 @@ STANDING: Final = (
     Preference.subscribed,
     Preference.consent_id,
     AddressOptOut.consent_id,
-    _WIDEST,
+    WIDEST,
 )
 """The columns that `standing_of` takes."""
 
@@ -60,7 +62,7 @@ def standing_of(address_hash: bytes | None, known: Any) -> Standing:  # noqa: AN
         subscribed=subscribed,
         preference_consent_id=preference,
         address_opted_out=left is not None,
-        suppression=_SCOPES[widest],
+        suppression=SCOPES[widest],
         policy_consent_id=policy,
         customer_since=since,
     )

@@ -35,7 +35,7 @@ class Deliveries(Protocol):
         ...
 
     def at_gate(self, claimed: Collection[Claimed]) -> list[AtGate]:
-        """Lock the dispatches that are still ours and not called yet; return their open messages anew."""
+        """Lock the dispatches that are still ours and not called yet; read their open messages anew."""
         ...
 
     def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from notify.domain.campaigns import RECIPIENT_ZONE, Campaign, local_moment
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Topic
-from notify.domain.consent import Basis, Scope, Standing, subscription
+from notify.domain.consent import OF_POLICY, OF_PREFERENCE, Basis, Scope, Standing, subscription
 from notify.domain.eligibility import Policy
 from notify.domain.newsletters import Pinned
 from notify.domain.pacing import allot
@@ -17,9 +17,6 @@ from notify.store.campaigns import Bundle, Candidate, Envelope
 
 MOST_TOGETHER: Final = 1000
 """Messages of one call: SendGrid's personalizations."""
-
-_OF_PREFERENCE: Final = 1
-_OF_POLICY: Final = 2
 
 _Kind = tuple[str, str | None, str | None, bool, bool, bool | None, bool, str | None]
 """Channel, country, the phone's country; whether there is no purchase and no acceptance of the policy; the
@@ -97,7 +94,7 @@ class Slicer:
                 self._end(number, channel, locale, reason, ended)
                 continue
             taken.add((channel, address))
-            consent = entry if rests_on == _OF_PREFERENCE else policy if rests_on == _OF_POLICY else None
+            consent = entry if rests_on == OF_PREFERENCE else policy if rests_on == OF_POLICY else None
             key = (channel, locale, due_at, why)
             if key not in going:
                 going[key] = []
@@ -153,10 +150,10 @@ class _Verdicts(dict[_Kind, _Verdict | None]):
         standing = Standing(
             country=country,
             subscribed=subscribed,
-            preference_consent_id=None if subscribed is None else _OF_PREFERENCE,
+            preference_consent_id=None if subscribed is None else OF_PREFERENCE,
             address_opted_out=left,
             suppression=Scope(barred) if barred else None,
-            policy_consent_id=None if never_accepted else _OF_POLICY,
+            policy_consent_id=None if never_accepted else OF_POLICY,
             customer_since=None if never_bought else date.min,
         )
         topic = self._topic

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from notify.domain.catalogue import Channel, Purpose
-from notify.domain.consent import Basis
+from notify.domain.consent import OF_POLICY, OF_PREFERENCE, Basis
 from notify.domain.delivery import AtGate, CampaignErrand, Correction
 from notify.domain.eligibility import Policy
 from notify.domain.status import Reason, Status
@@ -39,8 +39,8 @@ class Gate:
         with self._store.write() as tx:
             tx.consents.lock_in_gate(people, hashes)
             rows: dict[int, list[AtGate]] = {}
-            for row in tx.deliveries.at_gate([work.claimed for work in works]):
-                rows.setdefault(row.dispatch_id, []).append(row)
+            for alike in tx.deliveries.at_gate([work.claimed for work in works]):
+                rows.setdefault(alike.dispatch_id, []).append(alike)
             now = self._clock()  # an opt-out may have been waited for, beyond the end of lawful hours
             decided = [
                 (work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)) for work in works
@@ -56,26 +56,28 @@ class Gate:
         corrections = []
         letters = work.letters
         open_ones = set()
-        for row in rows:
-            if row.message_id not in work.outgoing:
-                continue
-            open_ones.add(row.message_id)
-            found = self._verdict(row)
-            if isinstance(found, Reason):
-                work.settle(row.message_id, Status.SKIPPED, reason=found)
-            elif row.address_hash != letters[row.message_id].address_hash:
-                work.postpone(row.message_id, now)  # the address was corrected after it was written
-            elif work.stale_after and now > work.stale_after:
-                work.postpone(row.message_id, now)  # to be looked at anew, with the hour that it is by then
-            elif (row.planned_hash, row.basis, row.basis_consent_id) != (
-                row.address_hash,
-                found.regime,
-                found.consent_id,
-            ):
-                moved = row.address_hash != row.planned_hash
-                corrections.append(
-                    Correction(row.message_id, row.address_hash, moved, found.regime, found.consent_id)
-                )
+        for alike in rows:
+            verdict = self._verdict(alike)
+            reason = verdict if isinstance(verdict, Reason) else None
+            regime, rests_on = ("", None) if isinstance(verdict, Reason) else verdict
+            for number, address_hash, planned, basis, entry, of_preference, of_policy in alike.messages:
+                if number not in work.outgoing:
+                    continue
+                open_ones.add(number)
+                consent = (
+                    of_preference if rests_on == OF_PREFERENCE
+                    else of_policy if rests_on == OF_POLICY
+                    else None
+                )  # fmt: skip
+                if reason:
+                    work.settle(number, Status.SKIPPED, reason=reason)
+                elif address_hash != letters[number].address_hash:
+                    work.postpone(number, now)  # the address was corrected after it was written
+                elif work.stale_after and now > work.stale_after:
+                    work.postpone(number, now)  # to be looked at anew, with the hour that it is by then
+                elif planned != address_hash or basis != regime or entry != consent:
+                    moved = planned != address_hash
+                    corrections.append(Correction(number, address_hash, moved, regime, consent))
         for message_id in work.outgoing.keys() - open_ones:  # cancelled, superseded, or no longer ours
             work.outgoing.pop(message_id)
         return corrections
@@ -98,13 +100,13 @@ class Gate:
                     work.settle(one.message_id, Status.SKIPPED, reason=Reason.DUPLICATE_ADDRESS)
         return [one for _, corrections in decided for one in corrections if one.message_id not in taken]
 
-    def _verdict(self, row: AtGate) -> Basis | Reason:
-        """Decide on one message. A test goes to whomever it was addressed to, unless they left."""
-        if not row.present:
+    def _verdict(self, alike: AtGate) -> Basis | Reason:
+        """Decide on messages. A test goes to whomever it was addressed to, unless they left."""
+        if not alike.present:
             return Reason.NO_ADDRESS
-        if not row.known:
-            return self._policy.verdict_on_test(row.topic, row.standing)
-        return self._policy.verdict(row.topic, row.channel, row.phone_country, row.standing)
+        if not alike.known:
+            return self._policy.verdict_on_test(alike.topic, alike.standing)
+        return self._policy.verdict(alike.topic, alike.channel, alike.phone_country, alike.standing)
 
     def _keep_to_budget(self, tx: Transaction, works: Sequence[Work], now: datetime) -> None:
         """Skip what is over the day's number of SMS, of which marketing may use four fifths."""
