@@ -12,7 +12,16 @@ from notify.domain import proofs
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import Change, Choices, LedgerEntry, OptedOut, Undo, UndoDraft
+from notify.domain.ledger import (
+    READMITTED,
+    START,
+    Change,
+    Choices,
+    LedgerEntry,
+    OptedOut,
+    Undo,
+    UndoDraft,
+)
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
@@ -248,6 +257,17 @@ class SqlConsents:
         )
         found = [self._connection.scalar(own), self._connection.scalar(of_address)]
         return max((at for at in found if at), default=None)
+
+    def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
+        """Return who has taken back a STOP since then."""
+        back = select(ConsentRecord.recipient_id).where(
+            ConsentRecord.recipient_id.in_(recipient_ids),
+            ConsentRecord.at >= since,
+            ConsentRecord.channel == channel,
+            ConsentRecord.way.in_((START, READMITTED)),
+            ConsentRecord.subscribed.is_(True),
+        )
+        return set(self._connection.scalars(back))
 
     def copy_undo(
         self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime

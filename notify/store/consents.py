@@ -97,6 +97,10 @@ class Consents(Protocol):
         """Return when the person, or their address under whatever recipient id, last opted out."""
         ...
 
+    def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
+        """Return who has taken back a STOP since then, by START or in the centre, so that something comes."""
+        ...
+
     def copy_undo(
         self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime
     ) -> bool:

@@ -11,6 +11,7 @@ from notify.domain.consent import Scope
 from notify.domain.outcome import AddressFault, Refused
 from notify.domain.requests import Choice, Proof
 from notify.domain.sms_senders import read_senders
+from notify.usecases.sms.provider_stops import BELIEVED_FOR
 from tests.loopback.server import Fault
 from tests.loopback.twilio import TwilioLoopback
 from tests.reporting import TOKEN
@@ -133,10 +134,46 @@ def test_a_block_of_before_is_no_new_stop(mirror: Mirror) -> None:
     mirror.world.work()
     assert mirror.office.stop_scope() is None
     assert mirror.settle()[PHONE, ORDERS] == "opt-in"
-    mirror.world.sms.script(STOPPED)  # and this is one
+    told = len(mirror.twilio.consents.calls)
+    mirror.world.sms.script(STOPPED)  # it has been told, and is not there yet
     mirror.world.order(channels=(Channel.SMS,), reference="order-99814")
     mirror.world.work()
+    assert mirror.office.stop_scope() is None
+    mirror.settle()
+    assert len(mirror.twilio.consents.calls) == told + 1  # once more, to be sure
+    mirror.world.clock.advance(BELIEVED_FOR + LATER)
+    mirror.world.sms.script(STOPPED)  # and this is one
+    mirror.world.order(channels=(Channel.SMS,), reference="order-99815")
+    mirror.world.work()
     assert mirror.office.stop_scope() is Scope.ALL
+
+
+@pytest.mark.parametrize("understood", ["", "START"])
+def test_a_start_outlives_what_is_refused_soon_after_it(
+    database_url: str, tmp_path: Path, understood: str
+) -> None:
+    """Also where Twilio is told of nothing."""
+    settings = settings_for(
+        database_url,
+        tmp_path,
+        twilio_account_sid="AC1",
+        twilio_auth_token=TOKEN,
+        twilio_consents=False,
+        sms_senders=read_senders(SENDERS),
+    )
+    office = SmsOffice(World(settings))
+    for reference in ("order-1", "order-2"):
+        office.world.order(channels=(Channel.SMS,), reference=reference)
+        office.world.work()
+        office.told("STOP", ORDERS, OptOutType="STOP")
+        assert office.stop_scope() is Scope.ALL
+        office.told("Reprendre", ORDERS, **({"OptOutType": understood} if understood else {}))
+        office.world.sms.script(STOPPED)
+        again = office.world.order(channels=(Channel.SMS,), reference=f"{reference}-again")
+        office.world.work()
+        assert office.world.message(again, Channel.SMS)["status"] == "failed"
+        assert office.stop_scope() is None
+    office.world.parts.close()
 
 
 def test_what_twilio_cannot_take_for_now_is_told_again(mirror: Mirror) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose
 from notify.domain.delivery import StoredRecipient
@@ -14,6 +15,12 @@ from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.sms.mirror import ask_to_tell, to_tell
 from notify.usecases.sms.stops import SmsStops
+
+BELIEVED_FOR: Final = timedelta(days=1)
+"""How long a person who came back is believed over a refusal: longer than Twilio queues a message.
+
+Whoever has stopped again meanwhile gets nothing all the same, since Twilio goes on refusing.
+"""
 
 Holders = Mapping[bytes, Sequence[StoredRecipient]]
 """Who has a number, by its hash."""
@@ -50,8 +57,9 @@ class ProviderStops:
     ) -> None:
         """Bar the numbers; the caller holds the gates off.
 
-        A block that the provider was known to have is no new STOP: the person has come back since, and it is
-        to hear of that.
+        A block that the provider was known to have is no new STOP, nor is a refusal soon after the person
+        came back: it may not have heard of that yet, or tell late of a message from before. It is to hear of
+        it.
         """
         known = tx.sms_mirrors.known(holders.keys())
         for one in sorted(stopped, key=lambda one: (one.address_hash, one.message_id)):
@@ -61,10 +69,17 @@ class ProviderStops:
             topic = self._catalogue.numbered(one.topic)
             purpose = topic.purpose if topic else Purpose.MARKETING
             sender = self._senders.sms.of(country, purpose).sender
-            if self._mirrors and known.get((one.address_hash, sender)):
-                ask_to_tell(tx, [to_tell((one.address_hash, sender), OTHERS, now)], now)
+            key = (one.address_hash, sender)
+            if known.get(key) or self._came_back(tx, people, now):
+                if self._mirrors:
+                    tx.sms_mirrors.note([Mirrored(*key, opted_out=True, at=now)])
+                    ask_to_tell(tx, [to_tell(key, OTHERS, now)], now)
                 continue
             scope = self._senders.sms.scope(sender)
             occasion = Occasion(now, STOP, Proof(source=PROVIDER), one.locale, one.message_id)
             self._stops.stop(tx, one.address_hash, people, scope, occasion, phone=phone)
-            tx.sms_mirrors.note([Mirrored(one.address_hash, sender, opted_out=True, at=now)])
+            tx.sms_mirrors.note([Mirrored(*key, opted_out=True, at=now)])
+
+    def _came_back(self, tx: Transaction, people: Sequence[StoredRecipient], now: datetime) -> bool:
+        numbers = [one.id for one in people]
+        return bool(tx.consents.came_back(numbers, Channel.SMS, now - BELIEVED_FOR))
