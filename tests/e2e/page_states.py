@@ -76,7 +76,7 @@ STATES: Final[dict[str, State]] = {
     "done": State(U, ("button",)),
     "all done": State(U, ("button", "button.stop")),
     "undone": State(U, ("button", "form[action^='/undo/'] button")),
-    "too late to undo": State(f"/undo/{UNDO_TOKEN}"),
+    "tab brought back": State(f"/undo/{UNDO_TOKEN}"),
     "link of a preview": State(U, (), _preview),
     "bad link": State("/u/unknown"),
     "not now": State(U, (), _down),

@@ -210,9 +210,15 @@ def test_undo_takes_it_back_once(site: Site, client: FlaskClient) -> None:
     assert heading(again) == "Trop tard pour annuler ici"
 
 
-def test_undo_is_never_done_by_looking(site: Site, client: FlaskClient) -> None:
-    assert client.get(f"/undo/{UNDO_TOKEN}").status_code == 405
-    assert site.undo.proofs == []
+@pytest.mark.parametrize("path", [f"/undo/{UNDO_TOKEN}", f"{U}/all", f"{U}/centre"])
+def test_what_a_button_led_to_does_nothing_when_a_phone_brings_the_tab_back(
+    site: Site, client: FlaskClient, path: str
+) -> None:
+    answer = client.get(f"{path}?lang=fr")
+    assert (answer.status_code, heading(answer)) == (405, "Cette page ne s’ouvre qu’avec un bouton")
+    assert "Ce que vous aviez confirmé reste enregistré" in shown(answer)
+    assert not site.undo.proofs
+    assert not site.unsubscribe.stopped
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])

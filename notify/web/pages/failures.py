@@ -37,6 +37,8 @@ def failure_pages(pages: Pages) -> Callable[[HTTPException], Response]:
 def _words(status: HTTPStatus) -> str:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "unavailable"
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and request.method in {"GET", "HEAD"}:
+        return "button"  # a phone that brings its tabs back asks for what a button led to
     if status is not HTTPStatus.NOT_FOUND:
         return "failed"
     if request.endpoint == "unsubscribe.take_back":
