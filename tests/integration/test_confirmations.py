@@ -75,7 +75,7 @@ def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
 def test_an_export_is_downloaded_once_by_who_owns_the_address(desk: Desk) -> None:
     link = desk.ask(Kind.EXPORT)
     mail = desk.world.email.messages[-1]
-    assert (mail.to, mail.subject) == (EMAIL, "Votre copie de vos données")
+    assert (mail.to, mail.subject) == (EMAIL, "La copie de vos données")
     assert mail.headers["List-Id"] == "<confirmations.smarttontine.org>"
     for method in ("GET", "HEAD", "OPTIONS", "GET"):  # scanners
         looked = desk.client.open(link, method=method)
