@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from notify.storage.migrate import upgrade
 from tests.chromium import INSTALL_CHROMIUM, find_chromium
@@ -17,6 +18,10 @@ from tests.servers import Postgres, postgres, valkey
 from tests.world import World, settings_for
 
 _IN_CI = bool(os.environ.get("CI"))
+
+# A busy machine is no bug; what else Hypothesis has as its default in CI stays.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def shared() -> FlaskClient:
     return FakeApi().client()
 
 
-@settings(deadline=None, max_examples=800)
+@settings(max_examples=800)
 @given(st.sampled_from(WRITES), VALUES | st.dictionaries(KEYS, VALUES, max_size=6))
 def test_no_json_makes_the_api_fail(call: tuple[str, str], body: object) -> None:
     answer = shared().open(
@@ -80,7 +80,7 @@ def test_no_json_makes_the_api_fail(call: tuple[str, str], body: object) -> None
     assert answer.status_code < 500
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(WRITES), st.binary(max_size=80))
 def test_no_bytes_make_the_api_fail(call: tuple[str, str], raw: bytes) -> None:
     answer = shared().open(
@@ -89,7 +89,7 @@ def test_no_bytes_make_the_api_fail(call: tuple[str, str], raw: bytes) -> None:
     assert answer.status_code in {200, 201, 202, 207, 400, 422}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_no_query_makes_the_api_fail(name: str, value: str) -> None:
     for path in ("/v1/notifications", "/v1/messages", "/v1/recipients/C-1/consents", "/v1/campaigns"):

@@ -208,7 +208,7 @@ def test_odd_text_is_text_like_any_other(whole: Whole, value: str) -> None:
     assert whole.call("GET", "/v1/recipients/C-1").get_json()["attributes"] == attributes
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from(

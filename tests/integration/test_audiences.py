@@ -27,7 +27,7 @@ from notify.store.campaigns import Candidate
 
 SINCE = date(2026, 1, 5)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-_MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _DAYS = st.dates(date(2025, 12, 30), date(2026, 1, 3))
 _TEXTS = st.sampled_from(
     [

@@ -60,7 +60,7 @@ def test_a_masked_address_is_recognised_by_its_owner_alone(
     assert masked(channel, address) == shown
 
 
-@given(st.from_regex(r"\+[1-9]\d{7,14}", fullmatch=True).filter(str.isascii))
+@given(st.from_regex(r"\+[1-9][0-9]{7,14}", fullmatch=True))
 def test_a_masked_number_keeps_its_length_and_hides_all_but_code_and_two_digits(phone: str) -> None:
     shown = masked(SMS, phone).replace(" ", "")
     assert len(shown) == len(phone)

@@ -157,7 +157,7 @@ def written_numbers(draw: st.DrawFn) -> tuple[str, str | None]:
     return text, country
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(written_numbers())
 def test_a_number_read_at_once_is_what_the_library_reads(written: tuple[str, str | None]) -> None:
     assert _told(lambda: contacts.phone(*written)) == _told(lambda: phones.parsed_slowly(*written))

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.domain.delivery import PlannedCall
@@ -41,7 +41,6 @@ def replay(
     return found
 
 
-@settings(deadline=None)  # a busy machine is no bug
 @given(rate=RATES, steps=STEPS)
 def test_never_more_than_the_rate_and_what_was_saved_up(rate: float, steps: list[Step]) -> None:
     limits = Limits(per_second=rate, bulk_concurrent=1000)
@@ -61,7 +60,6 @@ def test_never_more_than_the_rate_and_what_was_saved_up(rate: float, steps: list
             assert sum(messages for _, _, messages in some) <= rate * seconds + at_once + 1e-3
 
 
-@settings(deadline=None)  # a busy machine is no bug
 @given(rate=RATES, steps=STEPS)
 def test_a_lane_is_answered_as_if_those_behind_it_were_not_there(rate: float, steps: list[Step]) -> None:
     limits = Limits(per_second=rate, bulk_concurrent=1000)
@@ -71,7 +69,6 @@ def test_a_lane_is_answered_as_if_those_behind_it_were_not_there(rate: float, st
         assert [one for one in alone if one[1] is lane] == [one for one in crowded if one[1] is lane]
 
 
-@settings(deadline=None)  # a busy machine is no bug
 @given(
     concurrent=st.integers(3, 40),
     steps=st.lists(st.tuples(st.sampled_from(RANKS), st.booleans()), max_size=120),
@@ -94,7 +91,6 @@ def test_orders_always_find_the_places_kept_for_them(concurrent: int, steps: lis
         assert sum(one.lane is Lane.BULK for one in flying) <= min(8, concurrent - 2 * limits.reserve)
 
 
-@settings(deadline=None)  # a busy machine is no bug
 @given(rate=RATES, messages=st.integers(1, 2000), lane=st.sampled_from(RANKS))
 def test_who_waits_as_told_may_begin(rate: float, messages: int, lane: Lane) -> None:
     meter, now, wait = Meter(Limits(per_second=rate, bulk_concurrent=1000), 30), 1_700_000_000.0, 0.0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.domain.content import Links
@@ -230,7 +230,6 @@ _MONEY = st.fixed_dictionaries({"amount": _JSON, "currency": st.sampled_from(["X
 _ITEM = st.fixed_dictionaries({"name": st.text(max_size=9)}, optional={"quantity": _JSON, "price": _MONEY})
 
 
-@settings(deadline=None)  # a busy machine is no bug
 @given(st.dictionaries(_FIELDS, _JSON | _MONEY | st.lists(_ITEM, max_size=2), max_size=5))
 def test_whatever_passes_the_check_renders(templates: FileTemplates, data: dict[str, Any]) -> None:
     data = {"order_number": "1", **data}
