@@ -13,7 +13,8 @@ from sqlalchemy import text
 from notify.bootstrap import Composition, build
 from notify.domain.catalogue import Channel
 from notify.settings import Settings
-from notify.storage.recipients import SEALED, hash_address
+from notify.storage.address_hashes import hash_address
+from notify.storage.recipients import SEALED
 
 _TOPIC: Final = 2
 """company_news, as `templates/topics.toml` numbers it."""

@@ -25,13 +25,13 @@ from notify.domain.newsletters import Content, Pinned
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.ports import Vault
+from notify.storage.address_hashes import hash_address
 from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_rows import insert_messages
 from notify.storage.campaign_tables import Campaign as CampaignRow
 from notify.storage.engine import commit_without_waiting
 from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
-from notify.storage.recipients import hash_address
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 from notify.store.campaigns import Bundle, TestMessage
 

@@ -25,6 +25,7 @@ from notify.domain.views import (
 )
 from notify.ports import Clock, Contacts, Vault
 from notify.storage import cursors
+from notify.storage.address_hashes import hash_address
 from notify.storage.campaign_messages import newest_with_status
 from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import ConsentRecord, Preference
@@ -38,7 +39,7 @@ from notify.storage.reading_messages import (
     notification_rows,
     notification_views,
 )
-from notify.storage.recipients import SqlRecipients, hash_address
+from notify.storage.recipients import SqlRecipients
 from notify.storage.tables import Message, Notification, Recipient
 from notify.usecases.recipients.reading_addresses import read_addresses
 

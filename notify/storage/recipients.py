@@ -8,16 +8,17 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Row, Table, bindparam, select, text, update
 
-from notify.domain.addresses import address_key
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
 from notify.storage.accepting import INSERT_RECIPIENTS
+from notify.storage.address_hashes import hash_address
 from notify.storage.consent_tables import ErasedAddress
 from notify.storage.copying import Columns, update_rows
 from notify.storage.held import Held
 from notify.storage.json_rows import to_json
+from notify.storage.moving_pauses import move_pauses
 from notify.storage.prepared import Prepared, among
 from notify.storage.tables import Recipient
 from notify.storage.upserts import upsert_into
@@ -57,11 +58,6 @@ _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_sin
 def recipient_row(values: tuple[Any, ...]) -> Row[Any]:
     """Give a plain row of the table its columns' names, as SQLAlchemy's own rows have them."""
     return cast("Row[Any]", _Row._make(values))
-
-
-def hash_address(vault: Vault, channel: Channel, address: str) -> bytes:
-    """Return the keyed hash by which an address is found and barred."""
-    return vault.hash(f"address.{channel}", address_key(channel, address))
 
 
 class SqlRecipients:
@@ -224,6 +220,8 @@ class SqlRecipients:
                 .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names}),
                 [{"number": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows],
             )
+        moved = [(changes[external_id][0], after) for external_id, after in found.items()]
+        move_pauses(self._connection, self._vault, moved, now)
         return found
 
     def columns(self, profile: Profile, now: datetime) -> dict[str, Any]:

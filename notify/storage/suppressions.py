@@ -11,10 +11,10 @@ from notify.domain.consent import Scope
 from notify.domain.journal import barred_line, lifted_line
 from notify.domain.suppressions import DISPUTED, PAUSE, Suppressed
 from notify.ports import Vault
+from notify.storage.address_hashes import hash_address
 from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import Suppression
 from notify.storage.journal_lines import add_lines
-from notify.storage.recipients import hash_address
 from notify.storage.upserts import upsert_into
 
 MASKED_FIELD: Final = "suppressions.masked"

@@ -15,7 +15,7 @@ from notify.domain.errors import (
     InvalidRequestError,
 )
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, RecipientInput
-from notify.storage.recipients import hash_address
+from notify.storage.address_hashes import hash_address
 from tests.world import World, settings_for
 
 

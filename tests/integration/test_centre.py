@@ -95,6 +95,35 @@ def test_a_later_pause_moves_the_end_and_is_no_news_to_the_ledger(served: World)
     assert len(told(served, "pause")) == len(NEWS)
 
 
+def test_a_pause_goes_along_to_a_corrected_address(served: World) -> None:
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    view = centre.pause(token, Pause.MONTH, CENTRE, "fr")
+    end, entries = view.paused_until, len(parts.lookups.consents("C-1042")["items"])
+    parts.upsert_recipient(RecipientInput("C-1042", {"email": "awa@example.net"}))
+    served.clock.advance(timedelta(days=1))
+    served.order(profile={"phone": "+221771234568"})  # by whichever way it is changed
+    assert centre.describe(token).paused_until == end
+    assert not any(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
+    assert len(parts.lookups.consents("C-1042")["items"]) == entries  # nothing stopped or came by that
+    served.clock.advance(timedelta(days=30))
+    assert parts.end_pauses() == 4
+    assert all(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
+
+
+def test_of_two_pauses_at_an_address_the_longer_counts(served: World) -> None:
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    centre.pause(token, Pause.QUARTER, CENTRE, "fr")
+    served.order(recipient="guest", profile={"email": "guest@example.com", "country": "SN"}, reference="g")
+    served.work()
+    guest = served.centre_token()
+    centre.pause(guest, Pause.WEEK, CENTRE, "fr")
+    parts.upsert_recipient(RecipientInput("guest", {"email": EMAIL}))
+    assert centre.describe(token).paused_until == served.clock() + timedelta(days=90)
+    centre.resume(guest, CENTRE, "fr")
+    parts.upsert_recipient(RecipientInput("guest", {"email": "guest@example.com"}))
+    assert came(served) is True
+
+
 def test_a_pause_binds_the_address_under_every_recipient_id(served: World) -> None:
     accepted = PolicyAcceptance("2026-01", served.clock() - timedelta(days=1), "guest checkout")
     guest: ProfilePatch = {"email": EMAIL, "country": "SN"}

@@ -26,11 +26,13 @@ class Pause(IntEnum):
 def pause(visit: Visit, length: Pause) -> None:
     """Keep marketing from every address of the person until the day; a later pause moves the end."""
     now = visit.occasion.at
-    paused = replace(visit, occasion=replace(visit.occasion, way=PAUSE))
+    # Locked, so that an address that changes meanwhile is paused by whoever comes second.
+    person = visit.tx.recipients.by_external_id(visit.recipient.external_id, lock=True) or visit.recipient
+    paused = replace(visit, recipient=person, occasion=replace(visit.occasion, way=PAUSE))
     with paused.on_the_ledger():
         for channel in Channel:
-            address = visit.recipient.profile.address(channel)
-            for value in addresses_on(visit.recipient, channel):
+            address = person.profile.address(channel)
+            for value in addresses_on(person, channel):
                 visit.tx.suppressions.bar(
                     channel,
                     value,
