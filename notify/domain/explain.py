@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Topic
-from notify.domain.explanations import MONTHS, TEXTS, Texts
+from notify.domain.explanations import MONTHS, OWN_DETAILS, TEXTS, Texts
 from notify.domain.ledger import (
     COMPLAINT,
     LINK,
@@ -22,6 +22,8 @@ from notify.domain.status import Reason, Status
 
 _ORDER: Final = re.compile(r"(?:(?:order|commande)[-_ #]*)?([A-Za-z-]*\d[\w-]*)", re.IGNORECASE)
 """References that name an order: "order-99812", "99812", "Commande #FR-99812"."""
+_GAVE_UP: Final = re.compile(r"^gave up after \d+ attempts: ")
+_NOT_SENT: Final = frozenset({Status.SKIPPED, Status.CANCELLED, Status.EXPIRED})
 _PROVIDERS: Final[Mapping[str, str]] = {"sendgrid": "SendGrid", "twilio": "Twilio"}
 _SOURCES: Final = frozenset(
     {LINK, ONE_CLICK, MAILTO, PREFERENCE_CENTRE, STOP, UNDO, COMPLAINT, PROVIDER},
@@ -39,7 +41,9 @@ class MessageFacts:
     next one is due: with the status `sending`, only while the message waits for it. `silent`: with the status
     `unknown`, no word has come for as long as it was to be expected. `barred_by` is the reason of the
     suppression that held the message back, with when that began and when it ends by itself.
-    `handed_over`: the provider had taken the message, or may have, when its last try ended.
+    `handed_over`: the provider had taken the message, or may have, when its last try ended. `doubted`: of
+    some try nobody knows whether the message arrived. `elsewhere`: it was under another recipient id that the
+    address opted out.
     """
 
     status: Status
@@ -61,6 +65,8 @@ class MessageFacts:
     barred_at: datetime | None = None
     barred_until: datetime | None = None
     handed_over: bool = False
+    doubted: bool = False
+    elsewhere: bool = False
 
 
 def explain(facts: MessageFacts, locale: str) -> str:
@@ -79,8 +85,10 @@ class _Explanation:
 
     def sentence(self) -> str:
         facts, texts = self._facts, self._texts
+        doubted = facts.doubted and facts.status in _NOT_SENT
         tries = texts["one_try"] if facts.attempts == 1 else texts["tries"].format(count=facts.attempts)
-        return texts[self._key()].format(
+        sentence = texts[self._key()].format(
+            not_sent=texts["not_sent.again" if doubted else "not_sent"],
             who=facts.recipient_name or texts["nobody"],
             channel=self._of_channel("channel"),
             the_address=self._of_channel("the_address"),
@@ -89,7 +97,7 @@ class _Explanation:
             topic=self._topic(),
             provider=self._provider(),
             tries=tries,
-            because=texts["because"].format(detail=facts.detail) if facts.detail else "",
+            because=texts["because"].format(detail=self._detail(facts.detail)) if facts.detail else "",
             on=self._when("on", facts.at),
             due=self._when("due", facts.due_at) or texts["due.unknown"],
             expiry=self._when("expiry", facts.expires_at),
@@ -97,26 +105,42 @@ class _Explanation:
             barred=self._when("on", facts.barred_at),
             until=self._when("until", facts.barred_until),
         )
+        return sentence.removesuffix(".") + texts["perhaps"] + "." if doubted else sentence
 
     def _key(self) -> str:
         """Choose the sentence: by reason or provider if it has one, else by whether it was tried before."""
-        status = self._facts.status.value
-        if self._facts.status is Status.SENDING and self._facts.due_at:
+        facts = self._facts
+        if facts.status is Status.FAILED:
+            return self._failure()
+        if facts.status is Status.SENDING and facts.due_at:
             return "sending.waits"
-        barred = f"barred.{self._facts.barred_by}"
-        if self._facts.reason is Reason.SUPPRESSED and barred in self._texts:
+        barred = f"barred.{facts.barred_by}"
+        if facts.reason is Reason.SUPPRESSED and barred in self._texts:
             return barred
-        for special in (self._facts.reason, self._facts.provider):
-            if special and (key := f"{status}.{special}") in self._texts:
-                return key
-        if self._facts.status is Status.UNKNOWN and self._facts.silent:
-            return "unknown.silent"
-        if self._facts.status is Status.FAILED and self._facts.handed_over:
+        words = (
+            f"{facts.reason}.elsewhere" if facts.elsewhere else None,
+            facts.reason,
+            facts.provider,
+            "silent" if facts.silent else None,
+            "again" if facts.attempts else None,
+        )
+        keys = (f"{facts.status}.{word}" for word in words if word)
+        return next((key for key in keys if key in self._texts), facts.status.value)
+
+    def _failure(self) -> str:
+        facts = self._facts
+        if facts.handed_over:
             return "failed.handed_over"
-        again = f"{status}.again"
+        if facts.doubted:
+            return "failed.doubted"
         # The one try of a message that failed at once needs no count.
-        tried = self._facts.attempts > (1 if self._facts.status is Status.FAILED else 0)
-        return again if tried and again in self._texts else status
+        return {0: "failed.untried", 1: "failed"}.get(facts.attempts, "failed.again")
+
+    def _detail(self, detail: str) -> str:
+        """Return our own details in the language; those of providers stay in their words."""
+        said = _GAVE_UP.sub("", detail)  # the sentence tells the number of tries
+        key = OWN_DETAILS.get(said)
+        return self._texts[key] if key else said
 
     def _of_channel(self, word: str) -> str:
         return self._texts[f"{self._facts.channel.value}.{word}"]

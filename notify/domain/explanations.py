@@ -5,6 +5,19 @@ from typing import Final
 
 Texts = Mapping[str, str]
 
+LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
+LOST_AGAIN: Final = "workers were lost again and again while they prepared this message"
+NOT_RENDERED: Final = "the template could not be rendered"
+UNREADABLE: Final = "its data cannot be decrypted: is a key missing from ENCRYPTION_KEYS?"
+
+OWN_DETAILS: Final[Mapping[str, str]] = {
+    LOST_IN_CALL: "detail.lost_in_call",
+    LOST_AGAIN: "detail.lost_again",
+    NOT_RENDERED: "detail.not_rendered",
+    UNREADABLE: "detail.unreadable",
+}
+"""Details of messages that are ours and no provider's, by the key of what is said of them."""
+
 # Keys of sentences are a status, or "status.reason", or "status.again" after a failed try, or "status.waits"
 # before the next one, or "status.provider" for providers that report nothing later.
 ENGLISH: Final[Texts] = {
@@ -19,34 +32,50 @@ ENGLISH: Final[Texts] = {
     "sent.smtp": "Sent: {provider} accepted it{on}; it does not report deliveries.",
     "sent.outbox": "Kept by {provider}{on}: nothing was sent.",
     "delivered": "Delivered{on}.",
-    "skipped": "Not sent.",
-    "skipped.unsubscribed": "Not sent: {who} unsubscribed from {topic} by {channel}{optout}.",
-    "skipped.suppressed": "Not sent: nothing of this kind goes to {this_address} any more{because}.",
-    "barred.stop": "Not sent: {who} answered STOP to an SMS{barred}.",
-    "barred.pause": "Not sent: {who} paused news and offers{barred}{until}.",
-    "barred.hard_bounce": "Not sent: {this_address} turned an earlier message away for good{barred}.",
-    "barred.soft_bounces": "Not sent: {this_address} turned too many messages away{barred}.",
-    "barred.complaint": "Not sent: a message to {this_address} was reported as spam{barred}.",
-    "barred.disputed": "Not sent: whoever has {this_address} said not to be {who}{barred}.",
-    "barred.erasure": "Not sent: somebody who was erased{barred} had {this_address}.",
-    "barred.manual": "Not sent: the shop barred {this_address}{barred}.",
-    "barred.imported": "Not sent: the shop's former tool had barred {this_address}.",
-    "skipped.no_address": "Not sent: {no_address} for {who}.",
-    "skipped.no_consent": "Not sent: {who} has not agreed to {topic} by {channel}, and the law asks for it.",
-    "skipped.superseded": "Not sent: a newer message about the same matter took its place.",
-    "skipped.too_late": "Not sent: its hour had passed before it could leave.",
-    "skipped.duplicate_address": (
-        "Not sent: {this_address} stands under another recipient id too, and a campaign writes to it once."
+    "skipped": "{not_sent}.",
+    "skipped.unsubscribed": "{not_sent}: {who} unsubscribed from {topic} by {channel}{optout}.",
+    "skipped.unsubscribed.elsewhere": (
+        "{not_sent}: {this_address} was unsubscribed from {topic}{optout}, under another recipient id."
     ),
-    "skipped.country_not_allowed": "Not sent: the country of the phone number is not one that may be texted.",
-    "skipped.budget": "Not sent: the limit of SMS for the day was reached.",
-    "skipped.outside_hours": "Not sent: there was no lawful hour for it.",
-    "cancelled": "Not sent: it was cancelled{on}.",
-    "expired": "Not sent: it expired{expiry}, before it could leave.",
-    "expired.again": "Not sent: it expired{expiry}, after {tries}{because}.",
-    "expired.outside_hours": "Not sent: there was no lawful hour for it before it was to expire{expiry}.",
+    "skipped.suppressed": "{not_sent}: nothing of this kind goes to {this_address} any more{because}.",
+    "barred.stop": "{not_sent}: {who} answered STOP to an SMS{barred}.",
+    "barred.pause": "{not_sent}: {who} paused news and offers{barred}{until}.",
+    "barred.hard_bounce": "{not_sent}: {this_address} turned an earlier message away for good{barred}.",
+    "barred.soft_bounces": (
+        "{not_sent}: too many messages to {this_address} came back, so it was barred{barred}."
+    ),
+    "barred.complaint": "{not_sent}: a message to {this_address} was reported as spam{barred}.",
+    "barred.disputed": "{not_sent}: whoever has {this_address} said{barred} that they are not {who}.",
+    "barred.erasure": (
+        "{not_sent}: {this_address} was that of somebody who was erased{barred}, and gets no news or"
+        " offers any more."
+    ),
+    "barred.manual": "{not_sent}: the shop barred {this_address}{barred}.",
+    "barred.imported": "{not_sent}: the shop's former tool had barred {this_address}.",
+    "skipped.no_address": "{not_sent}: {no_address} for {who}.",
+    "skipped.no_consent": (
+        "{not_sent}: {who} has not agreed to {topic} by {channel}, and the law asks for it."
+    ),
+    "skipped.superseded": "{not_sent}: a newer message with the same reference took its place.",
+    "skipped.too_late": "{not_sent}: the hour of its campaign had already passed where {who} lives.",
+    "skipped.duplicate_address": (
+        "{not_sent}: {this_address} stands under another recipient id too, and a campaign writes to it once."
+    ),
+    "skipped.country_not_allowed": (
+        "{not_sent}: the country of the phone number is not one that may be texted."
+    ),
+    "skipped.budget": "{not_sent}: the limit of SMS for the day was reached.",
+    "skipped.outside_hours": "{not_sent}: there was no lawful hour for it.",
+    "cancelled": "{not_sent}: it was cancelled{on}.",
+    "expired": "{not_sent}: it expired{expiry}, before it could leave.",
+    "expired.again": "{not_sent}: it expired{expiry}, after {tries}{because}.",
+    "expired.outside_hours": "{not_sent}: there was no lawful hour for it before it was to expire{expiry}.",
     "failed": "Failed{on}: {provider} refused it{because}.",
     "failed.again": "Failed{on}: it did not leave in {tries}{because}.",
+    "failed.untried": "Failed{on}: nothing was sent{because}.",
+    "failed.doubted": (
+        "Failed{on}: {provider} refused it in the end{because}, but an earlier try may have arrived."
+    ),
     "failed.handed_over": "Failed{on}: {provider} took it, but it was not delivered{because}.",
     "bounced": "Bounced{on}: {the_address} did not take it{because}.",
     "complained": "Delivered, but {who} reported it as spam{on}.",
@@ -58,6 +87,9 @@ ENGLISH: Final[Texts] = {
         "Unknown: the call to {provider} broke off{on}; it may have arrived, and no report will tell."
     ),
     "unknown.outbox": "Unknown: {provider} may not have kept it; nothing was sent.",
+    "not_sent": "Not sent",
+    "not_sent.again": "Not sent again",
+    "perhaps": "; an earlier try may have arrived",
     "on": " on {day}",
     "due": " on {day} at {time} UTC",
     "due.unknown": " later",
@@ -68,6 +100,10 @@ ENGLISH: Final[Texts] = {
     "tries": "{count} tries",
     "nobody": "the recipient",
     "no_provider": "the provider",
+    "detail.lost_in_call": "the worker was lost during the call",
+    "detail.lost_again": "workers were lost again and again while they prepared it",
+    "detail.not_rendered": "its template could not be filled in",
+    "detail.unreadable": "its data could not be decrypted",
     "provider.smtp": "the SMTP server",
     "provider.outbox": "the local outbox",
     "no_topic": "this topic",
@@ -86,7 +122,7 @@ ENGLISH: Final[Texts] = {
     "sms.order_message": "order {order}'s SMS",
     "optout.link": ", with the link in {message}",
     "optout.one_click": ", with the mail program's unsubscribe button on {message}",
-    "optout.mailto": ", by a mail to the address in {message}",
+    "optout.mailto": ", by a mail to the unsubscribe address in {message}",
     "optout.preference_centre": ", in the preference centre",
     "optout.stop": ", by answering STOP",
     "optout.complaint": ", by reporting {message} as spam",
@@ -98,7 +134,7 @@ ENGLISH: Final[Texts] = {
 FRENCH: Final[Texts] = {
     "scheduled": "En attente : l’envoi est prévu{due}.",
     "scheduled.again": "En attente : un nouvel essai est prévu{due}, après {tries}{because}.",
-    "scheduled.outside_hours": "En attente : l’heure n’est pas permise ; l’envoi est prévu{due}.",
+    "scheduled.outside_hours": "En attente : ce n’est pas l’heure de tels messages ; l’envoi est prévu{due}.",
     "queued": "En file d’attente : il part dès qu’une place se libère.",
     "queued.again": "En file d’attente pour un nouvel essai, après {tries}{because}.",
     "sending": "En cours d’envoi par {provider}.",
@@ -107,51 +143,66 @@ FRENCH: Final[Texts] = {
     "sent.smtp": "Envoyé : {provider} l’a accepté{on} ; il ne signale pas les remises.",
     "sent.outbox": "Gardé par {provider}{on} : rien n’a été envoyé.",
     "delivered": "Remis{on}.",
-    "skipped": "Non envoyé.",
-    "skipped.unsubscribed": "Non envoyé : {who} a arrêté {topic} par {channel}{optout}.",
-    "skipped.suppressed": "Non envoyé : rien de tel ne part plus vers {this_address}{because}.",
-    "barred.stop": "Non envoyé : {who} a répondu STOP à un SMS{barred}.",
-    "barred.pause": "Non envoyé : {who} a mis nouvelles et offres en pause{barred}{until}.",
-    "barred.hard_bounce": "Non envoyé : {this_address} a définitivement refusé un message{barred}.",
-    "barred.soft_bounces": "Non envoyé : {this_address} a refusé trop de messages{barred}.",
-    "barred.complaint": "Non envoyé : un message vers {this_address} a été signalé indésirable{barred}.",
-    "barred.disputed": "Non envoyé : qui détient {this_address} a dit ne pas être {who}{barred}.",
-    "barred.erasure": "Non envoyé : une personne effacée{barred} avait {this_address}.",
-    "barred.manual": "Non envoyé : la boutique a bloqué {this_address}{barred}.",
-    "barred.imported": "Non envoyé : l’ancien outil de la boutique avait bloqué {this_address}.",
-    "skipped.no_address": "Non envoyé : {no_address} pour {who}.",
-    "skipped.no_consent": "Non envoyé : {who} n’a pas accepté {topic} par {channel}, et la loi l’exige.",
-    "skipped.superseded": "Non envoyé : un message plus récent sur le même sujet l’a remplacé.",
-    "skipped.too_late": "Non envoyé : son heure était passée avant qu’il puisse partir.",
+    "skipped": "{not_sent}.",
+    "skipped.unsubscribed": "{not_sent} : {who} a arrêté {topic} par {channel}{optout}.",
+    "skipped.unsubscribed.elsewhere": (
+        "{not_sent} : {topic} a été arrêté pour {this_address}{optout}, sous un autre identifiant."
+    ),
+    "skipped.suppressed": "{not_sent} : rien de tel ne part plus vers {this_address}{because}.",
+    "barred.stop": "{not_sent} : {who} a répondu STOP à un SMS{barred}.",
+    "barred.pause": "{not_sent} : {who} a mis nouvelles et offres en pause{barred}{until}.",
+    "barred.hard_bounce": "{not_sent} : {this_address} a définitivement refusé un message{barred}.",
+    "barred.soft_bounces": (
+        "{not_sent} : trop de messages sont revenus de {this_address}, et les envois ont cessé{barred}."
+    ),
+    "barred.complaint": "{not_sent} : un message vers {this_address} a été signalé indésirable{barred}.",
+    "barred.disputed": "{not_sent} : qui détient {this_address} a dit{barred} ne pas être {who}.",
+    "barred.erasure": (
+        "{not_sent} : {this_address} appartenait à une personne effacée{barred} et ne reçoit plus"
+        " ni nouvelles ni offres."
+    ),
+    "barred.manual": "{not_sent} : la boutique a bloqué {this_address}{barred}.",
+    "barred.imported": "{not_sent} : l’ancien outil de la boutique avait bloqué {this_address}.",
+    "skipped.no_address": "{not_sent} : {no_address} pour {who}.",
+    "skipped.no_consent": "{not_sent} : {who} n’a pas accepté {topic} par {channel}, et la loi l’exige.",
+    "skipped.superseded": "{not_sent} : un message plus récent de même référence l’a remplacé.",
+    "skipped.too_late": "{not_sent} : l’heure de sa campagne était déjà passée là où vit {who}.",
     "skipped.duplicate_address": (
-        "Non envoyé : {this_address} figure aussi sous un autre identifiant, et une campagne n’y écrit qu’une"
+        "{not_sent} : {this_address} figure aussi sous un autre identifiant, et une campagne n’y écrit qu’une"
         " fois."
     ),
-    "skipped.country_not_allowed": "Non envoyé : le pays du numéro n’est pas de ceux où l’on envoie des SMS.",
-    "skipped.budget": "Non envoyé : la limite de SMS du jour était atteinte.",
-    "skipped.outside_hours": "Non envoyé : aucune heure permise ne s’est présentée.",
-    "cancelled": "Non envoyé : il a été annulé{on}.",
-    "expired": "Non envoyé : il a expiré{expiry}, avant de pouvoir partir.",
-    "expired.again": "Non envoyé : il a expiré{expiry}, après {tries}{because}.",
-    "expired.outside_hours": "Non envoyé : aucune heure permise avant son expiration{expiry}.",
+    "skipped.country_not_allowed": "{not_sent} : le pays du numéro n’est pas de ceux où l’on envoie des SMS.",
+    "skipped.budget": "{not_sent} : la limite de SMS du jour était atteinte.",
+    "skipped.outside_hours": "{not_sent} : aucune heure permise ne s’est présentée.",
+    "cancelled": "{not_sent} : il a été annulé{on}.",
+    "expired": "{not_sent} : il a expiré{expiry}, avant de pouvoir partir.",
+    "expired.again": "{not_sent} : il a expiré{expiry}, après {tries}{because}.",
+    "expired.outside_hours": "{not_sent} : aucune heure permise avant son expiration{expiry}.",
     "failed": "Échec{on} : {provider} l’a refusé{because}.",
     "failed.again": "Échec{on} : il n’est pas parti en {tries}{because}.",
+    "failed.untried": "Échec{on} : rien n’a été envoyé{because}.",
+    "failed.doubted": (
+        "Échec{on} : {provider} l’a finalement refusé{because}, mais un essai précédent est peut-être arrivé."
+    ),
     "failed.handed_over": "Échec{on} : {provider} l’a pris, mais il n’a pas été remis{because}.",
     "bounced": "Rejeté{on} : {the_address} ne l’a pas accepté{because}.",
     "complained": "Remis, mais {who} l’a signalé comme indésirable{on}.",
     "unknown": (
-        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et le message est peut-être arrivé ;"
         " les rapports trancheront."
     ),
     "unknown.silent": (
-        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et le message est peut-être arrivé ;"
         " aucun rapport n’est venu le dire."
     ),
     "unknown.smtp": (
-        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et il est peut-être arrivé ;"
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et le message est peut-être arrivé ;"
         " aucun rapport ne le dira."
     ),
     "unknown.outbox": "Sort inconnu : {provider} ne l’a peut-être pas gardé ; rien n’a été envoyé.",
+    "not_sent": "Non envoyé",
+    "not_sent.again": "Non renvoyé",
+    "perhaps": " ; un essai précédent est peut-être arrivé",
     "on": " le {day}",
     "due": " le {day} à {time} UTC",
     "due.unknown": " plus tard",
@@ -162,6 +213,10 @@ FRENCH: Final[Texts] = {
     "tries": "{count} essais",
     "nobody": "le destinataire",
     "no_provider": "le prestataire",
+    "detail.lost_in_call": "le processus s’est arrêté pendant l’appel",
+    "detail.lost_again": "le processus s’est arrêté plusieurs fois en le préparant",
+    "detail.not_rendered": "son modèle n’a pas pu être rempli",
+    "detail.unreadable": "ses données n’ont pas pu être déchiffrées",
     "provider.smtp": "le serveur SMTP",
     "provider.outbox": "la boîte d’envoi locale",
     "no_topic": "ce sujet",
@@ -180,7 +235,7 @@ FRENCH: Final[Texts] = {
     "sms.order_message": "du SMS de la commande {order}",
     "optout.link": ", avec le lien {message}",
     "optout.one_click": ", avec le bouton de désinscription de sa messagerie, à partir {message}",
-    "optout.mailto": ", par un e-mail à l’adresse {message}",
+    "optout.mailto": ", par un e-mail à l’adresse de désinscription {message}",
     "optout.preference_centre": ", dans le centre de préférences",
     "optout.stop": ", en répondant STOP",
     "optout.complaint": ", à la suite {message} signalé comme indésirable",

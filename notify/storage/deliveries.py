@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import AtGate, Claimed, Correction, Hopeless, Record, Recovered
+from notify.domain.explanations import LOST_AGAIN, LOST_IN_CALL
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.columns import UtcDateTime
@@ -29,9 +30,6 @@ from notify.storage.recording import waiting_or_paused, write_records
 from notify.storage.splitting import split
 from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message
 from notify.storage.upserts import upsert_into
-
-LOST_IN_CALL: Final = "the worker was lost while the provider was being called"
-LOST_AGAIN: Final = "workers were lost again and again while they prepared this message"
 
 MOST_MESSAGES: Final = 1_000
 """How many messages are claimed at once, where several dispatches are."""
@@ -214,11 +212,16 @@ class SqlDeliveries:
 
         A dispatch whose claim lapses again and again is what kills its workers; it ends as failed.
         """
-        lapsed = Dispatch.lease_until < now
+        returned, given_up = self._return_claims(now)
+        lost = self._end_calls(now)
+        return Recovered(returned, sum(lost.values()), given_up, list(lost))
+
+    def _return_claims(self, now: datetime) -> tuple[int, list[int]]:
+        """Return how many lapsed claims wait again, and the dispatches that ended."""
         again = Dispatch.lapses < _MOST_LAPSES
-        returned = self._connection.execute(
+        rows = self._connection.execute(
             update(Dispatch)
-            .where(Dispatch.phase == "claimed", lapsed)
+            .where(Dispatch.phase == "claimed", Dispatch.lease_until < now)
             .values(
                 phase=case((again, waiting_or_paused()), else_="done"),
                 status=case((again, None), else_=Status.FAILED.value),
@@ -230,35 +233,23 @@ class SqlDeliveries:
             )
             .returning(Dispatch.id, Dispatch.phase)
         ).all()
+        given_up = [row.id for row in rows if row.phase == "done"]
+        return len(rows) - len(given_up), given_up
+
+    def _end_calls(self, now: datetime) -> dict[int, int]:
+        """End lapsed calls, and note the attempt that each was; return the sizes of their dispatches."""
+        ended = {"phase": "done", "lease_until": None, "settled_at": now}
         lost = self._connection.execute(
             update(Dispatch)
-            .where(Dispatch.phase == "calling", lapsed)
-            .values(
-                phase="done",
-                lease_until=None,
-                status=Status.UNKNOWN,
-                detail=LOST_IN_CALL,
-                settled_at=now,
-            )
+            .where(Dispatch.phase == "calling", Dispatch.lease_until < now)
+            .values(**ended, status=Status.UNKNOWN, detail=LOST_IN_CALL)
             .returning(Dispatch.id, Dispatch.provider, Dispatch.size)
         ).all()
         if lost:
-            self._connection.execute(
-                insert(Attempt),
-                [
-                    {
-                        "dispatch_id": row.id,
-                        "at": now,
-                        "provider": row.provider,
-                        "outcome": "unknown",
-                        "detail": LOST_IN_CALL,
-                    }
-                    for row in lost
-                ],
-            )
-        given_up = [row.id for row in returned if row.phase == "done"]
-        unknown = sum(row.size for row in lost)
-        return Recovered(len(returned) - len(given_up), unknown, given_up, [row.id for row in lost])
+            made = {"at": now, "outcome": "unknown", "detail": LOST_IN_CALL}
+            attempts = [{**made, "dispatch_id": row.id, "provider": row.provider} for row in lost]
+            self._connection.execute(insert(Attempt), attempts)
+        return {row.id: row.size for row in lost}
 
     def lanes_due(self, now: datetime) -> list[Lane]:
         """Return the lanes in which something waits that is due."""

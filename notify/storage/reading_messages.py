@@ -1,7 +1,6 @@
 """Notifications and messages as callers see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,8 +16,8 @@ from notify.domain.views import AttemptView, EventView, MessageSummary, MessageV
 from notify.ports import Vault
 from notify.storage.barred_messages import BarredBy, barred_by
 from notify.storage.campaign_tables import Campaign
-from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.event_views import events_of
+from notify.storage.left_topics import LeftBy, left_by
 from notify.storage.recipients import SEALED
 from notify.storage.tables import Attempt, Dispatch, Message, Notification, Recipient
 
@@ -139,15 +138,6 @@ def message_rows(now: datetime) -> Select[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _OptOut:
-    """When and how someone left, and the reference of the notification that led to it."""
-
-    at: datetime
-    way: str
-    reference: str | None
-
-
 class MessageReader:
     """Turns rows of `message_rows` into views, each with its attempts and its explanation."""
 
@@ -159,22 +149,16 @@ class MessageReader:
     def views(self, rows: Sequence[Row[Any]], locale: str) -> list[MessageView]:
         """Return the views, in order."""
         attempts = self._attempts(rows)
-        left = [row.recipient_id for row in rows if row.reason == Reason.UNSUBSCRIBED]
-        optouts = self._optouts(left) if left else {}
         marketing = {topic.number for topic in self._catalogue if topic.purpose is Purpose.MARKETING}
+        left = left_by(self._connection, rows)
         barred = barred_by(self._connection, rows, marketing)
         events = events_of(self._connection, [row.id for row in rows])
-        return [
-            self._view(
-                row,
-                attempts.get(row.id, []),
-                events.get(row.id, []),
-                optouts,
-                barred=barred.get(row.id),
-                locale=locale,
-            )
-            for row in rows
-        ]
+        found = []
+        for row in rows:
+            tried = attempts.get(row.id, [])
+            facts = self._facts(row, tried, left.get(row.id), barred.get(row.id))
+            found.append(_message_view(row, facts, tried, events.get(row.id, []), explain(facts, locale)))
+        return found
 
     def _attempts(self, rows: Sequence[Row[Any]]) -> dict[int, list[AttemptView]]:
         """Return each message's attempts: its own, and those of all of its dispatch that reached it."""
@@ -207,51 +191,22 @@ class MessageReader:
                 found.setdefault(number, []).append(view)
         return found
 
-    def _optouts(self, recipient_ids: list[int]) -> dict[tuple[int, int, str], _OptOut]:
-        """Return the ledger entry behind each opt-out, and the reference of what led to it."""
-        rows = self._connection.execute(
-            select(
-                Preference.recipient_id,
-                Preference.topic,
-                Preference.channel,
-                ConsentRecord.at,
-                ConsentRecord.way,
-                Notification.reference,
-            )
-            .join(ConsentRecord, ConsentRecord.id == Preference.consent_id)
-            .outerjoin(Message, Message.id == ConsentRecord.message_id)
-            .outerjoin(Notification, Notification.id == Message.notification_id)
-            .where(Preference.recipient_id.in_(recipient_ids), Preference.subscribed.is_(False))
-        )
-        return {
-            (row.recipient_id, row.topic, row.channel): _OptOut(row.at, row.way, row.reference)
-            for row in rows
-        }
-
-    def _view(
-        self,
-        row: Row[Any],
-        attempts: list[AttemptView],
-        events: list[EventView],
-        optouts: dict[tuple[int, int, str], _OptOut],
-        *,
-        barred: BarredBy | None,
-        locale: str,
-    ) -> MessageView:
-        topic = self._catalogue.numbered(row.topic)
-        optout = optouts.get((row.recipient_id, row.topic, row.channel))
+    def _facts(
+        self, row: Row[Any], attempts: list[AttemptView], left: LeftBy | None, barred: BarredBy | None
+    ) -> MessageFacts:
         status = Status(row.now_status)
         retried = status is Status.SENDING and bool(row.waits) and bool(attempts)
-        facts = MessageFacts(
+        return MessageFacts(
             status=status,
             channel=Channel(row.channel),
             reason=Reason(row.reason) if row.reason else None,
-            topic=topic,
+            topic=self._catalogue.numbered(row.topic),
             recipient_name=self._vault.open(SEALED["name"], row.name_sealed) if row.name_sealed else None,
             at=row.settled_at or row.updated_at,
-            optout_source=optout.way if optout else None,
-            optout_at=optout.at if optout else None,
-            optout_reference=optout.reference if optout else None,
+            optout_source=left.way if left else None,
+            optout_at=left.at if left else None,
+            optout_reference=left.reference if left else None,
+            elsewhere=left is not None and left.elsewhere,
             provider=attempts[-1]["provider"] if retried else row.provider,
             detail=attempts[-1]["detail"] if retried else row.detail,
             due_at=row.due_at if retried or status is Status.SCHEDULED else None,
@@ -259,39 +214,49 @@ class MessageReader:
             attempts=len(attempts),
             silent=bool(row.silent),
             handed_over=bool(attempts) and attempts[-1]["outcome"] in _HANDED_OVER,
+            doubted=any(one["outcome"] == "unknown" for one in attempts),
             barred_by=barred.reason if barred else None,
             barred_at=barred.at if barred else None,
             barred_until=barred.until if barred else None,
         )
-        return {
-            "id": ids.public(ids.MESSAGE, row.id),
-            "notification_id": ids.public(ids.NOTIFICATION, row.notification_id)
-            if row.notification_id
-            else None,
-            "campaign_id": ids.public(ids.CAMPAIGN, row.campaign_id) if row.campaign_id else None,
-            "recipient_id": row.external_id,
-            "channel": row.channel,
-            "topic": topic.name if topic else str(row.topic),
-            "template": row.template,
-            "status": status,
-            "reason": row.reason,
-            "detail": row.detail,
-            "explanation": explain(facts, locale),
-            "provider": row.provider,
-            "provider_message_id": row.provider_message_id,
-            "created_at": rfc3339(row.created_at),
-            "scheduled_for": rfc3339_or_none(row.due_at if status is Status.SCHEDULED else row.planned_at),
-            "next_attempt_at": rfc3339_or_none(row.due_at) if retried else None,
-            "sent_at": _sent_at(attempts),
-            "expires_at": rfc3339_or_none(row.expires_at),
-            "test": bool(row.test),
-            "basis": {
-                "regime": row.basis,
-                "consent_id": ids.public(ids.CONSENT, row.basis_consent_id) if row.basis_consent_id else None,
-            },
-            "attempts": attempts,
-            "events": events,
-        }
+
+
+def _message_view(
+    row: Row[Any],
+    facts: MessageFacts,
+    attempts: list[AttemptView],
+    events: list[EventView],
+    explanation: str,
+) -> MessageView:
+    retried = facts.status is Status.SENDING and facts.due_at is not None
+    return {
+        "id": ids.public(ids.MESSAGE, row.id),
+        "notification_id": _public(ids.NOTIFICATION, row.notification_id),
+        "campaign_id": _public(ids.CAMPAIGN, row.campaign_id),
+        "recipient_id": row.external_id,
+        "channel": row.channel,
+        "topic": facts.topic.name if facts.topic else str(row.topic),
+        "template": row.template,
+        "status": facts.status,
+        "reason": row.reason,
+        "detail": row.detail,
+        "explanation": explanation,
+        "provider": row.provider,
+        "provider_message_id": row.provider_message_id,
+        "created_at": rfc3339(row.created_at),
+        "scheduled_for": rfc3339_or_none(row.due_at if facts.status is Status.SCHEDULED else row.planned_at),
+        "next_attempt_at": rfc3339_or_none(row.due_at) if retried else None,
+        "sent_at": _sent_at(attempts),
+        "expires_at": rfc3339_or_none(row.expires_at),
+        "test": bool(row.test),
+        "basis": {"regime": row.basis, "consent_id": _public(ids.CONSENT, row.basis_consent_id)},
+        "attempts": attempts,
+        "events": events,
+    }
+
+
+def _public(prefix: str, number: int | None) -> str | None:
+    return ids.public(prefix, number) if number else None
 
 
 def _sent_at(attempts: list[AttemptView]) -> str | None:

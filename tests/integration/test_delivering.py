@@ -7,7 +7,7 @@ import pytest
 from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidRequestError
 from notify.domain.outcome import Ambiguous, Refused, Transient
-from notify.domain.requests import Lane, NotificationRequest, RecipientInput, Routing
+from notify.domain.requests import Choice, Lane, NotificationRequest, Proof, RecipientInput, Routing
 from tests.world import CLICK, EMAIL, PHONE, World
 
 
@@ -69,6 +69,26 @@ def test_an_opt_out_binds_the_address_under_every_recipient_id(world: World) -> 
     world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr")
     guest = world.order(recipient="guest-7", profile={"email": EMAIL.upper()})
     assert guest["messages"][0]["reason"] == "unsubscribed"
+    assert world.message(guest, Channel.EMAIL)["explanation"] == (
+        "Not sent: this e-mail address was unsubscribed from order updates on 23 November, with the link in"
+        " order 99812's e-mail, under another recipient id."
+    )
+
+
+def test_what_someone_chose_later_is_not_why_an_earlier_message_was_held_back(world: World) -> None:
+    world.order()
+    world.work()
+    left = world.opt_out_token(Channel.SMS)
+    world.parts.unsubscribe(left, CLICK, "fr")
+    held = world.order("order_delivered")
+    world.clock.advance(timedelta(days=1))
+    again = [Choice("order_updates", Channel.SMS, subscribed=True)]
+    world.parts.change_preferences("C-1042", again, Proof("call centre", "Oui", obtained_at=world.clock()))
+    sentence = world.message(held, Channel.SMS)["explanation"]
+    assert sentence.endswith("by SMS on 23 November, with the link in order 99812's SMS.")
+    world.clock.advance(timedelta(days=1))
+    world.parts.unsubscribe(left, CLICK, "fr")
+    assert world.message(held, Channel.SMS)["explanation"] == sentence
 
 
 def test_an_opt_out_between_check_and_gate_wins(world: World) -> None:

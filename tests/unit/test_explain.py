@@ -6,7 +6,7 @@ import pytest
 
 from notify.domain.catalogue import LOCALES, Channel, Purpose, Topic
 from notify.domain.explain import MessageFacts, explain
-from notify.domain.explanations import TEXTS
+from notify.domain.explanations import NOT_RENDERED, TEXTS
 from notify.domain.status import Reason, Status
 from notify.domain.suppressions import REASONS
 
@@ -81,8 +81,8 @@ def test_the_same_in_french() -> None:
         ),
         (
             left(optout_source="mailto"),
-            "by a mail to the address in order",
-            "par un e-mail à l’adresse du SMS",
+            "by a mail to the unsubscribe address in order",
+            "par un e-mail à l’adresse de désinscription du SMS",
         ),
         (
             left(optout_source="preference_centre"),
@@ -163,6 +163,43 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
             MessageFacts(Status.FAILED, Channel.SMS, provider="twilio", detail="30003", handed_over=True),
             "Failed: Twilio took it, but it was not delivered (30003).",
             "Twilio l’a pris, mais il n’a pas été remis (30003).",
+        ),
+        (
+            MessageFacts(Status.FAILED, Channel.SMS, detail=NOT_RENDERED),
+            "Failed: nothing was sent (its template could not be filled in).",
+            "Échec\u00a0: rien n’a été envoyé (son modèle n’a pas pu être rempli).",
+        ),
+        (
+            MessageFacts(
+                Status.FAILED,
+                Channel.SMS,
+                attempts=5,
+                detail="gave up after 5 attempts: 503 Service Unavailable",
+            ),
+            "did not leave in 5 tries (503 Service Unavailable).",
+            "en 5 essais (503 Service Unavailable).",
+        ),
+        (
+            MessageFacts(
+                Status.FAILED, Channel.SMS, provider="twilio", attempts=2, detail="21211", doubted=True
+            ),
+            "Twilio refused it in the end (21211), but an earlier try may have arrived.",
+            "Twilio l’a finalement refusé (21211), mais un essai précédent est peut-être arrivé.",
+        ),
+        (
+            left(attempts=1, doubted=True),
+            "with the link in order 99811's SMS; an earlier try may have arrived.",
+            "Non renvoyé\u00a0: Awa a arrêté",
+        ),
+        (
+            MessageFacts(Status.CANCELLED, Channel.SMS, attempts=1, doubted=True),
+            "Not sent again: it was cancelled; an earlier try may have arrived.",
+            "annulé\u00a0; un essai précédent est peut-être arrivé.",
+        ),
+        (
+            left(elsewhere=True),
+            "number was unsubscribed from order updates on 3 May, with the link in order 99811's SMS, under",
+            "arrêté pour ce numéro de téléphone le 3 mai, avec le lien du SMS de la commande 99811, sous",
         ),
         (
             MessageFacts(Status.SKIPPED, Channel.SMS, Reason.DUPLICATE_ADDRESS),
