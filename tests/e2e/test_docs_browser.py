@@ -1,45 +1,25 @@
 """The documentation in a real browser: it authorizes, calls the API, and asks nothing of anyone else."""
 
-import threading
 from collections.abc import Iterator
-from typing import Final
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
+from playwright.sync_api import Browser, Page, expect
 
 from tests.doubles_api import FakeApi
-
-ARGUMENTS: Final = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-class Quiet(WSGIRequestHandler):
-    """Does not log."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the name werkzeug gave it
-        pass
+from tests.e2e.browsing import served
 
 
 @pytest.fixture
 def site() -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, FakeApi().app(), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(FakeApi().app()) as url:
+        yield url
 
 
 @pytest.fixture(params=[360, 1280])
-def page(chromium: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser.new_page(viewport={"width": request.param, "height": 900})
-        browser.close()
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": request.param, "height": 900})
+    yield context.new_page()
+    context.close()
 
 
 def test_a_call_can_be_tried_out_with_the_key(site: str, page: Page) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from notify.domain.content import Links
 from notify.rendering import FileTemplates, load_catalogue
@@ -43,10 +43,6 @@ La *nouvelle* série est **là** : voyez [les photos](https://smarttontine.org/p
 https://smarttontine.org/une-adresse-qui-est-bien-plus-large-que-l-ecran-d-un-petit-telephone
 """,
 }
-ARGUMENTS: Final = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 # Landmarks are the page's around the mail: a mail that brings its own `main` gives a webmail two.
 RUN: Final = """axe.run({rules: {region: {enabled: false}, "landmark-one-main": {enabled: false}}})
     .then(result => result.violations)"""
@@ -55,14 +51,6 @@ RUN: Final = """axe.run({rules: {region: {enabled: false}, "landmark-one-main": 
 @pytest.fixture(scope="module")
 def templates() -> FileTemplates:
     return FileTemplates(TEMPLATES, load_catalogue(TEMPLATES))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])

@@ -1,17 +1,15 @@
 """The pages in a real browser: accessible, one small request each, without JavaScript, by keyboard alone."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from notify.domain.catalogue import Channel
+from tests.e2e.browsing import served
 from tests.e2e.page_states import CENTRE, STATES, State, U
 from tests.pages_app import LINK, Site
 
@@ -19,32 +17,7 @@ AXE: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_t
 # All rules of axe-core, and that on target size (WCAG 2.2, 2.5.8), which it leaves out by default.
 RUN: Final = """axe.run({rules: {"target-size": {enabled: true}}}).then(result =>
     result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))]))"""
-ARGUMENTS: Final = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 MOST_BYTES: Final = 14 * 1024
-PATIENCE: Final = 20_000
-"""Milliseconds that a page has to appear: no figure of ours, the machine may be busy."""
-expect.set_options(timeout=PATIENCE)
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _served(site: Site) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, site.app(), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -54,16 +27,8 @@ def site() -> Site:
 
 @pytest.fixture
 def base(site: Site) -> Iterator[str]:
-    with _served(site) as url:
+    with served(site.app()) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -101,14 +66,13 @@ def test_every_page_is_accessible(browser: Browser, state: str) -> None:
     for locale, width, scheme in VIEWS:
         site = Site()
         STATES[state].prepare(site)
-        with _served(site) as base:
+        with served(site.app()) as base:
             context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme)
             _look(context.new_page(), base, STATES[state], locale)
             context.close()
 
 
 def _look(page: Page, base: str, state: State, locale: str) -> None:
-    page.set_default_timeout(PATIENCE)
     page.goto(f"{base}{state.path}?lang={locale}")
     for selector in state.presses:
         _press(page, selector)
