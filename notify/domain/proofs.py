@@ -36,8 +36,9 @@ def write(proof: Proof) -> tuple[str, bytes]:
         "visit_digest": _digest(visit).hex() if visit else None,
         "salt": _salt(),
     }
-    text = _canonical({"core": core, "visit": visit} if visit else {"core": core})
-    return text, _digest(core)
+    canonical = _canonical(core)
+    text = f'{{"core":{canonical}}}' if visit is None else _canonical({"core": core, "visit": visit})
+    return text, hashlib.sha256(canonical.encode()).digest()
 
 
 def digest_of(text: str) -> bytes:
