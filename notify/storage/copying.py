@@ -6,8 +6,9 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final
 
+import orjson
 import psycopg
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Jsonb, set_json_dumps
 from sqlalchemy import Connection, text
 
 from notify.domain.errors import UnavailableError
@@ -51,10 +52,12 @@ def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[s
         raise TypeError("COPY needs PostgreSQL")
     values = itemgetter(*columns.types)
     try:
-        with driver.cursor() as cursor, cursor.copy(columns.statement) as copy:
-            copy.set_types(list(columns.types.values()))
-            for row in rows:
-                copy.write_row(values(row))
+        with driver.cursor() as cursor:
+            set_json_dumps(orjson.dumps, cursor)
+            with cursor.copy(columns.statement) as copy:
+                copy.set_types(list(columns.types.values()))
+                for row in rows:
+                    copy.write_row(values(row))
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.broken:
             connection.invalidate(error)
