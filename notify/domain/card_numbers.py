@@ -59,6 +59,10 @@ _FOUR_BEFORE: Final = re.compile(r"(?<![0-9])[0-9]{4},\s?\Z")
 _FOUR_AFTER: Final = re.compile(r",\s?[0-9]{4}(?![0-9])")
 _DECIMAL: Final = re.compile(r"(?<![\d.])\d{1,3}\.\Z")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?<![^\W_].{9})(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![^\W_])")
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+\-][0-9]{2}:[0-9]{2})"
+)
+"""A time (RFC 3339): many digits, but no 13 that could be one number; much of what is sent is that."""
 _ENCODED_GAP: Final = re.compile(r"%20|%2[dD]|%[cC]2%[aA]0")
 _ENCODED_DIGIT: Final = re.compile(r"%3([0-9])")
 _NO_DIGITS: Final = bytes(sorted(set(range(256)) - set(b"0123456789")))
@@ -84,6 +88,8 @@ def holds_card_number(text: str) -> bool:
     more digit beside it is no whole token. What follows a "+" and is no longer than a phone number is one.
     """
     if (len(_digits(text)) if text.isascii() else sum(map(str.isdigit, text))) < MIN_DIGITS:
+        return False
+    if _MOMENT.fullmatch(text):
         return False
     plain = _LABEL.sub(" ", _plain(text))
     if "-" in plain:
