@@ -1,6 +1,6 @@
 """What came of one try to hand a message to a provider. Adapters classify; nobody else guesses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -33,10 +33,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """The provider certainly did not take it, but may later; `retry_after` in seconds if it said so."""
+    """The provider certainly did not take it, but may later; `retry_after` in seconds if it said so.
+
+    `part`, if any: a call was being taken apart to find who it is refused for, and there was no time to call
+    this part of it. Messages of one part are tried again together, and apart from the others.
+    """
 
     reason: str
     retry_after: float | None = None
+    part: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,9 @@ class _Handover:
             if self._stopped is None and self._called and time.monotonic() > self._last_start:
                 self._stopped = NOT_IN_TIME
             if self._stopped:
-                self._settle(indices, self._stopped)
+                self._settle(
+                    indices, self._stopped if indices is call else replace(self._stopped, part=indices[0])
+                )
                 continue
             answer = self._call(group, indices)
             waiting.extend(self._read(indices, answer) if answer else ())

@@ -95,6 +95,7 @@ def test_no_call_begins_once_splitting_took_too_long() -> None:
         provider.close()
     assert len(server.received) == 2
     assert outcomes == [Transient("not called in time")] * 4
+    assert [one.part for one in outcomes if isinstance(one, Transient)] == [0, 1, 2, 2]  # as far as it came
 
 
 def test_the_first_call_is_always_made() -> None:

@@ -90,6 +90,22 @@ def test_a_call_that_was_not_taken_is_made_again_as_a_whole(world: World, news: 
     assert [one["outcome"] for one in attempts] == ["transient", "accepted"]
 
 
+def test_a_call_is_taken_apart_over_several_tries(world: World, news: Newsroom) -> None:
+    """Where there is no time to find whom it is refused for, the next try does not begin all over."""
+    first, second = Transient("not called in time", part=0), Transient("not called in time", part=3)
+    world.email = OneAnswer(first, d=second, e=second)
+    campaign = news.send()
+    news.pump()
+    world.deliver(Lane.BULK)
+    assert news.progress(campaign) == {"total": 5, "sending": 5}
+    world.email = OneAnswer(Accepted("call-2"))
+    world.clock.advance(timedelta(seconds=6))
+    world.deliver(Lane.BULK, 2)
+    assert sorted(len(batch) for batch in world.email.batches) == [2, 3]
+    assert news.progress(campaign) == {"total": 5, "sent": 5}
+    assert [one["outcome"] for one in messages(world, campaign)["E"]["attempts"]] == ["transient", "accepted"]
+
+
 def test_a_call_nobody_knows_of_is_never_made_again(world: World, news: Newsroom) -> None:
     world.email = OneAnswer(Ambiguous("no answer in time"))
     campaign = news.send()

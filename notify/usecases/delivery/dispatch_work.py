@@ -32,13 +32,14 @@ _STATUSES: Final = {Accepted: Status.SENT, Refused: Status.FAILED, Ambiguous: St
 class Later:
     """A message that is looked at again at `due_at`.
 
-    `counts`: a try was made; `held`: the hours forbid it.
+    `counts`: a try was made; `held`: the hours forbid it; `part`: of what is tried in calls apart.
     """
 
     message_id: int
     due_at: datetime
     counts: bool = False
     held: bool = False
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,10 @@ class Work:
                     AttemptMade(message_id, *made, name_of(outcome), _why(outcome), took)
                 )
                 self._note_one(message_id, outcome, now, jitter)
-        same = [number for number, outcome in pairs if outcome is common or outcome == common]
         if isinstance(common, Transient):
-            for message_id in same:
-                self.try_later(message_id, common, now, jitter, self._expiry(message_id))
+            for message_id, outcome in pairs:
+                if isinstance(outcome, Transient) and (outcome is common or outcome == common):
+                    self.try_later(message_id, outcome, now, jitter, self._expiry(message_id))
         else:
             theirs = common.provider_message_id if isinstance(common, Accepted) else None
             self.record.fate = Fate(_STATUSES[type(common)], _why(common), theirs)
@@ -144,14 +145,15 @@ class Work:
     ) -> None:
         """Postpone a message until its next try, or end it when there is none."""
         due_at = retry_at(
-            self.claimed.attempt,
+            # What is left of a call that was taken apart is not what the provider had against it.
+            self.claimed.attempt if outcome.part is None else 1,
             now,
             retry_after=outcome.retry_after,
             give_up_at=expires_at or self.claimed.planned_at + _RETRY_FOR,
             jitter=jitter,
         )
         if due_at:
-            self.later.append(Later(message_id, due_at, counts=True))
+            self.later.append(Later(message_id, due_at, counts=True, part=outcome.part))
         else:
             detail = f"gave up after {self.claimed.attempt} attempts: {outcome.reason}"
             self.record.settled.append(
@@ -176,10 +178,10 @@ class Work:
         return found
 
     def sum_up(self) -> Record:
-        """Put what comes later into the record, by when it comes; return the record."""
-        moments: dict[tuple[datetime, bool, bool], list[int]] = {}
+        """Put what comes later into the record, by when it comes and in which call; return the record."""
+        calls: dict[tuple[datetime, bool, bool, int | None], list[int]] = {}
         for one in self.later:
-            moments.setdefault((one.due_at, one.counts, one.held), []).append(one.message_id)
+            calls.setdefault((one.due_at, one.counts, one.held, one.part), []).append(one.message_id)
         total = len(self.claimed.letters) + len(self.claimed.unreadable)
         self.record.deferred = [
             Deferred(
@@ -189,7 +191,7 @@ class Work:
                 counts=counts,
                 held=held,
             )
-            for (due_at, counts, held), numbers in moments.items()
+            for (due_at, counts, held, _), numbers in calls.items()
         ]
         return self.record
 
