@@ -185,12 +185,11 @@ def channels_of(content: Mapping[str, str]) -> tuple[Channel, ...]:
 
 
 def _values(fields: tuple[MergeField, ...], locale: str, person: Person) -> Iterator[tuple[str, str]]:
+    name = name_text(person.name)
     for one in fields:
         attribute = one.attribute
         text = (
-            name_text(person.name)
-            if attribute is None
-            else attribute_text(person.attributes.get(attribute), locale)
+            name if attribute is None else attribute_text(person.attributes.get(attribute), locale)
         ) or one.default
         yield one.mark, escape(text) if one.html else text
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, case, select
+from sqlalchemy import Connection, bindparam, case, select
 
 from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Channel
@@ -18,6 +18,7 @@ from notify.ports import Vault
 from notify.storage.campaign_tables import Campaign
 from notify.storage.notifications import DATA_FIELD
 from notify.storage.pinned_cache import PinnedCache
+from notify.storage.prepared import Prepared
 from notify.storage.recipients import SEALED
 from notify.storage.standing_columns import ADDRESS_HASH, STANDING, messages_and_standings, standing_of
 from notify.storage.tables import Message, Notification, Recipient
@@ -81,8 +82,11 @@ _OF_CAMPAIGN: Final = (
     .where(Message.dispatch_id == bindparam("dispatch"), Message.status == Status.QUEUED)
     .order_by(Message.id)
 )
-_NAMED: Final = _OF_CAMPAIGN.add_columns(Recipient.name_sealed)
-_IN_PERSON: Final = _NAMED.add_columns(Recipient.attributes, Recipient.timezone, Recipient.effective_country)
+_NAME: Final = (Recipient.name_sealed,)
+_PERSON: Final = (*_NAME, Recipient.attributes, Recipient.timezone, Recipient.effective_country)
+_TO_ANYBODY: Final = Prepared(lambda _: _OF_CAMPAIGN)
+_BY_NAME: Final = Prepared(lambda _: _OF_CAMPAIGN.add_columns(*_NAME))
+_IN_PERSON: Final = Prepared(lambda _: _OF_CAMPAIGN.add_columns(*_PERSON))
 """What is read of people grows with what a newsletter says of them: a million times it counts."""
 
 _CAMPAIGN: Final = select(Campaign.started_at, Campaign.test, Campaign.topic, Campaign.expires_at).where(
@@ -118,13 +122,13 @@ class SqlLetters:
         campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
         pinned = self._pinned.get(self._connection, campaign_id, started=campaign.started_at is not None)
         errand = CampaignErrand(campaign_id, pinned, campaign.test, campaign.expires_at)
-        query: Select[Any] = _NAMED if pinned.uses_name else _OF_CAMPAIGN
+        query = _BY_NAME if pinned.uses_name else _TO_ANYBODY
         if pinned.individual or pinned.attributes or channel is Channel.SMS:
             query = _IN_PERSON
         letters: list[Letter] = []
         unreadable: list[tuple[int, datetime | None]] = []
-        rows = self._connection.execute(query, {"dispatch": dispatch_id}).all()
-        if rows and rows[0].recipient_id == NOBODY:  # a test is for looking at, whenever that is
+        rows = query.rows(self._connection, {"dispatch": dispatch_id})
+        if rows and rows[0][1] == NOBODY:  # a test is for looking at, whenever that is
             errand = replace(errand, expires_at=None)
         for row in rows:
             number, recipient, locale, to_sealed, sealed, address_hash, phone_country, *person = row

@@ -134,7 +134,7 @@ class Deliver:
 
     def _hold(self, work: Work, outcomes: Sequence[Outcome]) -> None:
         """Hold everybody back for as long as the provider asked for."""
-        asked = [one.retry_after for one in set(outcomes) if isinstance(one, Transient) and one.retry_after]
+        asked = [one.retry_after for one in outcomes if isinstance(one, Transient) and one.retry_after]
         if asked and work.call:
             self._throttle.hold(work.provider.name, work.call.sender, max(asked))
 
@@ -326,13 +326,15 @@ class Deliver:
 
 def _next_channels(work: Work) -> list[tuple[Letter, Channel]]:
     """Return the letters that `fallback` routing gives another channel. Never on `unknown`."""
+    falling_back = [
+        (letter, letter.errand.channels)
+        for letter in work.claimed.letters
+        if isinstance(letter.errand, NotificationErrand) and letter.errand.routing is Routing.FALLBACK
+    ]
+    statuses = work.statuses() if falling_back else {}
     found = []
-    statuses = work.statuses()
-    for letter in work.claimed.letters:
-        errand = letter.errand
-        if not isinstance(errand, NotificationErrand) or errand.routing is not Routing.FALLBACK:
-            continue
-        later = errand.channels[errand.channels.index(letter.channel) + 1 :]
+    for letter, channels in falling_back:
+        later = channels[channels.index(letter.channel) + 1 :]
         if later and statuses.get(letter.message_id) in _NEXT_CHANNEL_AFTER:
             found.append((letter, later[0]))
     return found
@@ -342,6 +344,6 @@ def _asked(works: Sequence[Work], following: Sequence[tuple[Work, Letter, Channe
     """Return the notifications whose messages come later, or on their next channel."""
     letters = [letter for _, letter, _ in following]
     for work in works:
-        later = {one.message_id for one in work.later}
-        letters += [letter for letter in work.claimed.letters if letter.message_id in later]
+        if later := {one.message_id for one in work.later}:
+            letters += [letter for letter in work.claimed.letters if letter.message_id in later]
     return {one.errand.notification_id for one in letters if isinstance(one.errand, NotificationErrand)}

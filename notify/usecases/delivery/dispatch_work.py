@@ -102,7 +102,9 @@ class Work:
         Most of a call's messages share one outcome: it is written down once, for the whole dispatch.
         """
         pairs = list(zip(list(self.outgoing), outcomes, strict=True))
-        counted = Counter(outcomes)
+        first = outcomes[0]
+        # To hash each takes longer than to see that all are one object, as they mostly are.
+        counted = Counter(outcomes[:1] if all(one is first for one in outcomes) else outcomes)
         ((common, _),) = counted.most_common(1)
         if any(isinstance(one, Refused) and one.fault for one in counted):
             self.faults = {
