@@ -74,8 +74,12 @@ class Deployment:
         if database_url:
             settings = settings.model_copy(update={name.lower(): value for name, value in given.items()})
         self.parts: Composition = build(settings, "matrix")
-        self._send(people)
-        self._messages = self._numbers()
+        try:
+            self._send(people)
+            self._messages = self._numbers()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stop it all."""

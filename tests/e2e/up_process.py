@@ -20,6 +20,8 @@ ENVIRONMENT: Final = {
     if name in {"PATH", "HOME", "LANG", "TMPDIR"} or name.startswith(("COVERAGE_", "COV_"))
 }
 """Nothing of the developer's own settings reaches the processes under test."""
+PATIENCE: Final = 180
+"""Seconds that a service has to start: no figure of ours, the machine may be busy."""
 
 
 class UpProcess:
@@ -66,8 +68,13 @@ class UpProcess:
         return {line["child"]: line["pid"] for line in self.events() if line["event"] == "Started"}
 
     def wait_until_ready(self) -> "UpProcess":
-        wait_for(lambda: "Try it:" in self.printed or self.process.poll() is not None, 60, lambda: self.log)
-        assert self.process.poll() is None, self.log
+        """Wait until it serves; what does not get there is stopped, and its log told."""
+        try:
+            wait_for(lambda: "Try it:" in self.printed or self.process.poll() is not None, PATIENCE)
+            assert self.process.poll() is None
+        except AssertionError:
+            self.stop()
+            raise AssertionError(self.log) from None
         return self
 
     def curl(self) -> tuple[str, dict[str, str], bytes]:

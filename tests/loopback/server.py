@@ -21,6 +21,7 @@ class Fault:
     """How one call goes wrong. The first of `delay`, `reset`, `raw`, `status` that applies ends it.
 
     `delay`: seconds before the answer, which then is the usual one unless something else is asked for.
+    `until`: the answer comes once this is set, or when `delay` is over.
     `reset`: the connection is reset before the request is read, or after it was taken.
     `raw`: these bytes instead of an answer, then the connection is closed.
     `status`, `body`, `headers`: this answer; `cut`: the connection closes half-way through its body.
@@ -30,6 +31,7 @@ class Fault:
     body: bytes | str | Mapping[str, Any] = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    until: threading.Event | None = None
     reset: Literal["before", "after"] | None = None
     raw: bytes | None = None
     cut: bool = False
@@ -183,7 +185,10 @@ class HttpLoopback(ABC):
         replaced = fault is not None and (fault.raw is not None or fault.status is not None)
         reply = Reply(0) if replaced else self.answer(call)
         if fault:
-            time.sleep(fault.delay)
+            if fault.until:
+                fault.until.wait(fault.delay)
+            else:
+                time.sleep(fault.delay)
             if fault.reset:
                 return self._reset(wire)
             if fault.raw is not None:
