@@ -1,159 +1,39 @@
-"""Which error is which HTTP status: the only place that knows, and problem+json (RFC 9457) for the API."""
+"""Answers errors: problem+json (RFC 9457) for programs, pages for people."""
 
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from notify.domain.errors import (
-    ConflictError,
     FieldProblem,
     IdempotencyInProgressError,
-    IdempotencyMismatchError,
     InvalidRequestError,
-    InvalidTokenError,
-    NotFoundError,
     NotifyError,
     TooManyRequestsError,
     UnavailableError,
 )
 from notify.web import request_ids
-from notify.web.api.answers import answer
-from notify.web.refusals import (
-    BodyTooLargeError,
-    ForbiddenError,
-    MalformedBodyError,
-    UnauthenticatedError,
-    UnsupportedBodyError,
-)
+from notify.web.api.answers import JSON, answer
+from notify.web.problem_kinds import INTERNAL, KINDS, OF_HTTP, Kind
+from notify.web.refusals import ForbiddenError, UnauthenticatedError
 from notify.web.unread_bodies import drain_refused
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
+_OF_PROGRAMS: Final = ("/v1/", "/webhooks/")
+_PROGRAMS_ASK: Final = frozenset({"/v1", "/webhooks", "/openapi.json", "/healthz", "/readyz", "/metrics"})
 _BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 _SUMMED_UP: Final = 3
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of problem: its status, its name in `type`, and what its answer says.
-
-    `detail` None: the error's own text is made for the caller. `advice` stands in the documentation.
-    """
-
-    status: HTTPStatus
-    name: str
-    title: str
-    detail: str | None
-    advice: str
-
-
-KINDS: Final[Mapping[type[NotifyError], Kind]] = {
-    InvalidRequestError: Kind(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-request",
-        "The request breaks a rule",
-        None,
-        "Correct what `errors` names; nothing was done.",
-    ),
-    MalformedBodyError: Kind(
-        HTTPStatus.BAD_REQUEST,
-        "malformed-body",
-        "The body is not JSON",
-        None,
-        "Send one JSON value in UTF-8.",
-    ),
-    UnauthenticatedError: Kind(
-        HTTPStatus.UNAUTHORIZED,
-        "unauthenticated",
-        "No valid API key",
-        "Send an API key that is known, not revoked and not expired, as Authorization: Bearer <key>.",
-        "Make a key with `notify keys create`.",
-    ),
-    ForbiddenError: Kind(
-        HTTPStatus.FORBIDDEN,
-        "forbidden",
-        "The API key may not do this",
-        None,
-        "Use a key that has one of the scopes named.",
-    ),
-    NotFoundError: Kind(
-        HTTPStatus.NOT_FOUND,
-        "not-found",
-        "Not found",
-        "There is nothing of that name, or no longer.",
-        "Ids are opaque: use them as they were answered. What was erased is gone.",
-    ),
-    InvalidTokenError: Kind(
-        HTTPStatus.NOT_FOUND, "not-found", "Not found", "There is nothing of that name, or no longer.", ""
-    ),
-    ConflictError: Kind(
-        HTTPStatus.CONFLICT,
-        "conflict",
-        "Its state forbids it",
-        None,
-        "Look at its status first.",
-    ),
-    TooManyRequestsError: Kind(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "too-many-requests",
-        "Asked for too often",
-        "This person was asked to confirm something a moment ago, or too often today.",
-        "Wait for `Retry-After` seconds. It protects people from a flood of confirmations.",
-    ),
-    IdempotencyInProgressError: Kind(
-        HTTPStatus.CONFLICT,
-        "idempotency-in-progress",
-        "The first request is still in progress",
-        "The first request with this Idempotency-Key has not been answered yet.",
-        "Repeat the request a little later, unchanged.",
-    ),
-    IdempotencyMismatchError: Kind(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        "idempotency-mismatch",
-        "The Idempotency-Key was used before, with another request",
-        "Use a new Idempotency-Key for a new request, and the same one only to repeat a request unchanged.",
-        "One key stands for one request, body included.",
-    ),
-    BodyTooLargeError: Kind(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "body-too-large",
-        "The body is too large",
-        None,
-        "Split the batch.",
-    ),
-    UnsupportedBodyError: Kind(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-body",
-        "The body is of a type that is not read here",
-        None,
-        "Send Content-Type: application/json, uncompressed, in UTF-8.",
-    ),
-    UnavailableError: Kind(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "unavailable",
-        "Unavailable for the moment",
-        "The database cannot be reached; repeat the request, best with an Idempotency-Key.",
-        "Wait for `Retry-After` seconds, then repeat; with an Idempotency-Key nothing happens twice.",
-    ),
-}
-
-INTERNAL: Final = Kind(
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    "internal",
-    "Something went wrong here",
-    "The error was logged under the request id.",
-    "Quote the request id to the operators.",
-)
 
 Elsewhere = Callable[[HTTPException], ResponseReturnValue]
 
@@ -170,7 +50,7 @@ def install(app: Flask, elsewhere: Elsewhere) -> None:
         return _dressed(error, problem_response(kind, problem_of(error)))
 
     def on_http_error(error: HTTPException) -> ResponseReturnValue:
-        return _http_problem(error) if _speaks_json() else elsewhere(error)
+        return _http_problem(error) if _speaks_json() or _is_lost_program(error) else elsewhere(error)
 
     def on_exception(error: Exception) -> ResponseReturnValue:
         _log.error("request failed: %s at %s", type(error).__name__, _where(error))
@@ -253,16 +133,12 @@ def _dressed(error: NotifyError, response: Response) -> Response:
 
 
 def _http_problem(error: HTTPException) -> Response:
-    """Routing and protocol errors, by the standard's own words (RFC 9457 section 4.2.1)."""
+    """Routing and protocol errors; those without a kind by the standard's words (RFC 9457 section 4.2.1)."""
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": error.description or status.description,
-        "request_id": request_ids.current(),
-    }
-    response = answer(body, status, content_type=PROBLEM_JSON)
+    kind = OF_HTTP.get(status)
+    plain = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    body = problem(kind, kind.detail or "") if kind else {**plain, "detail": status.description}
+    response = answer({**body, "request_id": request_ids.current()}, status, content_type=PROBLEM_JSON)
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -277,8 +153,22 @@ def _as_http(kind: Kind) -> HTTPException:
 
 
 def _speaks_json() -> bool:
-    """Whether a program asks: the API, or a provider's webhook."""
-    return request.path.startswith(("/v1/", "/webhooks/")) or request.path in {"/v1", "/openapi.json"}
+    """Whether a program asks: the API, a provider's webhook, a probe."""
+    return request.path.startswith(_OF_PROGRAMS) or request.path.rstrip("/") in _PROGRAMS_ASK
+
+
+def _is_lost_program(error: HTTPException) -> bool:
+    """Whether a program asks for a path that is not there, as by its signs: people get a page."""
+    accepts = request.accept_mimetypes
+    return (
+        isinstance(error, NotFound)
+        and request.url_rule is None
+        and (
+            "Authorization" in request.headers
+            or request.mimetype == JSON
+            or accepts.quality(JSON) > accepts.quality("text/html")
+        )
+    )
 
 
 def _where(error: Exception) -> str:

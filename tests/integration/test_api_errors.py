@@ -229,6 +229,11 @@ def test_the_id_in_the_body_is_the_one_in_the_path(client: FlaskClient) -> None:
         "/v1/nothing",
         "/v1",
         "/v1/notifications/",
+        "/v1//topics",
+        "/webhooks",
+        "/webhooks/nothing",
+        "/notifications",
+        "/V1/topics",
         "/v1/messages/m2",
         "/v1/messages/a%00b",
         "/v1/messages/" + "x" * 600,
@@ -240,7 +245,7 @@ def test_what_is_not_there(client: FlaskClient, path: str) -> None:
 
 def test_what_is_not_done_that_way(client: FlaskClient) -> None:
     answer = client.delete("/v1/notifications", headers=bearer("admin"))
-    problem(answer, 405)
+    assert problem(answer, 405).type == "/docs/problems#method-not-allowed"
     assert "POST" in answer.headers["Allow"]
 
 
@@ -287,7 +292,12 @@ def test_other_paths_fail_in_their_own_way(api: FakeApi) -> None:
         raise RuntimeError
 
     client = app.test_client()
-    assert client.get("/nothing").text == "page 404"
+    for people in ({}, {"Accept": "text/html,*/*"}, {"Accept": "*/*"}):
+        assert client.get("/nothing", headers=people).text == "page 404"
+    for programs in (bearer("read"), {"Accept": "application/json, */*;q=0.1"}):
+        assert problem(client.get("/nothing", headers=programs), 404).type == "/docs/problems#no-such-path"
+        assert client.get("/page", headers=programs).text == "page 503"
+    problem(client.post("/notifications", json={}), 404)
     assert client.get("/page").text == "page 503"
     assert client.get("/broken").text == "page 500"
 
@@ -345,5 +355,10 @@ def test_the_description_is_served(client: FlaskClient) -> None:
 
 def test_the_type_of_a_problem_can_be_read_about(client: FlaskClient) -> None:
     page = client.get("/docs/problems").text
-    found = problem(client.get("/v1/topics"), 401)
-    assert f'id="{found.type.partition("#")[2]}"' in page
+    for answer, status in (
+        (client.get("/v1/topics"), 401),
+        (client.get("/v1/no"), 404),
+        (client.put("/v1/topics"), 405),
+    ):
+        found = problem(answer, status)
+        assert f'id="{found.type.partition("#")[2]}"' in page

@@ -67,6 +67,7 @@ def test_a_post_that_is_too_large_is_refused(reporting: Reporting) -> None:
 def test_without_keys_nothing_is_accepted(database_url: str, tmp_path: Path) -> None:
     bare = Reporting(database_url, tmp_path, sendgrid_webhook_public_key=None, twilio_auth_token=None)
     assert bare.post([]).status_code == 403
+    assert bare.post([]).get_json()["type"] == "/docs/problems#webhook-refused"
     assert bare.receipt("sent").status_code == 403
     bare.world.parts.close()
 
@@ -210,7 +211,7 @@ def test_two_reports_of_one_message_take_turns(postgres_url: str, tmp_path: Path
         for kind in (EventKind.BOUNCED, EventKind.DELIVERED)
     )
     with store.write() as tx:
-        apply_events(tx, [bounced], now)
+        apply_events(tx, reporting.world.parts.catalogue, [bounced], now)
         other = _meanwhile(reporting, delivered)
     other.join(20)
     assert status(reporting, answer) == "bounced"
@@ -237,7 +238,7 @@ def _meanwhile(reporting: Reporting, event: ProviderEvent) -> threading.Thread:
 
     def apply() -> None:
         with reporting.world.parts.store.write() as tx:
-            apply_events(tx, [event], event.at)
+            apply_events(tx, reporting.world.parts.catalogue, [event], event.at)
 
     thread = threading.Thread(target=apply)
     thread.start()

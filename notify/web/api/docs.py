@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, request
 from notify.domain.errors import ConfigurationError
 from notify.web.api.answers import JSON, to_json
 from notify.web.api.openapi import describe
-from notify.web.errors import INTERNAL, KINDS, Kind
+from notify.web.problem_kinds import INTERNAL, KINDS, OF_HTTP, Kind
 
 # Swagger UI sets style attributes from its script and shows icons as data: URLs; all else is from here.
 _POLICY: Final = (
@@ -141,7 +141,7 @@ def _docs_page() -> bytes:
 
 def _problems_page() -> bytes:
     """What the `type` of a problem leads to."""
-    shown = [kind for kind in (*KINDS.values(), INTERNAL) if kind.advice]
+    shown = [kind for kind in (*KINDS.values(), *OF_HTTP.values(), INTERNAL) if kind.advice]
     entries = "\n".join(
         f'<h2 id="{kind.name}">{escape(kind.title)}</h2>\n'
         f"<p>Status <code>{int(kind.status)}</code>. {_advice(kind)}</p>"

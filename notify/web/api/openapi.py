@@ -25,7 +25,8 @@ from notify.web.api import (
 from notify.web.api.operations import Operation, Parameter
 from notify.web.api.shapes import Problem
 from notify.web.api.webhook_events import described_events
-from notify.web.errors import INTERNAL, KINDS, PROBLEM_JSON, problem
+from notify.web.errors import PROBLEM_JSON, problem
+from notify.web.problem_kinds import INTERNAL, KINDS
 
 VERSION: Final = "1"
 SECURITY: Final = "apiKey"

@@ -82,7 +82,11 @@ class Routes:
             return view(caller, **path)
 
         self.blueprint.add_url_rule(
-            operation.rule, endpoint=operation.id, view_func=endpoint, methods=[operation.method]
+            operation.rule,
+            endpoint=operation.id,
+            view_func=endpoint,
+            methods=[operation.method],
+            merge_slashes=False,  # a redirect would lose the body of a careless client's POST
         )
 
 
