@@ -214,9 +214,9 @@ class FakeCentre(PreferenceCentre):
         self.paused_until = None
         return self._keep(token, {}, proof, locale)[0]
 
-    def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
+    def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> Saved:
         del self.bars[channel]
-        return self._keep(token, {}, proof, locale)[0]
+        return Saved(*self._keep(token, {}, proof, locale))
 
     def speak(self, token: str, wanted: str, proof: Proof, locale: str) -> CentreView:
         self.locale = wanted

@@ -42,10 +42,14 @@ RESUME: Final = "resume"
 READMITTED: Final = "readmitted"
 """The way of what comes again because the person had a bar of an address lifted in the preference centre."""
 
-BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, READMITTED})
+SUPPRESSED: Final = "suppressed"
+"""The way of what stops, or comes again, because the shop barred an address or lifted that; also of what the
+file of an import says that an old tool no longer wrote to."""
+
+BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, READMITTED, SUPPRESSED})
 """Ways of entries that tell what comes or stops coming by a suppression, and set no preference."""
 
-OWN_WAYS: Final = BARRING_WAYS | {
+OWN_WAYS: Final = (BARRING_WAYS - {SUPPRESSED}) | {
     *(ONE_CLICK, LINK, MAILTO, PREFERENCE_CENTRE, COMPLAINT, PROVIDER, DOUBLE_OPT_IN, UNDO),
 }
 """Ways that were the person's own; every other is the shop's."""

@@ -258,6 +258,16 @@ class SqlConsents:
         found = [self._connection.scalar(own), self._connection.scalar(of_address)]
         return max((at for at in found if at), default=None)
 
+    def left_by(self, recipient_id: int, channel: Channel, way: str) -> set[int]:
+        """Return the topics that a person is out of by an entry of this way."""
+        left = select(Preference.topic).join(ConsentRecord, ConsentRecord.id == Preference.consent_id)
+        mine = (Preference.recipient_id == recipient_id, Preference.channel == channel)
+        return set(
+            self._connection.scalars(
+                left.where(*mine, Preference.subscribed.is_(False), ConsentRecord.way == way)
+            )
+        )
+
     def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
         """Return who has taken back a STOP since then."""
         back = select(ConsentRecord.recipient_id).where(

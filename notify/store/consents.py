@@ -97,6 +97,10 @@ class Consents(Protocol):
         """Return when the person, or their address under whatever recipient id, last opted out."""
         ...
 
+    def left_by(self, recipient_id: int, channel: Channel, way: str) -> set[int]:
+        """Return the topics that a person is out of by an entry of this way."""
+        ...
+
     def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
         """Return who has taken back a STOP since then, by START or in the centre, so that something comes."""
         ...

@@ -1,25 +1,33 @@
 """What a shop does with suppressions: bar an address, look them up, lift what is the shop's to lift."""
 
+from dataclasses import replace
 from typing import Final, Protocol
 
 from notify.domain import ids
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import Scope
-from notify.domain.delivery import StoredRecipient
 from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
-from notify.domain.ledger import COMPLAINT, SHOP, STOP, Change
+from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED
 from notify.domain.requests import Proof
-from notify.domain.suppressions import SHOP_SCOPES, WHO_LIFTS, ShopReason
+from notify.domain.suppressions import IMPORTED, MANUAL, SHOP_SCOPES, WHO_LIFTS, ShopReason
 from notify.domain.views import Page, SuppressionView
 from notify.ports import Clock, Contacts
-from notify.store import Store, Transaction
+from notify.store import Store
 from notify.usecases.preferences.holding import held
-from notify.usecases.preferences.recording_bars import Coming, coming, record_difference
-from notify.usecases.preferences.recording_choices import Occasion, addresses_on, record_changes
+from notify.usecases.preferences.recording_bars import coming, record_difference
+from notify.usecases.preferences.recording_choices import Occasion
+from notify.usecases.preferences.recording_stops import Stop, record_stops
 
-_PASSED_ON: Final = {ShopReason.STOP: STOP, ShopReason.COMPLAINT: COMPLAINT}
-"""What was the person's word, and so stands on the ledger; by which way."""
+_WAYS: Final = {
+    ShopReason.STOP: STOP,
+    ShopReason.COMPLAINT: COMPLAINT,
+    ShopReason.MANUAL: SUPPRESSED,
+}
+"""What somebody asked for, and so stands on the ledger; by which way. A bounce proves a fact."""
+
+_ASKED_FOR: Final = frozenset({MANUAL, IMPORTED})
+"""Of what the shop can lift, what it or an old tool had asked for."""
 
 
 class SuppressionLookups(Protocol):
@@ -79,31 +87,20 @@ class SuppressionDesk:
                 lambda: tx.recipients.having(channel, [address_hash]),
                 lambda having: ([one.id for one in having], [address_hash]),
             )
-            told = people if reason in _PASSED_ON else ()  # the person's word, which the shop passes on
-            came = [coming(tx, self._catalogue, one) for one in told]
+            scope = scope or SHOP_SCOPES[reason]
+            if way := _WAYS.get(reason):
+                stop = Stop(channel, address_hash, scope, Occasion(now, way, Proof(SHOP)))
+                record_stops(tx, self._catalogue, [stop], {(channel, address_hash): people})
             before = {one.number for one in tx.suppressions.of(channel, [address_hash])}
             number = tx.suppressions.bar(
                 channel,
                 address_hash,
-                scope or SHOP_SCOPES[reason],
+                scope,
                 reason=reason,
                 masked=masked(channel, known),
                 now=now,
             )
-            for one, before_this in zip(told, came, strict=True):
-                occasion = Occasion(now, _PASSED_ON[reason], Proof(SHOP), one.profile.locale)
-                if reason is ShopReason.STOP:
-                    record_difference(tx, self._catalogue, one, before_this, occasion)
-                else:
-                    self._opt_out(tx, one, before_this, occasion)
         return self.lookups.suppression(number), number not in before
-
-    def _opt_out(self, tx: Transaction, person: StoredRecipient, came: Coming, occasion: Occasion) -> None:
-        """Opt a person out of what a complaint stopped, as one that the provider reports does."""
-        stopped = sorted(set(came) - set(coming(tx, self._catalogue, person)))
-        for topic, channel in stopped:
-            change = Change(topic, channel, subscribed=False, before=True)
-            record_changes(tx, person.id, [change], addresses_on(person, channel), occasion)
 
     def lift(self, suppression_id: str) -> None:
         """Lift a suppression. NotFoundError; ConflictError for what a person asked for, saying who can."""
@@ -114,9 +111,19 @@ class SuppressionDesk:
                 raise NotFoundError("no suppression of that id")
             if who := WHO_LIFTS.get(found.reason):
                 raise ConflictError(f"A suppression for {found.reason} is not the shop's to lift: {who}.")
-            tx.consents.lock_out_gates([], [found.address_hash])
+            people = held(
+                tx,
+                lambda: tx.recipients.having(found.channel, [found.address_hash]),
+                lambda having: ([one.id for one in having], [found.address_hash]),
+            )
+            told = people if found.reason in _ASKED_FOR else ()
+            came = [coming(tx, self._catalogue, one) for one in told]
             if not tx.suppressions.drop(number):
                 raise NotFoundError("no suppression of that id")
+            occasion = Occasion(self._clock(), SUPPRESSED, Proof(SHOP))
+            for one, before in zip(told, came, strict=True):
+                spoken = replace(occasion, locale=one.profile.locale)
+                record_difference(tx, self._catalogue, one, before, spoken)
 
     def search(self, channel: Channel, address: str) -> list[SuppressionView]:
         """Return what bars an address, oldest first. InvalidRequestError."""

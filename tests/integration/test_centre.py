@@ -10,13 +10,18 @@ from notify.domain.catalogue import Channel
 from notify.domain.confirmations import Kind
 from notify.domain.consent import Scope
 from notify.domain.errors import TooManyRequestsError, UnreachableError
+from notify.domain.event_moves import Reported
+from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.ledger import LedgerEntry
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
-from notify.domain.requests import Choice, Proof, RecipientInput
-from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP
+from notify.domain.requests import Choice, Lane, Proof, RecipientInput
+from notify.domain.status import Status
+from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP, ShopReason
 from notify.domain.token_claims import CentreClaim
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreView
+from notify.usecases.events.reported_refusals import bar_addresses
+from notify.web.imports import CSV, READERS
 from tests.webhook_shop import ShopServer, Telling
 from tests.world import EMAIL, PHONE, World
 
@@ -153,11 +158,68 @@ def test_what_a_person_stopped_they_take_back(
     assert notice == (channel, seen, scope is Scope.ALL)
     assert not served.subscribed("surveys", channel)
     assert served.subscribed("order_updates", channel) is (scope is Scope.MARKETING)
-    assert centre.readmit(token, channel, CENTRE, "fr").notices == []
+    assert centre.readmit(token, channel, CENTRE, "fr").view.notices == []
     assert served.subscribed("surveys", channel)
     again = [("order_updates", channel.value, True)] if scope is Scope.ALL else []
     again += [(topic, by, True) for topic, by in NEWS if by == channel]
     assert told(served, "readmitted") == again
+
+
+@pytest.mark.parametrize("told_by", ["sendgrid", "shop", "import"])
+def test_a_complaint_means_one_thing_whoever_tells_of_it(served: World, told_by: str) -> None:
+    """All news that came by e-mail is left, under every id at the address, and comes again in one go."""
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    accepted = PolicyAcceptance("2026-01", served.clock() - timedelta(days=1), "guest checkout")
+    parts.upsert_recipient(RecipientInput("guest", {"email": EMAIL, "country": "SN"}, accepted))
+    centre.change(token, [Choice("surveys", Channel.EMAIL, subscribed=False)], CENTRE, "fr")
+    before = ticked(centre.describe(token))
+    for _ in range(2):
+        complain(served, told_by)
+    left = [("company_news", "email", False), ("product_offers", "email", False)]
+    assert told(served, "complaint") == left
+    assert told(served, "complaint", "guest") == left
+    assert not came(served)
+    assert served.subscribed("company_news", Channel.SMS)
+    parts.seal_ledger()
+    assert parts.verify_ledger(print).findings == 0
+
+    done = centre.readmit(token, Channel.EMAIL, CENTRE, "fr")
+    assert (done.view.notices, ticked(done.view)) == ([], before)
+    again = [(topic, by, True) for topic, by, _ in left]
+    assert [one for one in told(served, "preference_centre") if one[2]] == again
+    parts.seal_ledger()
+    assert parts.verify_ledger(print).findings == 0
+
+
+def complain(world: World, told_by: str) -> None:
+    """Have it told that an e-mail with news was reported as spam."""
+    parts = world.parts
+    if told_by == "shop":
+        parts.suppressions.bar(EMAIL, Channel.EMAIL, ShopReason.COMPLAINT, None)
+    elif told_by == "import":
+        file = f"id,email,suppressed.email\nC-1042,{EMAIL},complaint\n"
+        assert parts.import_recipients(READERS[CSV]([file.encode()])).accepted == 1
+    else:
+        with parts.store.write() as tx:
+            person = tx.recipients.by_external_id("C-1042")
+            assert person
+            at = person.hashes[Channel.EMAIL]
+            topic = parts.catalogue["company_news"].number
+            facts = (1, person.id, None, Channel.EMAIL, topic, "fr", at)
+            event = ProviderEvent("sendgrid", "1", EventKind.COMPLAINED, world.clock())
+            message = Reported(*facts, Lane.BULK, Status.SENT)
+            bar_addresses(tx, parts.catalogue, [(message, event)], world.clock())
+
+
+def test_in_germany_what_a_complaint_stopped_is_to_be_confirmed(served: World) -> None:
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    parts.upsert_recipient(RecipientInput("C-1042", {"country": "DE"}))
+    parts.change_preferences("C-1042", [Choice("surveys", Channel.EMAIL, subscribed=True)], CENTRE)
+    complain(served, "shop")
+    done = centre.readmit(token, Channel.EMAIL, CENTRE, "fr")
+    assert [one.channel for one in done.asked] == [Channel.EMAIL]
+    assert done.view.notices == []
+    assert not served.subscribed("surveys", Channel.EMAIL)
 
 
 def test_what_bounced_no_person_lifts_and_a_web_opt_out_stays(served: World) -> None:
@@ -167,7 +229,7 @@ def test_what_bounced_no_person_lifts_and_a_web_opt_out_stays(served: World) -> 
     bar(served, Channel.SMS, Scope.ALL, STOP)
     (notice,) = centre.describe(token).notices
     assert notice.bar is Bar.BOUNCED
-    view = centre.readmit(token, Channel.SMS, CENTRE, "fr")
+    view = centre.readmit(token, Channel.SMS, CENTRE, "fr").view
     assert [one.bar for one in view.notices] == [Bar.BOUNCED]
     with served.parts.store.write() as tx:
         tx.suppressions.lift(Channel.SMS, [tx.suppressions.hash_of(Channel.SMS, PHONE)], HARD_BOUNCE)
@@ -268,7 +330,7 @@ def test_an_opt_in_waits_for_its_confirmation_where_the_law_wants_it(served: Wor
 def test_the_link_of_a_preview_does_nothing_at_all(served: World) -> None:
     centre, token = served.parts.preference_centre, served.parts.tokens.centre(CentreClaim(1, 0))
     assert centre.pause(token, Pause.WEEK, CENTRE, "fr").preview
-    assert centre.readmit(token, Channel.SMS, CENTRE, "fr").preview
+    assert centre.readmit(token, Channel.SMS, CENTRE, "fr").view.preview
     assert centre.request(token, Kind.ERASE, "fr") is None
     assert centre.history(token, None)[1].choices == ()
     assert came(served)

@@ -371,7 +371,7 @@ def reported(shop: Desk, left: OptOutClaim) -> None:
     with parts.store.write() as tx:
         went_to = tx.suppressions.hash_of(Channel.EMAIL, EMAIL)
         facts = (left.message, left.recipient, None, Channel.EMAIL, left.topic, "fr", went_to)
-        bar_addresses(tx, [(Reported(*facts, Lane.URGENT, Status.SENT), event)], now)
+        bar_addresses(tx, parts.catalogue, [(Reported(*facts, Lane.URGENT, Status.SENT), event)], now)
 
 
 def test_a_box_unticked_again_ends_what_waits(shop: Desk) -> None:

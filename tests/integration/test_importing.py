@@ -257,6 +257,37 @@ def test_nothing_in_a_row_undoes_an_opt_out(imports: Imports) -> None:
     assert imports.ledger() == before
 
 
+@pytest.mark.parametrize(
+    ("reason", "way"),
+    [
+        (BarredFor.MANUAL, "suppressed"),
+        (BarredFor.STOP, "stop"),
+        (BarredFor.COMPLAINT, "complaint"),
+        (BarredFor.HARD_BOUNCE, None),
+    ],
+)
+def test_what_a_suppression_stops_is_on_the_ledger_once(
+    imports: Imports, reason: BarredFor, way: str | None
+) -> None:
+    imports.rows(row(1, "C-1", email=EMAIL, country="SN", consent=ACCEPTED), row(2, "G", email=EMAIL))
+    suppressed = {Channel.EMAIL: reason}
+    new: dict[str, Any] = {"email": "new@example.com", "country": "SN", "consent": ACCEPTED}
+    for _ in range(2):
+        imports.rows(
+            row(1, "C-1", email=EMAIL, suppressed=suppressed), row(2, "C-2", **new, suppressed=suppressed)
+        )
+    for who in ("C-1", "C-2"):
+        assert not imports.subscribed(who)
+        stopped = [
+            (one["topic"], one["source"], one["subscribed"]) for one in imports.ledger(who) if one["topic"]
+        ]
+        news = ["company_news", "product_offers", "surveys"] if way else []
+        assert sorted(stopped) == [(topic, way, False) for topic in news]
+    assert imports.ledger("G") == []  # nothing came
+    imports.parts.seal_ledger()
+    assert imports.parts.verify_ledger(print).findings == 0
+
+
 def test_suppressions_bar_addresses_and_are_harmless_to_repeat(imports: Imports) -> None:
     stop, bounce = {Channel.SMS: BarredFor.STOP}, {Channel.EMAIL: BarredFor.HARD_BOUNCE}
     for _ in range(2):

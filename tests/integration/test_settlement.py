@@ -193,7 +193,7 @@ def test_what_was_settled_cancelled_or_expired_is_not_sent_again(resending: Sett
         "mail", "e-1", EventKind.DELIVERED, world.clock(), message_ref=settled["messages"][0]["id"]
     )
     with world.parts.store.write() as tx:
-        apply_events(tx, [event], world.clock())
+        apply_events(tx, world.parts.catalogue, [event], world.clock())
     world.parts.cancel_notification(cancelled["id"])
     resending.wait_it_out()
     assert world.work() == 0
@@ -217,7 +217,7 @@ def test_word_of_the_first_call_counts_while_the_second_waits_for_morning(
         "twilio", "e-1", said, world.clock(), message_ref=answer["messages"][0]["id"], provider_message_id=SID
     )
     with world.parts.store.write() as tx:
-        apply_events(tx, [event], world.clock())
+        apply_events(tx, world.parts.catalogue, [event], world.clock())
     world.clock.advance(timedelta(hours=12))
     world.work()
     assert len(world.sms.messages) == 1
@@ -252,7 +252,7 @@ def test_what_was_settled_meanwhile_is_not_queued(resending: Settling) -> None:
     )
     with world.parts.store.write() as tx:
         (doubt,) = tx.doubts.take(world.clock(), 5, world.clock())
-        apply_events(tx, [event], world.clock())
+        apply_events(tx, world.parts.catalogue, [event], world.clock())
         assert not tx.doubts.send_again(doubt.dispatch_id, world.clock())
     assert resending.status(answer) == "delivered"
 

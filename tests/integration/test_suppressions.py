@@ -80,6 +80,23 @@ def test_a_complaint_that_the_shop_passes_on_opts_out_of_what_stops(world: World
     assert verify(world) == []
 
 
+def test_what_the_shop_bars_and_lifts_itself_is_on_the_ledger(world: World, call: Call) -> None:
+    world.order()
+    world.order(recipient="guest-7", profile={"email": EMAIL}, reference="guest")
+    for _ in range(2):
+        barred = call("POST", "", given(EMAIL, "email"))
+    call("POST", "", given(PHONE, "sms", "hard_bounce"))  # a fact: nobody asked for it
+    call("DELETE", f"/{barred.get_json()['id']}")
+    for who in ("C-1042", "guest-7"):
+        newest, oldest = world.parts.lookups.consents(who)["items"]
+        told = [(one["source"], one["topic"], one["channel"], one["subscribed"]) for one in (oldest, newest)]
+        ends = [("suppressed", "order_updates", "email", on) for on in (False, True)]
+        assert sorted(told) == sorted(ends)
+    assert world.subscribed("order_updates", Channel.EMAIL)
+    seal(world)
+    assert verify(world) == []
+
+
 def test_a_scope_only_gets_wider(call: Call) -> None:
     assert call("POST", "", given(PHONE, "sms", scope="marketing")).get_json()["scope"] == "marketing"
     assert call("POST", "", given(PHONE, "sms")).get_json()["scope"] == "all"

@@ -12,7 +12,7 @@ from notify.domain.requests import Choice, Proof
 from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.centre.choosing import choose, stop
+from notify.usecases.centre.choosing import Chosen, choose, stop
 from notify.usecases.centre.disowning import disown
 from notify.usecases.centre.pausing import Pause, pause, resume
 from notify.usecases.centre.readmitting import readmit
@@ -81,9 +81,12 @@ class PreferenceCentre:
 
     def change(self, token: str, choices: Sequence[Choice], proof: Proof, locale: str) -> Saved:
         """Apply the choices that differ."""
-        view, done = self._visit(
-            token, proof, locale, lambda visit: choose(visit, choices, self._confirmations)
+        return self._saved(
+            *self._visit(token, proof, locale, lambda visit: choose(visit, choices, self._confirmations))
         )
+
+    def _saved(self, view: CentreView, done: Chosen | None) -> Saved:
+        """Wake a worker for what is to be confirmed, and tell how it stands."""
         if done is None:
             return Saved(view, None)
         self._confirmations.ring(done.posted)
@@ -106,9 +109,11 @@ class PreferenceCentre:
         """End a pause early."""
         return self._visit(token, proof, locale, resume)[0]
 
-    def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> CentreView:
-        """Take back a STOP or a complaint."""
-        return self._visit(token, proof, locale, lambda visit: readmit(visit, channel))[0]
+    def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> Saved:
+        """Take back a STOP or a complaint, with what it stopped."""
+        return self._saved(
+            *self._visit(token, proof, locale, lambda visit: readmit(visit, channel, self._confirmations))
+        )
 
     def speak(self, token: str, wanted: str, proof: Proof, locale: str) -> CentreView:
         """Choose the language of messages."""

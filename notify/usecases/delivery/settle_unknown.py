@@ -104,7 +104,7 @@ class SettleUnknown:
     def _settle(self, found: ProviderEvent) -> int:
         now = self._clock()
         with self._store.write() as tx:
-            applied = apply_events(tx, [found], now, stops=self._stops)
+            applied = apply_events(tx, self._catalogue, [found], now, stops=self._stops)
         self._tell(applied)
         return len(applied.moved)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from notify.domain import ids
-from notify.domain.catalogue import Catalogue
+from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.errors import NotFoundError
 from notify.domain.event_moves import (
     NOT_ARRIVED,
@@ -26,8 +26,9 @@ from notify.domain.soft_bounces import SoftBounceRule
 from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
 from notify.usecases.events.counting_bounces import bounce_news, count_bounces
-from notify.usecases.events.reported_refusals import bar_addresses
+from notify.usecases.events.reported_refusals import bar_addresses, complained_of
 from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.recording_stops import holders_of
 from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 REPEATED: Final = "repeated"
@@ -53,8 +54,10 @@ class Applied:
 
 def apply_events(
     tx: Transaction,
+    catalogue: Catalogue,
     events: Collection[ProviderEvent],
     now: datetime,
+    *,
     rule: SoftBounceRule = SoftBounceRule(),  # noqa: B008 - frozen
     stops: ProviderStops | None = None,
 ) -> Applied:
@@ -73,7 +76,7 @@ def apply_events(
     if gone:
         tx.events.forget_messages(gone)
     about = [(known[number], event) for number, event in fresh if number in known]
-    _follow_refusals(tx, about, rule, stops, now)
+    _follow_refusals(tx, catalogue, about, now, rule=rule, stops=stops)
     applied = _move(tx, fresh, known, now)
     applied.counted.update(_outcomes(fresh, applied.moved, known))
     not_kept = [event for event in events if event.kind in NOT_KEPT]
@@ -87,10 +90,12 @@ def apply_events(
 
 def _follow_refusals(
     tx: Transaction,
+    catalogue: Catalogue,
     about: Sequence[tuple[Reported, ProviderEvent]],
+    now: datetime,
+    *,
     rule: SoftBounceRule,
     stops: ProviderStops | None,
-    now: datetime,
 ) -> None:
     """Do what bounces and complaints ask for beyond the status of their messages."""
     refusals = [(message, event) for message, event in about if suppression(event) or opt_out_way(event)]
@@ -100,17 +105,19 @@ def _follow_refusals(
         return
     hashes = {message.address_hash for message, _ in refusals if message.address_hash} | news.hashes
     people = {message.recipient_id for message, _ in refusals}
+    addresses = complained_of(refusals) | {(Channel.SMS, one.address_hash) for one in stopped}
     holders = held(
         tx,
-        lambda: stops.holders(tx, {one.address_hash for one in stopped}) if stops else {},
+        lambda: holders_of(tx, addresses),
         lambda known: (
             people | {one.id for having in known.values() for one in having},
-            hashes | known.keys(),
+            hashes | {value for _, value in addresses},
         ),
     )
     if stops:
-        stops.record(tx, stopped, holders, now)
-    bar_addresses(tx, refusals, now)
+        theirs = {one.address_hash: holders.get((Channel.SMS, one.address_hash), ()) for one in stopped}
+        stops.record(tx, stopped, theirs, now)
+    bar_addresses(tx, catalogue, refusals, now)
     count_bounces(tx, news, rule, now)
 
 

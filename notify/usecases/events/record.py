@@ -123,7 +123,9 @@ class RecordEvents:
         return 1
 
     def _apply(self, tx: Transaction, events: Sequence[ProviderEvent], now: datetime) -> Applied:
-        return apply_events(tx, events, now, self._soft_bounces, self._stops) if events else Applied()
+        if not events:
+            return Applied()
+        return apply_events(tx, self._catalogue, events, now, rule=self._soft_bounces, stops=self._stops)
 
     def _events(
         self, tx: Transaction, provider: str, posts: Sequence[KeptPost], now: datetime

@@ -4,25 +4,38 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from notify.domain.addresses import masked
+from notify.domain.catalogue import Catalogue
 from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.event_moves import Reported, opt_out_way, suppression
 from notify.domain.events import ProviderEvent
-from notify.domain.ledger import Change
+from notify.domain.ledger import COMPLAINT, Change
 from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion, record_changes
+from notify.usecases.preferences.recording_stops import Address, Stop, holders_of, record_stops
 
 Refusals = Sequence[tuple[Reported, ProviderEvent]]
 """Messages with the event that tells that no more of their kind is wanted, or can arrive."""
 
 
-def bar_addresses(tx: Transaction, refusals: Refusals, now: datetime) -> None:
+def complained_of(refusals: Refusals) -> set[Address]:
+    """Return the addresses whose owners reported a message as spam."""
+    return {
+        (message.channel, message.address_hash)
+        for message, event in refusals
+        if message.address_hash and opt_out_way(event) == COMPLAINT
+    }
+
+
+def bar_addresses(tx: Transaction, catalogue: Catalogue, refusals: Refusals, now: datetime) -> None:
     """Suppress the addresses that were written to, and put on the ledger what people left.
 
-    The caller holds the gates off.
+    A complaint opts everybody out who has the address, of all that its suppression stops. The caller holds
+    the gates off, of theirs too.
     """
     if not refusals:
         return
+    record_stops(tx, catalogue, _complaints(refusals, now), holders_of(tx, complained_of(refusals)))
     recipients = tx.recipients.by_numbers({message.recipient_id for message, _ in refusals})
     _suppress(tx, refusals, recipients, now)
     left = {
@@ -33,6 +46,20 @@ def bar_addresses(tx: Transaction, refusals: Refusals, now: datetime) -> None:
     for key in sorted(left):
         message, way = left[key]
         _opt_out(tx, recipients[message.recipient_id], message, way, now)
+
+
+def _complaints(refusals: Refusals, now: datetime) -> list[Stop]:
+    return [
+        Stop(
+            message.channel,
+            message.address_hash,
+            found[0],
+            Occasion(now, COMPLAINT, locale=message.locale, message_id=message.message_id),
+            message.recipient_id,
+        )
+        for message, event in refusals
+        if message.address_hash and opt_out_way(event) == COMPLAINT and (found := suppression(event))
+    ]
 
 
 def _suppress(

@@ -9,13 +9,14 @@ from typing import Final, TypeVar
 from notify.domain.catalogue import Catalogue
 from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
-from notify.domain.imports import Barred, ImportedRow, ImportReport, RecordedChoice, RefusedRow
-from notify.domain.ledger import SHOP, Change, LedgerEntry
+from notify.domain.imports import Barred, BarredFor, ImportedRow, ImportReport, RecordedChoice, RefusedRow
+from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED, Change, LedgerEntry
 from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
 from notify.store.imports import Newcomer
-from notify.usecases.preferences.recording_choices import differs, record_acceptances
+from notify.usecases.preferences.recording_choices import Occasion, differs, record_acceptances
+from notify.usecases.preferences.recording_stops import Stop, holders_of, record_stops
 from notify.usecases.recipients.checking_rows import Person, RowCheck
 
 BATCH: Final = 2_000
@@ -23,6 +24,9 @@ BATCH: Final = 2_000
 
 CHOICES_BATCH: Final = 250
 """People with choices, committed together: meanwhile nothing leaves, for opt-outs hold the gates off."""
+
+_WAYS: Final = {BarredFor.STOP: STOP, BarredFor.COMPLAINT: COMPLAINT, BarredFor.MANUAL: SUPPRESSED}
+"""What the person had asked for, and so stands on the ledger; by which way. A bounce proves a fact."""
 
 Rows = Iterable[ImportedRow | RefusedRow]
 People = Mapping[str, Person]
@@ -79,14 +83,7 @@ class ImportRecipients:
                 stored = _merge(tx, dict(some), now)
                 both = [(stored[one], person) for one, person in some]
                 self._choose(tx, both, now)
-                tx.imports.suppress(
-                    [
-                        Barred(recipient, channel, reason)
-                        for recipient, person in both
-                        for channel, reason in person.suppressed.items()
-                    ],
-                    now,
-                )
+                self._suppress(tx, both, now)
 
     def _choose(
         self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
@@ -114,6 +111,26 @@ class ImportRecipients:
             ],
             now,
         )
+
+    def _suppress(
+        self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
+    ) -> None:
+        """Bar addresses, and put on the ledger what stops by what people had asked the old tool for."""
+        suppressed = [
+            Barred(recipient, channel, reason)
+            for recipient, person in people
+            for channel, reason in person.suppressed.items()
+        ]
+        if not suppressed:
+            return
+        stops = [
+            Stop(one.channel, one.recipient.hashes[one.channel], one.scope, Occasion(now, way, Proof(SHOP)))
+            for one in suppressed
+            if (way := _WAYS.get(one.reason)) and one.channel in one.recipient.hashes
+        ]
+        addresses = {(stop.channel, stop.address_hash) for stop in stops}
+        record_stops(tx, self._catalogue, stops, holders_of(tx, addresses))
+        tx.imports.suppress(suppressed, now)
 
     def _changes(
         self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime

@@ -117,10 +117,15 @@ class _CentrePages:
 
     def _readmit(self, token: str, view: CentreView, locale: str) -> Answer:
         channel = named_channel(list(Channel))
-        if not any(one.channel is channel and one.bar in LIFTED_BY_PERSON for one in view.notices):
+        bars = [one.bar for one in view.notices if one.channel is channel and one.bar in LIFTED_BY_PERSON]
+        if not bars:
             return Answer(view, "same")
-        given = shown(self._pages.texts(locale)(f"centre.readmit.{channel}"))
-        return Answer(self._centre.readmit(token, channel, given, locale), f"readmitted.{channel}")
+        t = self._pages.texts(locale)
+        wording = [*(t(f"centre.bar_remedy.{bar}") for bar in bars), t(f"centre.readmit.{channel}")]
+        done = self._centre.readmit(token, channel, shown(*filter(None, wording)), locale)
+        if done.asked or done.refused:
+            return _to_be_confirmed(t, done)
+        return Answer(done.view, f"readmitted.{channel}")
 
     def _speak(self, token: str, _view: CentreView, locale: str) -> Answer:
         wanted = request.form.get("locale")

@@ -9,7 +9,7 @@ from flask import Response, abort, request
 
 from notify.domain.catalogue import CONFIRMATIONS, Topic
 from notify.domain.history import PastChoice
-from notify.domain.ledger import BARRING_WAYS, OWN_WAYS
+from notify.domain.ledger import BARRING_WAYS, OWN_WAYS, START, STOP, SUPPRESSED
 from notify.usecases.centre.preference_centre import PreferenceCentre
 from notify.web.pages.days import day, hour
 from notify.web.pages.languages import language
@@ -79,6 +79,8 @@ def _items(
 
 
 def _headline(way: str, *, subscribed: bool) -> str:
+    if way == SUPPRESSED:
+        way = START if subscribed else STOP
     if way in BARRING_WAYS:
         return f"history.what.{way}"
     return f"history.what.{'yes' if subscribed else 'no'}"
