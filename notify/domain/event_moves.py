@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from notify.domain import ledger
 from notify.domain.catalogue import Channel
@@ -35,11 +35,11 @@ same is neither stored nor shown, and no message moves by it."""
 NOT_ARRIVED: Final = frozenset({Status.BOUNCED, Status.FAILED})
 """After these `fallback` routing turns to the next channel."""
 
+_OPT_OUT_WAYS: Final = {EventKind.COMPLAINED: ledger.COMPLAINT, EventKind.UNSUBSCRIBED: ledger.PROVIDER}
 _ADDRESS_IS_BAD: Final = frozenset({EventKind.BOUNCED, EventKind.DROPPED, EventKind.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """A message that events are about, as it stands. `status` is the effective one."""
 
     message_id: int
@@ -71,8 +71,7 @@ class Routed:
         return later[0] if later else None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A message's new status, by the event that led there."""
 
     message: Reported
@@ -112,9 +111,9 @@ def moves(reported: Mapping[int, Reported], events: Iterable[tuple[int | None, P
 
 def suppression(event: ProviderEvent) -> tuple[Scope, str] | None:
     """Return what an event bars the address from, and why; None if it does not."""
-    if EventKind.COMPLAINED in {event.kind, event.because}:
+    if EventKind.COMPLAINED in (event.kind, event.because):
         return Scope.MARKETING, COMPLAINT
-    if event.kind in _ADDRESS_IS_BAD and event.hard:
+    if event.hard and event.kind in _ADDRESS_IS_BAD:
         return Scope.ALL, HARD_BOUNCE
     return None
 
@@ -126,5 +125,4 @@ def is_soft_bounce(event: ProviderEvent) -> bool:
 
 def opt_out_way(event: ProviderEvent) -> str | None:
     """Return by which way an event opts the person out of the message's topic; None if it does not."""
-    ways = {EventKind.COMPLAINED: ledger.COMPLAINT, EventKind.UNSUBSCRIBED: ledger.PROVIDER}
-    return ways.get(event.because or event.kind)
+    return _OPT_OUT_WAYS.get(event.because or event.kind)

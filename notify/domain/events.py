@@ -1,9 +1,8 @@
 """What a provider reports later about a message, in our words."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 LONGEST_EVENT_ID: Final = 100
 
@@ -32,8 +31,7 @@ class EventKind(StrEnum):
     """A word that our table does not have, or one that says nothing about a message's fate."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderEvent:
+class ProviderEvent(NamedTuple):
     """One event about one message. Which one is said by `message_ref` (our public id), else by theirs.
 
     `event_id` is at most 100 characters and the same for each repetition of an event: it makes replays
@@ -41,7 +39,8 @@ class ProviderEvent:
     so that by itself it names a message only where calls carry one. `hard`: True if the address is bad for
     good, False if certainly not, None where the provider does not say. `stopped`: the person has sent STOP to
     the sender. `because`: the complaint or opt-out of before for which the provider bars the address.
-    `detail` has no personal data.
+    `detail` has no personal data. A tuple is made in a quarter of the time of a dataclass, and there are
+    thousands a second.
     """
 
     provider: str

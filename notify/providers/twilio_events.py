@@ -4,7 +4,6 @@ import hmac
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -108,7 +107,7 @@ class TwilioReceipts:
         """Translate what was kept; MalformedPostError."""
         # What we added comes last, and so counts even if Twilio should ever use that name.
         named = _fields(text).get(_OURS)
-        return [replace(event, message_ref=named) for event in parse(text, received_at)]
+        return [event._replace(message_ref=named) for event in parse(text, received_at)]
 
 
 def receipts_url(base: str, message_ref: str) -> str:

@@ -121,7 +121,7 @@ class SqlEvents:
     def reported(self, numbers: Collection[int], now: datetime, *, lock: bool = False) -> dict[int, Reported]:
         """Return messages as they stand; `lock` keeps others from changing them until commit."""
         query = event_rows.with_numbers(self._connection, _reported(now), numbers)
-        rows = self._connection.execute(query.with_for_update(of=Message) if lock else query)
+        rows = self._connection.execute(query.with_for_update(of=Message) if lock else query).all()
         return {
             number: Reported(
                 number,

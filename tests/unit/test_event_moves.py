@@ -1,6 +1,5 @@
 """What events make of a message: forward only, in whatever order they come."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -114,7 +113,7 @@ def test_who_is_barred_and_who_has_left() -> None:
 
 def test_what_is_dropped_for_an_earlier_report_counts_as_that_report() -> None:
     earlier = {
-        because: replace(event(EventKind.DROPPED), because=because)
+        because: event(EventKind.DROPPED)._replace(because=because)
         for because in (EventKind.COMPLAINED, EventKind.UNSUBSCRIBED)
     }
     assert {because: (suppression(one), opt_out_way(one)) for because, one in earlier.items()} == {

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -99,7 +99,7 @@ class SettleUnknown:
         if found is None:
             return None, True
         # By our own id: theirs is not written down anywhere yet.
-        return replace(found, message_ref=ids.public(ids.MESSAGE, doubt.message_id)), True
+        return found._replace(message_ref=ids.public(ids.MESSAGE, doubt.message_id)), True
 
     def _settle(self, found: ProviderEvent) -> int:
         now = self._clock()
