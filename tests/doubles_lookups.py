@@ -55,7 +55,7 @@ def export_of(recipient: object, indent: int | None = None) -> PackedJson:
 
 
 class FakeLookups:
-    """Knows notification `n1`, message `m1` and recipient `C-1`; remembers the queries."""
+    """Knows notification `n1`, message `m1`, a campaign's `mc`, and recipient `C-1`; remembers the queries."""
 
     def __init__(self) -> None:
         self.queries: list[dict[str, Any]] = []
@@ -88,12 +88,13 @@ class FakeLookups:
         return {"items": [self.notification("n1")], "next_cursor": "more"}
 
     def message(self, message_id: str, locale: str) -> MessageView:
-        if message_id != "m1":
+        if message_id not in {"m1", "mc"}:
             raise NotFoundError
+        of_campaign = message_id == "mc"
         return {
-            "id": "m1",
-            "notification_id": "n1",
-            "campaign_id": None,
+            "id": message_id,
+            "notification_id": None if of_campaign else "n1",
+            "campaign_id": "c1" if of_campaign else None,
             "recipient_id": "C-1",
             "channel": "email",
             "topic": "order_updates",

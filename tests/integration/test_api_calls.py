@@ -152,6 +152,16 @@ def test_messages_are_explained_in_the_language_asked_for(
     assert several.get_json()["items"][0]["explanation"] == f"in {locale}"
 
 
+def test_a_marketing_tool_reads_the_messages_of_campaigns_alone(client: FlaskClient) -> None:
+    marketing = bearer("campaigns")
+    assert client.get("/v1/messages/mc", headers=marketing).status_code == 200
+    assert client.get("/v1/messages/m1", headers=marketing).status_code == 404
+    assert client.get("/v1/messages?campaign_id=c1", headers=marketing).status_code == 200
+    everything = client.get("/v1/messages?recipient_id=C-1", headers=marketing)
+    assert everything.status_code == 422
+    assert everything.get_json()["errors"][0]["parameter"] == "campaign_id"
+
+
 def test_recipients_are_kept(api: FakeApi, client: FlaskClient) -> None:
     body = {"id": "C-9", "phone": "77 123 45 67", "country": "SN"}
     answer = client.put("/v1/recipients/C-9", json=body, headers=bearer("recipients"))

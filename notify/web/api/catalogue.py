@@ -58,7 +58,7 @@ PREVIEW: Final = Operation(
         " which also decides what it says of STOP. For a template of campaigns, `data` is one"
         " language's content, shown as to somebody of whom nothing is known."
     ),
-    scopes=(KeyScope.SEND,),
+    scopes=(KeyScope.SEND, KeyScope.READ, KeyScope.CAMPAIGNS),
     request=PreviewRequest,
     response=shapes.PreviewAnswer,
     examples=examples.PREVIEW,
