@@ -28,16 +28,6 @@ AUDIENCE = {
 MARKETING = bearer("campaigns")
 
 
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def client(api: FakeApi) -> FlaskClient:
-    return api.client()
-
-
 def test_a_campaign_is_written(api: FakeApi, client: FlaskClient) -> None:
     body = {**CAMPAIGN, "template": "newsletter", "audience": AUDIENCE, "throttle": 600}
     answer = client.post("/v1/campaigns", json=body, headers=MARKETING)

@@ -30,16 +30,6 @@ from tests.doubles_api import FakeApi, bearer
 ORDER: dict[str, Any] = {"template": "order_shipped", "recipient": {"id": "C-1"}}
 
 
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def client(api: FakeApi) -> FlaskClient:
-    return api.client()
-
-
 def problem(answer: TestResponse, status: int) -> Problem:
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"

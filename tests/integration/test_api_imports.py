@@ -12,16 +12,6 @@ from tests.doubles_api import FakeApi, bearer
 PATH = "/v1/recipients/import"
 
 
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def client(api: FakeApi) -> FlaskClient:
-    return api.client()
-
-
 def post(client: FlaskClient, body: bytes, media_type: str = NDJSON, **headers: str) -> TestResponse:
     return client.post(PATH, data=body, content_type=media_type, headers={**bearer("recipients"), **headers})
 

@@ -1,4 +1,4 @@
-"""The preference centre through Flask's client, on doubles of the use cases."""
+"""The preference centre through Flask's visitor, on doubles of the use cases."""
 
 import re
 
@@ -13,18 +13,8 @@ from tests.reading_pages import checked, heading, hidden, shown
 CENTRE = f"/preferences/{CENTRE_TOKEN}"
 
 
-@pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def client(site: Site) -> FlaskClient:
-    return site.app().test_client()
-
-
-def test_the_centre_shows_every_topic_on_every_channel(client: FlaskClient) -> None:
-    response = client.get(f"{CENTRE}/")
+def test_the_centre_shows_every_topic_on_every_channel(visitor: FlaskClient) -> None:
+    response = visitor.get(f"{CENTRE}/")
     assert response.status_code == 200
     assert len(re.findall(r'type="checkbox"', response.text)) == 8
     assert checked(response) == [
@@ -38,11 +28,11 @@ def test_the_centre_shows_every_topic_on_every_channel(client: FlaskClient) -> N
 
 
 def test_saving_changes_what_was_ticked_and_unticked_and_nothing_else(
-    site: Site, client: FlaskClient
+    site: Site, visitor: FlaskClient
 ) -> None:
-    page = client.get(f"{CENTRE}?lang=en")
+    page = visitor.get(f"{CENTRE}?lang=en")
     on = [*(set(checked(page)) - {"company_news.email"}), "surveys.sms"]
-    response = client.post(f"{CENTRE}?lang=en", data={"do": "save", "was": hidden(page, "was"), "on": on})
+    response = visitor.post(f"{CENTRE}?lang=en", data={"do": "save", "was": hidden(page, "was"), "on": on})
     assert response.status_code == 200
     assert "Saved." in shown(response)
     before = FakeCentre().stands
@@ -55,50 +45,52 @@ def test_saving_changes_what_was_ticked_and_unticked_and_nothing_else(
     assert proof.wording == "Smarttontine news, by e-mail: no / Surveys, by SMS: yes / Save"
 
 
-def test_a_page_left_open_does_not_bring_back_what_was_stopped_since(site: Site, client: FlaskClient) -> None:
-    page = client.get(CENTRE)
+def test_a_page_left_open_does_not_bring_back_what_was_stopped_since(
+    site: Site, visitor: FlaskClient
+) -> None:
+    page = visitor.get(CENTRE)
     site.centre.stands["product_offers", Channel.SMS] = False
     on = [*checked(page), "surveys.email"]
-    client.post(CENTRE, data={"do": "save", "was": hidden(page, "was"), "on": on})
+    visitor.post(CENTRE, data={"do": "save", "was": hidden(page, "was"), "on": on})
     assert site.centre.stands["surveys", Channel.EMAIL] is True
     assert site.centre.stands["product_offers", Channel.SMS] is False
 
 
-def test_saving_what_stands_already_writes_nothing(site: Site, client: FlaskClient) -> None:
-    page = client.get(CENTRE)
-    response = client.post(
+def test_saving_what_stands_already_writes_nothing(site: Site, visitor: FlaskClient) -> None:
+    page = visitor.get(CENTRE)
+    response = visitor.post(
         CENTRE, data={"do": "save", "was": hidden(page, "was"), "on": [*checked(page), "invented.sms"]}
     )
     assert "Rien n’a changé" in shown(response)
     assert site.centre.proofs == []
 
 
-def test_news_stop_and_orders_go_on(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "stop_news"})
+def test_news_stop_and_orders_go_on(site: Site, visitor: FlaskClient) -> None:
+    response = visitor.post(CENTRE, data={"do": "stop_news"})
     assert checked(response) == ["order_updates.email", "order_updates.sms"]
     assert "Le suivi de vos commandes continue" in (site.centre.proofs[0][1].wording or "")
 
 
-def test_everything_stops_and_the_page_says_what_is_lost(site: Site, client: FlaskClient) -> None:
-    assert "vous ne saurez plus par nous si votre commande est partie" in shown(client.get(CENTRE))
-    response = client.post(CENTRE, data={"do": "stop_everything"})
+def test_everything_stops_and_the_page_says_what_is_lost(site: Site, visitor: FlaskClient) -> None:
+    assert "vous ne saurez plus par nous si votre commande est partie" in shown(visitor.get(CENTRE))
+    response = visitor.post(CENTRE, data={"do": "stop_everything"})
     assert checked(response) == []
     assert "suivi de commande compris" in (site.centre.proofs[0][1].wording or "")
 
 
-def test_a_change_can_be_taken_back(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "stop_news"})
-    undone = client.post(CENTRE, data={"do": "undo", "undo": hidden(response, "undo")})
+def test_a_change_can_be_taken_back(site: Site, visitor: FlaskClient) -> None:
+    response = visitor.post(CENTRE, data={"do": "stop_news"})
+    undone = visitor.post(CENTRE, data={"do": "undo", "undo": hidden(response, "undo")})
     assert undone.status_code == 200
     assert "C’est annulé" in shown(undone)
     assert len(site.undo.proofs) == 1
-    again = client.post(CENTRE, data={"do": "undo", "undo": hidden(response, "undo")})
+    again = visitor.post(CENTRE, data={"do": "undo", "undo": hidden(response, "undo")})
     assert again.status_code == 409
     assert "a déjà servi" in shown(again)
 
 
-def test_whoever_is_not_the_person_says_so(site: Site, client: FlaskClient) -> None:
-    response = client.post(CENTRE, data={"do": "disown", "channel": "sms"})
+def test_whoever_is_not_the_person_says_so(site: Site, visitor: FlaskClient) -> None:
+    response = visitor.post(CENTRE, data={"do": "disown", "channel": "sms"})
     assert "Plus rien n’est envoyé à ce numéro." in shown(response)
     assert site.centre.disowned == [Channel.SMS]
     assert "+221" in (site.centre.proofs[0][1].wording or "")
@@ -106,41 +98,41 @@ def test_whoever_is_not_the_person_says_so(site: Site, client: FlaskClient) -> N
 
 @pytest.mark.parametrize("locale", ["fr", "en"])
 @pytest.mark.parametrize("channel", Channel)
-def test_nobody_is_said_to_have_told_the_shop(client: FlaskClient, locale: str, channel: Channel) -> None:
-    before = client.get(f"{CENTRE}?lang={locale}")
-    after = client.post(f"{CENTRE}?lang={locale}", data={"do": "disown", "channel": channel})
+def test_nobody_is_said_to_have_told_the_shop(visitor: FlaskClient, locale: str, channel: Channel) -> None:
+    before = visitor.get(f"{CENTRE}?lang={locale}")
+    after = visitor.post(f"{CENTRE}?lang={locale}", data={"do": "disown", "channel": channel})
     for page in (before, after):
         assert not re.search("averti|tell the shop|been told", shown(page))
     assert "smarttontine.org" in shown(after)
 
 
-def test_saying_so_twice_is_answered_the_same(site: Site, client: FlaskClient) -> None:
-    first, second = (client.post(CENTRE, data={"do": "disown", "channel": "sms"}) for _ in range(2))
+def test_saying_so_twice_is_answered_the_same(site: Site, visitor: FlaskClient) -> None:
+    first, second = (visitor.post(CENTRE, data={"do": "disown", "channel": "sms"}) for _ in range(2))
     assert second.status_code == 200
     assert first.data == second.data
     assert site.centre.disowned == [Channel.SMS]
 
 
-def test_a_barred_number_has_no_boxes_and_is_not_written_to(site: Site, client: FlaskClient) -> None:
-    open_page = client.get(CENTRE)
-    client.post(CENTRE, data={"do": "disown", "channel": "sms"})
-    page = client.get(CENTRE)
+def test_a_barred_number_has_no_boxes_and_is_not_written_to(site: Site, visitor: FlaskClient) -> None:
+    open_page = visitor.get(CENTRE)
+    visitor.post(CENTRE, data={"do": "disown", "channel": "sms"})
+    page = visitor.get(CENTRE)
     assert "+221" not in shown(page)
     assert "Le numéro de téléphone que nous avions est bloqué" in shown(page)
     assert shown(page).count("(ce numéro est bloqué)") == 4
     assert set(re.findall(r'value="\w+\.(\w+)"', page.text)) == {"email"}
-    old = client.post(CENTRE, data={"do": "save", "was": [], "on": checked(open_page)[1::2]})
+    old = visitor.post(CENTRE, data={"do": "save", "was": [], "on": checked(open_page)[1::2]})
     assert "ne peut pas le rétablir" in shown(old)
     on = [*checked(open_page), "surveys.email", "surveys.sms"]
-    saved = client.post(CENTRE, data={"do": "save", "was": hidden(open_page, "was"), "on": on})
+    saved = visitor.post(CENTRE, data={"do": "save", "was": hidden(open_page, "was"), "on": on})
     assert "C’est enregistré." in shown(saved)
     assert site.centre.stands["surveys", Channel.EMAIL] is True
     assert not any(stands for (_, by), stands in site.centre.stands.items() if by is Channel.SMS)
 
 
-def test_nothing_can_be_saved_where_all_is_barred(client: FlaskClient) -> None:
-    client.post(CENTRE, data={"do": "disown", "channel": "sms"})
-    page = client.post(f"{CENTRE}?lang=en", data={"do": "disown", "channel": "email"})
+def test_nothing_can_be_saved_where_all_is_barred(visitor: FlaskClient) -> None:
+    visitor.post(CENTRE, data={"do": "disown", "channel": "sms"})
+    page = visitor.post(f"{CENTRE}?lang=en", data={"do": "disown", "channel": "email"})
     assert "Nothing more is sent to this address." in shown(page)
     assert 'type="checkbox"' not in page.text
     assert 'value="save"' not in page.text
@@ -149,11 +141,11 @@ def test_nothing_can_be_saved_where_all_is_barred(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("form", [None, {"do": "save", "on": "surveys.sms"}, {"do": "disown"}, {}])
 def test_the_link_of_a_preview_says_what_it_is(
-    site: Site, client: FlaskClient, form: dict[str, str] | None
+    site: Site, visitor: FlaskClient, form: dict[str, str] | None
 ) -> None:
     site.centre.preview = True
     path = f"{CENTRE}?lang=en"
-    response = client.get(path) if form is None else client.post(path, data=form)
+    response = visitor.get(path) if form is None else visitor.post(path, data=form)
     assert response.status_code == 200
     assert heading(response) == "The link of a preview"
     assert "Nothing was changed" in shown(response)
@@ -161,12 +153,12 @@ def test_the_link_of_a_preview_says_what_it_is(
     assert site.centre.proofs == []
 
 
-def test_a_channel_without_an_address_says_so(site: Site, client: FlaskClient) -> None:
+def test_a_channel_without_an_address_says_so(site: Site, visitor: FlaskClient) -> None:
     del site.centre.addresses[Channel.SMS]
-    response = client.get(CENTRE)
+    response = visitor.get(CENTRE)
     assert "(pas de numéro connu)" in shown(response)
     assert 'value="sms"' not in response.text
-    assert client.post(CENTRE, data={"do": "disown", "channel": "sms"}).status_code == 400
+    assert visitor.post(CENTRE, data={"do": "disown", "channel": "sms"}).status_code == 400
     assert site.centre.disowned == []
 
 
@@ -181,16 +173,16 @@ def test_a_channel_without_an_address_says_so(site: Site, client: FlaskClient) -
     ],
 )
 def test_a_form_that_is_not_ours_changes_nothing(
-    site: Site, client: FlaskClient, data: dict[str, str], status: int
+    site: Site, visitor: FlaskClient, data: dict[str, str], status: int
 ) -> None:
-    response = client.post(CENTRE, data=data)
+    response = visitor.post(CENTRE, data=data)
     assert response.status_code == status
     assert heading(response) == "Cela n’a pas marché"
     assert site.centre.proofs == []
 
 
-def test_what_a_person_typed_never_becomes_html(site: Site, client: FlaskClient) -> None:
+def test_what_a_person_typed_never_becomes_html(site: Site, visitor: FlaskClient) -> None:
     site.centre.addresses[Channel.EMAIL] = "<b>•••@example.com"
-    response = client.get(CENTRE)
+    response = visitor.get(CENTRE)
     assert "<b>•••" not in response.text
     assert "&lt;b&gt;•••@example.com" in response.text

@@ -1,4 +1,4 @@
-"""The public pages through Flask's client, on doubles of the use cases."""
+"""The public pages through Flask's visitor, on doubles of the use cases."""
 
 import gzip
 import re
@@ -32,30 +32,22 @@ MALFORMED = (
 )
 
 
-@pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def client(site: Site) -> FlaskClient:
-    return site.app().test_client()
-
-
 # The link
 
 
 @pytest.mark.parametrize("path", [U, f"{U}/", f"{U}?lang=fr", f"{U}/?x=1"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_looking_at_the_link_changes_nothing(site: Site, client: FlaskClient, path: str, method: str) -> None:
-    response = client.open(path, method=method)
+def test_looking_at_the_link_changes_nothing(
+    site: Site, visitor: FlaskClient, path: str, method: str
+) -> None:
+    response = visitor.open(path, method=method)
     assert response.status_code == 200
     assert site.unsubscribe.stopped == []
     assert bool(response.data) == (method == "GET")
 
 
-def test_the_page_says_what_stops_where_in_the_messages_language(client: FlaskClient) -> None:
-    response = client.get(U, headers={"Accept-Language": "en"})
+def test_the_page_says_what_stops_where_in_the_messages_language(visitor: FlaskClient) -> None:
+    response = visitor.get(U, headers={"Accept-Language": "en"})
     assert heading(response) == "Ne plus recevoir «\xa0Offres et produits\xa0» par e-mail\xa0?"
     assert "a•••@example.com" in shown(response)
     assert '<html lang="fr">' in response.text
@@ -63,8 +55,8 @@ def test_the_page_says_what_stops_where_in_the_messages_language(client: FlaskCl
     assert response.text.count("<button") == 1
 
 
-def test_the_page_speaks_english_when_asked(client: FlaskClient) -> None:
-    response = client.get(f"{U}?lang=en")
+def test_the_page_speaks_english_when_asked(visitor: FlaskClient) -> None:
+    response = visitor.get(f"{U}?lang=en")
     assert heading(response) == "Stop receiving “Product offers” by e-mail?"
     assert f'href="{U}?lang=fr"' in response.text
 
@@ -80,14 +72,14 @@ def test_the_page_speaks_english_when_asked(client: FlaskClient) -> None:
 )
 def test_the_button_is_there_whatever_became_of_the_person_and_works(site: Site, view: object) -> None:
     site.unsubscribe = FakeUnsubscribe(view)  # type: ignore[arg-type]
-    client = site.app().test_client()
-    page = client.get(U)
+    visitor = site.app().test_client()
+    page = visitor.get(U)
     (_, *others) = re.findall("<button.*?>(.*?)</button>", page.text)
     by_sms = site.unsubscribe.view.channel is Channel.SMS  # whose messages have no link to the centre
     assert others == (["Recevoir le lien de mes préférences"] if by_sms else [])
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert action
-    assert client.post(unescape(action[1])).status_code == 200
+    assert visitor.post(unescape(action[1])).status_code == 200
     assert len(site.unsubscribe.stopped) == 1
 
 
@@ -112,9 +104,9 @@ def test_the_button_is_there_whatever_became_of_the_person_and_works(site: Site,
     ],
 )
 def test_any_post_to_a_valid_link_is_done(
-    site: Site, client: FlaskClient, path: str, body: bytes, content_type: str | None
+    site: Site, visitor: FlaskClient, path: str, body: bytes, content_type: str | None
 ) -> None:
-    response = client.post(path, data=body, content_type=content_type)
+    response = visitor.post(path, data=body, content_type=content_type)
     assert response.status_code == 200
     assert "Set-Cookie" not in response.headers
     assert "Location" not in response.headers
@@ -123,26 +115,26 @@ def test_any_post_to_a_valid_link_is_done(
     assert locale is None
 
 
-def test_a_body_that_breaks_off_is_done_as_well(site: Site, client: FlaskClient) -> None:
-    response = client.post(U, data=b"List-Unsub", environ_overrides={"CONTENT_LENGTH": "9999"})
+def test_a_body_that_breaks_off_is_done_as_well(site: Site, visitor: FlaskClient) -> None:
+    response = visitor.post(U, data=b"List-Unsub", environ_overrides={"CONTENT_LENGTH": "9999"})
     assert response.status_code == 200
     assert len(site.unsubscribe.stopped) == 1
 
 
-def test_repeating_it_is_answered_the_same(site: Site, client: FlaskClient) -> None:
-    first = client.post(U)
-    second = client.post(U)
+def test_repeating_it_is_answered_the_same(site: Site, visitor: FlaskClient) -> None:
+    first = visitor.post(U)
+    second = visitor.post(U)
     assert first.status_code == second.status_code == 200
     assert heading(first) == heading(second) == "C’est fait"
     assert "/undo/" in first.text
     assert "/undo/" in second.text
 
 
-def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, client: FlaskClient) -> None:
-    page = client.get(f"{U}?lang=en")
+def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, visitor: FlaskClient) -> None:
+    page = visitor.get(f"{U}?lang=en")
     action = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert action
-    response = client.post(unescape(action[1]), headers={"User-Agent": "B" * 999})
+    response = visitor.post(unescape(action[1]), headers={"User-Agent": "B" * 999})
     assert "You will no longer receive “Product offers” by e-mail at a•••@example.com." in shown(response)
     ((_, proof, locale, _),) = site.unsubscribe.stopped
     assert (proof.source, locale) == ("link", "en")
@@ -153,11 +145,11 @@ def test_our_own_form_is_told_apart_and_its_wording_kept(site: Site, client: Fla
         assert part in shown(page)
 
 
-def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client: FlaskClient) -> None:
-    page = client.post(U)
+def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, visitor: FlaskClient) -> None:
+    page = visitor.post(U)
     action = re.search(rf'action="({U}/all[^"]*)"', page.text)
     assert action
-    response = client.post(unescape(action[1]))
+    response = visitor.post(unescape(action[1]))
     assert response.status_code == 200
     assert "aucun e-mail" in shown(response)
     assert site.unsubscribe.stopped[-1][3] is True
@@ -165,15 +157,17 @@ def test_all_messages_of_the_channel_can_be_stopped_beside_it(site: Site, client
     assert wording
     for part in wording.split(" / "):
         assert part in shown(page)
-    assert client.post(f"{U}/all/").status_code == 200
+    assert visitor.post(f"{U}/all/").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("path", "form"),
     [(U, {}), (f"{U}/all", {}), (f"/undo/{UNDO_TOKEN}", {}), (CENTRE, {"do": "stop_news"})],
 )
-def test_no_language_switch_takes_the_undo_away(client: FlaskClient, path: str, form: dict[str, str]) -> None:
-    response = client.post(f"{path}?lang=en", data=form)
+def test_no_language_switch_takes_the_undo_away(
+    visitor: FlaskClient, path: str, form: dict[str, str]
+) -> None:
+    response = visitor.post(f"{path}?lang=en", data=form)
     assert response.status_code == 200
     assert 'class="switch"' not in response.text
 
@@ -186,35 +180,35 @@ PREVIEW = replace(LINK, address=None, locale=None, subscribed=False, preview=Tru
 )
 def test_the_link_of_a_preview_says_what_it_is(site: Site, method: str, path: str) -> None:
     site.unsubscribe = FakeUnsubscribe(PREVIEW)
-    client = site.app().test_client()
-    english = client.open(path, method=method, headers={"Accept-Language": "en"})
+    visitor = site.app().test_client()
+    english = visitor.open(path, method=method, headers={"Accept-Language": "en"})
     assert english.status_code == 200
     assert heading(english) == "The link of a preview"
     assert "Nothing was changed" in shown(english)
     assert "<form" not in english.text
-    french = client.open(path, method=method, headers={"Accept-Language": "fr"})
+    french = visitor.open(path, method=method, headers={"Accept-Language": "fr"})
     assert "Rien n’a été changé" in shown(french)
     assert "notre fichier" not in shown(french)
 
 
-def test_undo_takes_it_back_once(site: Site, client: FlaskClient) -> None:
-    page = client.post(U)
+def test_undo_takes_it_back_once(site: Site, visitor: FlaskClient) -> None:
+    page = visitor.post(U)
     action = re.search(r'action="(/undo/[^"]+)"', page.text)
     assert action
-    response = client.post(unescape(action[1]))
+    response = visitor.post(unescape(action[1]))
     assert response.status_code == 200
     assert "Offres et produits, par e-mail" in shown(response)
     assert site.undo.proofs[0].source == "undo"
-    again = client.post(unescape(action[1]))
+    again = visitor.post(unescape(action[1]))
     assert again.status_code == 404
     assert heading(again) == "Trop tard pour annuler ici"
 
 
 @pytest.mark.parametrize("path", [f"/undo/{UNDO_TOKEN}", f"{U}/all", f"{U}/centre"])
 def test_what_a_button_led_to_does_nothing_when_a_phone_brings_the_tab_back(
-    site: Site, client: FlaskClient, path: str
+    site: Site, visitor: FlaskClient, path: str
 ) -> None:
-    answer = client.get(f"{path}?lang=fr")
+    answer = visitor.get(f"{path}?lang=fr")
     assert (answer.status_code, heading(answer)) == (405, "Cette page ne s’ouvre qu’avec un bouton")
     assert "Ce que vous aviez confirmé reste enregistré" in shown(answer)
     assert not site.undo.proofs
@@ -224,28 +218,28 @@ def test_what_a_button_led_to_does_nothing_when_a_phone_brings_the_tab_back(
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
 @pytest.mark.parametrize("path", ["/u/x", "/u/x/", "/u/" + "A" * 5000, "/u/%00", "/u/é", "/preferences/x"])
 def test_whatever_is_wrong_with_a_link_the_answer_is_the_same(
-    client: FlaskClient, method: str, path: str
+    visitor: FlaskClient, method: str, path: str
 ) -> None:
-    response = client.open(path, method=method)
+    response = visitor.open(path, method=method)
     assert response.status_code == 404
     if method == "GET":
-        assert response.data == client.get("/u/unknown").data
+        assert response.data == visitor.get("/u/unknown").data
 
 
 @pytest.mark.parametrize(
     "path", [f"/u//{TOKEN}", f"//u/{TOKEN}", f"{U}//", f"/U/{TOKEN}", "/u", "/u/", f"{U}/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-def test_no_spelling_redirects(client: FlaskClient, method: str, path: str) -> None:
-    response = client.open(path, method=method)
+def test_no_spelling_redirects(visitor: FlaskClient, method: str, path: str) -> None:
+    response = visitor.open(path, method=method)
     assert response.status_code in {404, 405}
     assert response.mimetype == "text/html"
 
 
 @pytest.mark.parametrize("path", [U, f"{U}/all", f"{U}?by=page"])
-def test_what_could_not_be_stored_is_never_called_done(site: Site, client: FlaskClient, path: str) -> None:
+def test_what_could_not_be_stored_is_never_called_done(site: Site, visitor: FlaskClient, path: str) -> None:
     site.unsubscribe.down = True
-    response = client.post(path)
+    response = visitor.post(path)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "30"
     assert "<form" not in response.text
@@ -286,9 +280,9 @@ PAGES = [
 @pytest.mark.parametrize("locale", ["fr", "en"])
 @pytest.mark.parametrize(("method", "path"), PAGES)
 def test_every_page_is_private_small_and_alone(
-    client: FlaskClient, method: str, path: str, locale: str
+    visitor: FlaskClient, method: str, path: str, locale: str
 ) -> None:
-    response = client.open(f"{path}?lang={locale}", method=method, headers={"Accept-Encoding": "gzip"})
+    response = visitor.open(f"{path}?lang={locale}", method=method, headers={"Accept-Encoding": "gzip"})
     headers = response.headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -306,11 +300,11 @@ def test_every_page_is_private_small_and_alone(
     assert not re.search(r"<script|<img|<link rel=.stylesheet|@import|@font-face|url\(|style=", html)
 
 
-def test_a_client_that_cannot_unzip_gets_plain_html(client: FlaskClient) -> None:
-    response = client.get(U)
+def test_a_client_that_cannot_unzip_gets_plain_html(visitor: FlaskClient) -> None:
+    response = visitor.get(U)
     assert "Content-Encoding" not in response.headers
     assert response.text.startswith("<!doctype html>")
-    refusing = client.get(U, headers={"Accept-Encoding": "gzip;q=0"})
+    refusing = visitor.get(U, headers={"Accept-Encoding": "gzip;q=0"})
     assert "Content-Encoding" not in refusing.headers
 
 
@@ -323,29 +317,29 @@ def test_a_client_that_cannot_unzip_gets_plain_html(client: FlaskClient) -> None
     ],
 )
 def test_the_centres_link_goes_to_the_address_itself(
-    site: Site, client: FlaskClient, error: Exception | None, status: int, said: str
+    site: Site, visitor: FlaskClient, error: Exception | None, status: int, said: str
 ) -> None:
     site.centre_link.error = error
-    answer = client.post(f"{U}/centre?lang=fr")
+    answer = visitor.post(f"{U}/centre?lang=fr")
     assert (answer.status_code, said in shown(answer)) == (status, True)
     assert answer.headers.get("Retry-After") == ("90" if status == 429 else None)
     assert "/preferences/" not in answer.text
-    assert client.get(f"{U}/centre").status_code == 405
-    assert client.post("/u/nonsense/centre").status_code == 404
+    assert visitor.get(f"{U}/centre").status_code == 405
+    assert visitor.post("/u/nonsense/centre").status_code == 404
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_is_confirmed_is_shown_first_and_done_by_a_post_alone(
-    site: Site, client: FlaskClient, kind: Kind
+    site: Site, visitor: FlaskClient, kind: Kind
 ) -> None:
     for method in ("GET", "HEAD", "OPTIONS"):
-        assert client.open(f"/confirm/{kind}/?lang=en", method=method).status_code == 200
+        assert visitor.open(f"/confirm/{kind}/?lang=en", method=method).status_code == 200
     assert site.confirm.proofs == []
-    page = client.get(f"/confirm/{kind}?lang=en")
+    page = visitor.get(f"/confirm/{kind}?lang=en")
     assert "a•••@example.com" in shown(page)
     (button,) = re.findall("<button.*?>(.*?)</button>", page.text)
 
-    done = client.post(f"/confirm/{kind}?lang=en", data=b"anything", headers={"User-Agent": "Opera Mini"})
+    done = visitor.post(f"/confirm/{kind}?lang=en", data=b"anything", headers={"User-Agent": "Opera Mini"})
     assert (done.status_code, done.headers.get("Set-Cookie")) == (200, None)
     (proof,) = site.confirm.proofs
     assert proof.wording
