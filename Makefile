@@ -61,8 +61,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Files in the order of the folders: the slow ones of e2e begin early, and the quick ones of unit fill up the end.
 test: check lint
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --cov --cov-report=term:skip-covered $(TESTS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(TESTS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks $(BENCH)
