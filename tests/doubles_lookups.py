@@ -55,7 +55,7 @@ def export_of(recipient: object, indent: int | None = None) -> PackedJson:
 
 
 class FakeLookups:
-    """Knows notification `n1`, message `m1`, a campaign's `mc`, and recipient `C-1`; remembers the queries."""
+    """Knows notification `n1`, messages `m1` and `mc` (a campaign's), recipient `C-1`; remembers queries."""
 
     def __init__(self) -> None:
         self.queries: list[dict[str, Any]] = []
