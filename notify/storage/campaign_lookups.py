@@ -40,7 +40,7 @@ class SqlCampaignLookups:
     def campaigns(self, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """Return campaigns, newest first."""
         query = select(*_SHOWN).order_by(Campaign.id.desc()).limit(limit + 1)
-        before = cursors.decode(cursor)
+        before = cursors.decode("campaigns", cursor)
         if before is not None:
             query = query.where(Campaign.id < before)
         if status is not None:
@@ -49,7 +49,7 @@ class SqlCampaignLookups:
             rows = connection.execute(query).all()
             return {
                 "items": self._views(connection, rows[:limit], self._clock()),
-                "next_cursor": cursors.encode(rows[limit - 1].id) if len(rows) > limit else None,
+                "next_cursor": cursors.encode("campaigns", rows[limit - 1].id) if len(rows) > limit else None,
             }
 
     def _views(self, connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> list[CampaignView]:

@@ -121,7 +121,8 @@ class SqlLookups:
             query = query.where(Recipient.external_id == recipient_id)
         if campaign_id is not None and recipient_id is None and status is not None:
             number = _campaign_number(campaign_id)
-            newest = newest_with_status(number, status, cursors.decode(cursor), limit + 1, now)
+            before = cursors.decode(Message.__tablename__, cursor)
+            newest = newest_with_status(number, status, before, limit + 1, now)
             query = query.where(Message.id.in_(newest))
         elif status is not None:
             query = query.where(effective_status(now) == status)
@@ -167,7 +168,7 @@ class SqlLookups:
         """Return the ledger of one person, oldest first."""
         with transaction(self._engine, write=False) as connection:
             recipient = self._stored(connection, recipient_id)
-            after = cursors.decode(cursor) or 0
+            after = cursors.decode("consents", cursor) or 0
             rows = connection.execute(
                 self._ledger(recipient.id).where(ConsentRecord.id > after).limit(limit + 1)
             ).all()
@@ -175,7 +176,7 @@ class SqlLookups:
             items = [self._consent_view(row) for row in rows[:limit]]
             return {
                 "items": items,
-                "next_cursor": cursors.encode(rows[limit - 1].id) if more else None,
+                "next_cursor": cursors.encode("consents", rows[limit - 1].id) if more else None,
             }
 
     def export(self, recipient_id: str, *, indent: int | None = None) -> PackedJson:
@@ -295,12 +296,13 @@ def _page(
     views: Callable[[list[Row[Any]]], list[Any]],
 ) -> Page:
     """Run a query newest first, from the cursor on."""
-    before = cursors.decode(cursor)
+    listed = number.class_.__tablename__
+    before = cursors.decode(listed, cursor)
     if before is not None:
         query = query.where(number < before)
     rows = list(connection.execute(query.order_by(number.desc()).limit(limit + 1)))
     more = len(rows) > limit
     return {
         "items": views(rows[:limit]),
-        "next_cursor": cursors.encode(rows[limit - 1].id) if more else None,
+        "next_cursor": cursors.encode(listed, rows[limit - 1].id) if more else None,
     }

@@ -46,7 +46,7 @@ class SqlSuppressionLookups:
     ) -> Page:
         """Return them, newest first."""
         query = select(Suppression.__table__).order_by(Suppression.id.desc()).limit(limit + 1)
-        before = cursors.decode(cursor)
+        before = cursors.decode("suppressions", cursor)
         if before is not None:
             query = query.where(Suppression.id < before)
         if channel is not None:
@@ -57,7 +57,7 @@ class SqlSuppressionLookups:
             rows = connection.execute(query).all()
         return {
             "items": [self._view(row) for row in rows[:limit]],
-            "next_cursor": cursors.encode(rows[limit - 1].id) if len(rows) > limit else None,
+            "next_cursor": cursors.encode("suppressions", rows[limit - 1].id) if len(rows) > limit else None,
         }
 
     def of_address(self, channel: Channel, address_hash: bytes) -> list[SuppressionView]:

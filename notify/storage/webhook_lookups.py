@@ -63,7 +63,7 @@ class SqlWebhookLookups:
         """Return those to an endpoint, newest first."""
         self.endpoint(endpoint)
         query = _DELIVERIES.where(WebhookDelivery.endpoint_id == endpoint)
-        before = cursors.decode(cursor)
+        before = cursors.decode("deliveries", cursor)
         if before is not None:
             query = query.where(WebhookDelivery.id < before)
         if status is not None:
@@ -73,7 +73,7 @@ class SqlWebhookLookups:
             rows = connection.execute(query.order_by(WebhookDelivery.id.desc()).limit(limit + 1)).all()
         return {
             "items": [_delivery(row) for row in rows[:limit]],
-            "next_cursor": cursors.encode(rows[limit - 1].id) if len(rows) > limit else None,
+            "next_cursor": cursors.encode("deliveries", rows[limit - 1].id) if len(rows) > limit else None,
         }
 
     def _endpoint(self, row: Row[Any]) -> EndpointView:
