@@ -48,7 +48,7 @@ def main() -> None:
         notify()
     except InvalidRequestError as error:
         for problem in error.problems:
-            click.echo(f"Error: {problem.pointer or 'the request'}: {problem.detail}", err=True)
+            click.echo(f"Error: {problem.pointer or 'the input'}: {problem.detail}", err=True)
     except NotifyError as error:
         click.echo(f"Error: {error}", err=True)
     else:

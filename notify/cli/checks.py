@@ -12,12 +12,12 @@ from redis import RedisError
 from notify.bootstrap import Composition
 from notify.cli.findings import Finding
 from notify.cli.ledger_checks import check_ledger
-from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
+from notify.cli.schema import NOT_SET_UP, is_set_up
 from notify.domain.alerts import ADVICE
 from notify.domain.errors import NotifyError
 from notify.domain.rate_limits import bare
 from notify.domain.sms_senders import SENDER
-from notify.settings import Settings
+from notify.settings import SET_UP, Settings
 from notify.up.programs import embeds_redis
 
 _SCHEDULER_LATE: Final = timedelta(minutes=2)
@@ -226,7 +226,7 @@ def keys(composition: Composition) -> Iterator[Finding]:
     if not valid:
         yield Finding.check("API keys", "there is none that works", _NEW_KEY)
     else:
-        yield Finding.ok("API keys", f"{len(valid)} work")
+        yield Finding.ok("API keys", f"usable: {len(valid)}")
     for row in valid:
         if row.expires_at and row.expires_at - now < _KEY_ENDS_SOON:
             text = f"key {row.id} ({row.name}) ends on {row.expires_at:%Y-%m-%d}"

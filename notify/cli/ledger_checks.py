@@ -20,7 +20,7 @@ def check_ledger(ledger: LedgerBacklog, now: datetime) -> Iterator[Finding]:
             "Ledger", text, "See that the scheduler runs, and what it logs of its task `seal`."
         )
     else:
-        yield Finding.ok("Ledger", f"sealed; {ledger.seals} seals")
+        yield Finding.ok("Ledger", f"sealed; seals: {ledger.seals}")
     for name, count in sorted(ledger.behind.items()):
         if count > _FAR_BEHIND:
             text = f"{name} is {count} entries behind"

@@ -189,7 +189,7 @@ def test_operators_see_how_far_sealing_and_followers_are_behind(world: World) ->
     seal(world)
     ledger = world.parts.backlog.report(at).ledger
     (fine,) = check_ledger(ledger, at)
-    assert str(fine) == "ok       Ledger: sealed; 2 seals"
+    assert str(fine) == "ok       Ledger: sealed; seals: 2"
     assert list(ledger_lines(ledger, "-", "1 s")) == [
         "Ledger: seal 2 1 s ago; all is sealed",
         "Ledger: journal is up to 3 entries behind",
