@@ -33,6 +33,13 @@ def _level_of_logs() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def _no_world_is_left() -> Iterator[None]:
+    """Close what a test's worlds opened."""
+    yield
+    World.end_all()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """Run one PostgreSQL server for the session."""

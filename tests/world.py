@@ -7,7 +7,7 @@ import sqlite3
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import event
 
@@ -85,10 +85,13 @@ def _never_wait_for_the_disk(connection: sqlite3.Connection, _record: object) ->
 class World:
     """One installation in a test."""
 
+    _open: ClassVar[list["World"]] = []
+
     def __init__(self, settings: Settings, *, topics: Catalogue | None = None) -> None:
         """`topics` are a shop's own; the shipped ones when None."""
         self.clock = FixedClock()
         self.parts = Composition(settings, "test", clock=self.clock)
+        World._open.append(self)
         if self.parts.engine.dialect.name == "sqlite":
             event.listen(self.parts.engine, "connect", _never_wait_for_the_disk)
         if topics:
@@ -142,6 +145,12 @@ class World:
             random=lambda: 0.0,
         )
         self.reconcile = Reconcile(self.parts.store, self.wake_ups, self.clock)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Close what the worlds of a test opened, also where it failed: it would be found in another test."""
+        while cls._open:
+            cls._open.pop().parts.close()
 
     def _choose(self, channel: Channel, test: bool) -> FakeProvider[Any]:  # noqa: FBT001 - FakeProviders
         if test:
