@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 Mac = Callable[[str, bytes], bytes]
@@ -86,20 +87,14 @@ def entry_mac(entry: Recorded, mac: Mac) -> bytes:
 
     Times are microseconds since 1970, the hash of the proof is in hexadecimal; no blanks, ASCII only.
     """
-    columns = [
-        entry.number,
-        entry.recipient_id,
-        _microseconds(entry.at),
-        entry.topic,
-        entry.channel,
-        entry.subscribed,
-        entry.way,
-        entry.locale,
-        entry.policy_version,
-        entry.message_id,
-        entry.proof_hash.hex() if entry.proof_hash else None,
-    ]
-    return mac(ENTRY, _JSON(columns).encode())[:_ENTRY_MAC_BYTES]
+    number, recipient, at, topic, channel, subscribed, way, locale, version, message, proof = entry
+    # Written by hand, which takes a third of the encoder's time: there are a million after an import.
+    array = (
+        f"[{number},{recipient},{_microseconds(at)},{_number(topic)},{_word(channel)},"
+        f"{'true' if subscribed else 'false'},{_word(way)},{_word(locale)},{_word(version)},"
+        f"{_number(message)},{_hex(proof)}]"
+    )
+    return mac(ENTRY, array.encode())[:_ENTRY_MAC_BYTES]
 
 
 def seal_mac(seal: Seal, mac: Mac) -> bytes:
@@ -120,6 +115,20 @@ def next_seal(before: Link, entries: Sequence[Recorded], at: datetime, mac: Mac)
     first, last = entries[0].number, entries[-1].number
     open_ended = Seal(before.number + 1, at, first, last, packed, before.mac, b"")
     return Seal(open_ended.number, at, first, last, packed, before.mac, seal_mac(open_ended, mac))
+
+
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)
+
+
+@lru_cache(1024)
+def _word(text: str | None) -> str:
+    """Write a word or its absence; few differ."""
+    return _JSON(text)
+
+
+def _hex(value: bytes | None) -> str:
+    return f'"{value.hex()}"' if value else "null"
 
 
 def _microseconds(at: datetime) -> int:
