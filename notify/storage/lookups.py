@@ -1,6 +1,6 @@
 """Everything a caller can read, straight from the rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, select
@@ -32,6 +32,7 @@ from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
 from notify.storage.engine import read_one_snapshot, transaction
 from notify.storage.exporting import PROOFS_OF, Export
+from notify.storage.paging import newest_first
 from notify.storage.reading_messages import (
     MessageReader,
     effective_status,
@@ -90,6 +91,7 @@ class SqlLookups:
                 cursor,
                 limit=limit,
                 views=lambda rows: notification_views(connection, rows, now),
+                sparse=status is not None and reference is None and recipient_id is None,
             )
 
     def message(self, message_id: str, locale: str) -> MessageView:
@@ -135,6 +137,7 @@ class SqlLookups:
                 cursor,
                 limit=limit,
                 views=lambda rows: reader.views(rows, locale),
+                sparse=status is not None and campaign_id is None and recipient_id is None,
             )
 
     def recipient(self, recipient_id: str) -> RecipientView:
@@ -293,16 +296,9 @@ def _page(
     cursor: str | None,
     *,
     limit: int,
-    views: Callable[[list[Row[Any]]], list[Any]],
+    views: Callable[[Sequence[Row[Any]]], list[Any]],
+    sparse: bool,
 ) -> Page:
     """Run a query newest first, from the cursor on."""
-    listed = number.class_.__tablename__
-    before = cursors.decode(listed, cursor)
-    if before is not None:
-        query = query.where(number < before)
-    rows = list(connection.execute(query.order_by(number.desc()).limit(limit + 1)))
-    more = len(rows) > limit
-    return {
-        "items": views(rows[:limit]),
-        "next_cursor": cursors.encode(listed, rows[limit - 1].id) if more else None,
-    }
+    rows, following = newest_first(connection, query, number, cursor, limit, sparse=sparse)
+    return {"items": views(rows), "next_cursor": following}

@@ -10,9 +10,9 @@ from notify.domain.errors import NotFoundError
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import Page, SuppressionView
 from notify.ports import Vault
-from notify.storage import cursors
 from notify.storage.consent_tables import Suppression
 from notify.storage.engine import transaction
+from notify.storage.paging import newest_first
 from notify.storage.suppressions import MASKED_FIELD
 
 _NOTHING_KNOWN: Final = "•••"
@@ -45,20 +45,21 @@ class SqlSuppressionLookups:
         limit: int = 50,
     ) -> Page:
         """Return them, newest first."""
-        query = select(Suppression.__table__).order_by(Suppression.id.desc()).limit(limit + 1)
-        before = cursors.decode("suppressions", cursor)
-        if before is not None:
-            query = query.where(Suppression.id < before)
+        query = select(Suppression.__table__)
         if channel is not None:
             query = query.where(Suppression.channel == channel)
         if reason is not None:
             query = query.where(Suppression.reason == reason)
         with transaction(self._engine, write=False) as connection:
-            rows = connection.execute(query).all()
-        return {
-            "items": [self._view(row) for row in rows[:limit]],
-            "next_cursor": cursors.encode("suppressions", rows[limit - 1].id) if len(rows) > limit else None,
-        }
+            rows, following = newest_first(
+                connection,
+                query,
+                Suppression.id,
+                cursor,
+                limit,
+                sparse=channel is not None or reason is not None,
+            )
+        return {"items": [self._view(row) for row in rows], "next_cursor": following}
 
     def of_address(self, channel: Channel, address_hash: bytes) -> list[SuppressionView]:
         """Return what bars one address, oldest first."""

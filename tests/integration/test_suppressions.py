@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from notify.app import create_app
+from notify.domain import ids
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.requests import Choice, Proof
 from notify.domain.suppressions import WHO_LIFTS
+from notify.storage.consent_tables import Suppression
+from notify.storage.paging import SPAN
 from notify.usecases.api_keys import KeyScope
 from tests.doubles_api import bearer
 from tests.integration.test_verify_ledger import seal, verify
@@ -37,6 +41,24 @@ def caller(world: World, client: FlaskClient, scope: KeyScope) -> Call:
 
 def given(address: str, channel: str, reason: str = "manual", **more: str) -> dict[str, str]:
     return {"address": address, "channel": channel, "reason": reason, **more}
+
+
+def test_what_is_rare_among_very_many_is_found_in_steps(world: World, call: Call) -> None:
+    row = {"channel": "sms", "scope": "all", "reason": "manual", "created_at": world.clock()}
+    numbers = [7, SPAN * 2, SPAN * 3 + 1]
+    with world.parts.engine.begin() as connection:
+        connection.execute(
+            insert(Suppression),
+            [{**row, "id": number, "address_hash": bytes([number % 251])} for number in numbers],
+        )
+    found, pages, cursor = [], 0, ""
+    while cursor is not None:
+        page = call("GET", f"?channel=sms{cursor and f'&cursor={cursor}'}").get_json()
+        found += [one["id"] for one in page["items"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert found == [ids.public(ids.SUPPRESSION, number) for number in reversed(numbers)]
+    assert pages == 4
+    assert len(call("GET", "").get_json()["items"]) == 3  # unfiltered, they are next to each other
 
 
 def test_a_barred_address_gets_nothing_until_it_is_lifted(world: World, call: Call) -> None:
