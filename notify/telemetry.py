@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from notify.domain.backlog import BacklogReport
 from notify.domain.catalogue import Channel
 from notify.domain.errors import UnavailableError
 from notify.ports import Backlog, Clock, Queues
@@ -221,44 +222,13 @@ class _Waiting(Collector):
             yield _gauge("notify_database_up", "Whether the database answers", value=0)
             return
         yield _gauge("notify_database_up", "Whether the database answers", value=1)
-        rows = [
-            (lane.lane.value, state, count)
-            for lane in report.lanes
-            for state, count in (
-                ("due", lane.due),
-                ("later", lane.later),
-                ("claimed", lane.claimed),
-                ("calling", lane.calling),
-            )
-        ]
-        yield _by("notify_lane_dispatches", "Open dispatches in the database", ("lane", "state"), rows)
-        yield _by(
-            "notify_lane_oldest_seconds",
-            "How long the oldest due dispatch has waited",
-            ("lane",),
-            [(lane.lane.value, _age(lane.oldest_due_at, now)) for lane in report.lanes],
-        )
+        yield from _lanes(report, now)
+        yield from _to_come(report, now)
         if report.sms:
             yield _gauge("notify_sms_today", "SMS handed over on this day (UTC)", value=report.sms.used)
             yield _gauge("notify_sms_daily_limit", "SMS that may leave on a day", value=report.sms.limit)
-        posts = [("waiting", report.posts.waiting), ("unreadable", report.posts.unreadable)]
-        yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
         alerts = [(one.kind, one.count) for one in report.alerts]
         yield _by("notify_alerts", "Open alerts: how often each was raised", ("kind",), alerts)
-        ledger = report.ledger
-        unsealed, oldest = ledger.unsealed, _age(ledger.oldest_at, now)
-        yield _gauge("notify_ledger_unsealed_entries", "Entries of the ledger without a seal", value=unsealed)
-        yield _gauge("notify_ledger_unsealed_seconds", "How long the oldest has waited for it", value=oldest)
-        behind = list(ledger.behind.items())
-        yield _by(
-            "notify_ledger_behind_entries", "Entries that a follower has not seen", ("follower",), behind
-        )
-        webhooks = report.webhooks
-        waiting, oldest = webhooks.waiting, _age(webhooks.oldest_at, now)
-        yield _gauge("notify_outbound_webhooks_waiting", "Calls to come to the shop", value=waiting)
-        yield _gauge("notify_outbound_webhooks_oldest_seconds", "How long the oldest waits", value=oldest)
-        endpoints = [("failing", webhooks.failing), ("disabled", webhooks.disabled)]
-        yield _by("notify_webhook_endpoints", "The shop's endpoints that do not work", ("state",), endpoints)
         beats = [(name, _age(at, now)) for name, at in report.beats.items()]
         yield _by("notify_task_age_seconds", "Since a periodic task last ran", ("task",), beats)
 
@@ -291,3 +261,38 @@ def _by(name: str, text: str, labels: Sequence[str], rows: Sequence[tuple[object
     for *values, number in rows:
         family.add_metric([str(value) for value in values], float(str(number)))
     return family
+
+
+def _lanes(report: BacklogReport, now: datetime) -> Iterator[Metric]:
+    """What the dispatches of each lane do."""
+    rows = [
+        (lane.lane.value, state, count)
+        for lane in report.lanes
+        for state, count in (
+            ("due", lane.due),
+            ("later", lane.later),
+            ("claimed", lane.claimed),
+            ("calling", lane.calling),
+        )
+    ]
+    yield _by("notify_lane_dispatches", "Open dispatches in the database", ("lane", "state"), rows)
+    oldest = [(lane.lane.value, _age(lane.oldest_due_at, now)) for lane in report.lanes]
+    yield _by("notify_lane_oldest_seconds", "How long the oldest due dispatch has waited", ("lane",), oldest)
+
+
+def _to_come(report: BacklogReport, now: datetime) -> Iterator[Metric]:
+    """What was reported, chosen or promised, and waits in the database for somebody to do the next thing."""
+    posts = [("waiting", report.posts.waiting), ("unreadable", report.posts.unreadable)]
+    yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
+    ledger = report.ledger
+    unsealed, oldest = ledger.unsealed, _age(ledger.oldest_at, now)
+    yield _gauge("notify_ledger_unsealed_entries", "Entries of the ledger without a seal", value=unsealed)
+    yield _gauge("notify_ledger_unsealed_seconds", "How long the oldest has waited for it", value=oldest)
+    behind = list(ledger.behind.items())
+    yield _by("notify_ledger_behind_entries", "Entries that a follower has not seen", ("follower",), behind)
+    webhooks = report.webhooks
+    waiting, oldest = webhooks.waiting, _age(webhooks.oldest_at, now)
+    yield _gauge("notify_outbound_webhooks_waiting", "Calls to come to the shop", value=waiting)
+    yield _gauge("notify_outbound_webhooks_oldest_seconds", "How long the oldest waits", value=oldest)
+    endpoints = [("failing", webhooks.failing), ("disabled", webhooks.disabled)]
+    yield _by("notify_webhook_endpoints", "The shop's endpoints that do not work", ("state",), endpoints)

@@ -10,6 +10,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.delivery import Claimed, Letter, NotificationErrand, PlannedCall
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
+from notify.domain.explanations import NOT_RENDERED, UNREADABLE
 from notify.domain.outbound import MESSAGE_TYPES
 from notify.domain.outcome import Outcome, Transient
 from notify.domain.requests import Lane, Routing
@@ -36,8 +37,6 @@ _SHORTEST_PAUSE: Final = 0.02
 
 _RECORD_PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries to record: together as long as the lease of a call."""
-
-_UNREADABLE: Final = "its data cannot be decrypted: is a key missing from ENCRYPTION_KEYS?"
 
 _GONE: Final = Status.CANCELLED
 """What a notification counts as that was erased meanwhile."""
@@ -225,7 +224,7 @@ class Deliver:
             if expires_at and expires_at <= now:
                 work.settle(message_id, Status.EXPIRED)
             else:
-                work.try_later(message_id, Transient(_UNREADABLE), now, self._random(), expires_at)
+                work.try_later(message_id, Transient(UNREADABLE), now, self._random(), expires_at)
         for letter in work.claimed.letters:
             self._check_letter(work, letter, now)
 
@@ -265,7 +264,7 @@ class Deliver:
                 "message could not be rendered",
                 extra={"message_id": letter.message_id, "error": type(error).__name__},
             )
-            work.settle(letter.message_id, Status.FAILED, detail="the template could not be rendered")
+            work.settle(letter.message_id, Status.FAILED, detail=NOT_RENDERED)
 
     def _write(
         self, tx: Transaction, works: Sequence[Work], now: datetime
