@@ -18,7 +18,7 @@ from notify.storage.migrate import upgrade
 from notify.up.programs import Address, stages
 from notify.usecases.api_keys import KeyScope
 from notify.usecases.recipients.import_recipients import BATCH
-from tests.e2e.up_process import ENVIRONMENT, wait_for
+from tests.e2e.up_process import ENVIRONMENT, PATIENCE, wait_for
 from tests.ports import free_port
 
 MOST_KILOBYTES = 200_000
@@ -85,7 +85,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
         found.pid = process.pid
         try:
-            wait_for(found.healthy, 30, log.read_text)
+            wait_for(found.healthy, PATIENCE, log.read_text)
             yield found
         finally:
             process.terminate()
@@ -106,7 +106,7 @@ def rows(first: int, count: int) -> bytes:
 def test_thirty_megabytes_are_stored_while_they_come_in(server: Server) -> None:
     with closing(server.begin_import()) as connection:
         send(connection, rows(0, 2 * BATCH + 1))
-        wait_for(lambda: server.stored() >= BATCH, 30, server.log.read_text)
+        wait_for(lambda: server.stored() >= BATCH, PATIENCE, server.log.read_text)
         for _ in range(15):
             send(connection, b"x" * 2_000_000 + b"\n")
         send(connection, rows(2 * BATCH + 1, 1))
@@ -122,10 +122,10 @@ def test_a_sender_who_goes_away_leaves_nothing_behind(server: Server) -> None:
     before = server.stored()
     connection = server.begin_import()
     send(connection, rows(100_000, 2 * BATCH + 1) + b'{"id": "C-broken", "email": "awa@exam')
-    wait_for(lambda: server.stored() > before, 30, server.log.read_text)
+    wait_for(lambda: server.stored() > before, PATIENCE, server.log.read_text)
     imports = len(server.imports())
     connection.close()
-    wait_for(lambda: len(server.imports()) > imports, 30, server.log.read_text)
+    wait_for(lambda: len(server.imports()) > imports, PATIENCE, server.log.read_text)
     line = server.imports()[-1]
     assert line["status"] < http.HTTPStatus.INTERNAL_SERVER_ERROR
     assert server.healthy()

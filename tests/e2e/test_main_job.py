@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.e2e.up_process import UpProcess, call, wait_for
+from tests.e2e.up_process import PATIENCE, UpProcess, call, wait_for
 from tests.loopback.sendgrid import SendGridLoopback
 from tests.loopback.server import Fault
 from tests.loopback.twilio import TwilioLoopback
@@ -51,8 +51,8 @@ class Shop:
     def status(self, notification: dict[str, Any]) -> str:
         return str(self.up.get(f"/v1/notifications/{notification['id']}")["status"])
 
-    def wait_until(self, notification: dict[str, Any], status: str, seconds: float = 20) -> None:
-        wait_for(lambda: self.status(notification) == status, seconds, lambda: self.up.log[-3000:])
+    def wait_until(self, notification: dict[str, Any], status: str) -> None:
+        wait_for(lambda: self.status(notification) == status, PATIENCE, lambda: self.up.log[-3000:])
 
     def texts(self) -> list[dict[str, str]]:
         return [one.form for one in list(self.twilio.received) if one.method == "POST"]
@@ -112,7 +112,7 @@ def test_an_order_goes_out_and_the_click_stops_the_next_one(shop: Shop) -> None:
     before = len(shop.sendgrid.messages), len(shop.texts())
     following = shop.order("99812", "order_out_for_delivery")
     assert [one["reason"] for one in following["messages"]] == ["unsubscribed", None]
-    wait_for(lambda: len(shop.texts()) == before[1] + 1, 40)
+    wait_for(lambda: len(shop.texts()) == before[1] + 1, PATIENCE)
     assert len(shop.sendgrid.messages) == before[0]
 
 
@@ -127,7 +127,7 @@ def test_nothing_personal_is_left_in_redis_or_the_logs(shop: Shop) -> None:
 
 def test_a_busy_provider_is_tried_again(shop: Shop) -> None:
     shop.twilio.script(Fault(status=429, body=b'{"code": 20429}', headers={"Retry-After": "1"}))
-    shop.wait_until(shop.order("99821", channels=["sms"]), "sent", 30)
+    shop.wait_until(shop.order("99821", channels=["sms"]), "sent")
 
 
 def test_a_refused_number_ends_at_once_with_the_reason(shop: Shop) -> None:
@@ -150,12 +150,12 @@ def test_a_reset_in_mid_call_is_unknown_and_not_sent_again(shop: Shop) -> None:
 def test_a_worker_killed_in_mid_call_leaves_unknown_and_its_lane_goes_on(shop: Shop) -> None:
     shop.twilio.script(Fault(delay=30))
     lost = shop.order("99830", channels=["sms"])
-    wait_for(lambda: shop.status(lost) == "sending", 30)
+    wait_for(lambda: shop.status(lost) == "sending", PATIENCE)
     time.sleep(0.5)
     os.kill(shop.up.children()["worker urgent"], signal.SIGKILL)
     following = shop.order("99831", channels=["sms"])
-    shop.wait_until(following, "sent", 40)
-    shop.wait_until(lost, "unknown", 40)
+    shop.wait_until(following, "sent")
+    shop.wait_until(lost, "unknown")
 
 
 def test_what_was_accepted_survives_the_loss_of_all_of_redis(shop: Shop) -> None:
@@ -165,4 +165,4 @@ def test_what_was_accepted_survives_the_loss_of_all_of_redis(shop: Shop) -> None
     with redis.Redis.from_url(shop.redis_url) as client:
         client.flushall()
     os.kill(worker, signal.SIGCONT)
-    shop.wait_until(answer, "sent", 30)
+    shop.wait_until(answer, "sent")

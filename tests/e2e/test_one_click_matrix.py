@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.e2e.one_click_matrix import PEOPLE, Deployment, foreign_answers_differ, run_mails, run_rows
 from tests.e2e.one_click_rows import ONE_CLICK, ROWS, URLENCODED
 from tests.e2e.raw_http import exchange, request
-from tests.e2e.up_process import wait_for
+from tests.e2e.up_process import PATIENCE, wait_for
 from tests.reporting import KEY, SENDGRID_HOOK, public_text
 from tests.servers import Postgres
 
@@ -86,5 +86,5 @@ def test_a_database_that_is_away_is_never_called_done(
     assert "retry-after" in away.headers
     assert away.is_plain
     assert deployment.subscribed(PEOPLE)
-    wait_for(lambda: exchange(deployment.up.port, click).status == 200, 30, lambda: deployment.up.log)
+    wait_for(lambda: exchange(deployment.up.port, click).status == 200, PATIENCE, lambda: deployment.up.log)
     assert not deployment.subscribed(PEOPLE)

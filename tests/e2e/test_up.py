@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.e2e.up_process import ENVIRONMENT, UpProcess, living, wait_for
+from tests.e2e.up_process import ENVIRONMENT, PATIENCE, UpProcess, living, wait_for
 from tests.ports import free_port
 
 Start = Callable[..., UpProcess]
@@ -49,7 +49,7 @@ def start() -> Iterator[Start]:
 def test_the_printed_line_sends_a_message_to_the_outbox(up: UpProcess) -> None:
     notification = up.post_the_curl_line()
     assert notification["status"] == "queued"
-    wait_for(lambda: up.sent(notification["id"]), 40, lambda: up.log)
+    wait_for(lambda: up.sent(notification["id"]), PATIENCE, lambda: up.log)
     with urllib.request.urlopen(f"{up.url}/outbox", timeout=5) as page:
         assert "99812" in page.read().decode()
 
@@ -95,9 +95,9 @@ def test_a_killed_child_is_back_within_five_seconds(up: UpProcess, child: str) -
     before = up.pids(child)
     os.kill(before[-1], signal.SIGKILL)
     assert wait_for(lambda: len(up.pids(child)) > len(before), 5, lambda: up.log) <= 5
-    wait_for(lambda: answers(up), 40, lambda: up.log)
+    wait_for(lambda: answers(up), PATIENCE, lambda: up.log)
     notification = up.post_the_curl_line()
-    wait_for(lambda: up.sent(notification["id"]), 40, lambda: up.log)
+    wait_for(lambda: up.sent(notification["id"]), PATIENCE, lambda: up.log)
 
 
 def test_a_killed_web_worker_is_back(up: UpProcess) -> None:
@@ -107,13 +107,13 @@ def test_a_killed_web_worker_is_back(up: UpProcess) -> None:
     assert workers
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: answers(up), 40, lambda: up.log)
+    wait_for(lambda: answers(up), PATIENCE, lambda: up.log)
 
 
 def test_a_killed_guard_is_replaced(up: UpProcess) -> None:
     (guard,) = guards(up)
     os.kill(guard, signal.SIGKILL)
-    wait_for(lambda: guards(up) not in ([], [guard]), 15, lambda: up.log)
+    wait_for(lambda: guards(up) not in ([], [guard]), PATIENCE, lambda: up.log)
 
 
 def guards(up: UpProcess) -> list[int]:
@@ -140,14 +140,14 @@ def test_doctor_and_status_find_nothing_wrong(up: UpProcess) -> None:
 
 def test_a_second_one_on_the_same_directory_is_refused(up: UpProcess, start: Start) -> None:
     second = start(up.data_dir)
-    assert second.process.wait(30) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert "notify up already runs on" in second.log
     assert "Traceback" not in second.log
 
 
 def test_a_taken_port_is_refused(up: UpProcess, start: Start, tmp_path: Path) -> None:
     other = start(tmp_path / "data", up.port)
-    assert other.process.wait(30) == 1
+    assert other.process.wait(PATIENCE) == 1
     assert f"port {up.port}" in other.log
     assert "--port" in other.log
     assert "Traceback" not in other.log
@@ -162,36 +162,40 @@ def test_logs_are_json_lines_without_personal_data(up: UpProcess) -> None:
 def test_killed_it_leaves_no_orphan_and_starts_again_with_its_state(start: Start, tmp_path: Path) -> None:
     first = start(tmp_path / "data").wait_until_ready()
     notification = first.post_the_curl_line()
-    wait_for(lambda: first.sent(notification["id"]), 40, lambda: first.log)
+    wait_for(lambda: first.sent(notification["id"]), PATIENCE, lambda: first.log)
     with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
         client.set("kept", "yes")
     groups = set(first.children().values())
     first.process.kill()
     first.process.wait()
     again = start(tmp_path / "data", first.port)  # at once: it waits for what is left to stop
-    wait_for(lambda: not living(groups), 20, lambda: living(groups))
+    wait_for(lambda: not living(groups), PATIENCE, lambda: living(groups))
     again.wait_until_ready()
     assert again.curl() == first.curl()
     assert again.sent(notification["id"])
     with redis.Redis.from_url(f"unix://{tmp_path}/data/redis.sock") as client:
         assert client.get("kept") == b"yes"
+    assert_it_stops_cleanly(again, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_stops_cleanly(start: Start, tmp_path: Path, number: int) -> None:
+def test_it_stops_cleanly(start: Start, tmp_path: Path) -> None:
     running = start(tmp_path / "data").wait_until_ready()
+    assert_it_stops_cleanly(running, signal.SIGINT)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", running.port)) != 0
+
+
+def assert_it_stops_cleanly(running: UpProcess, number: int) -> None:
     groups = set(running.children().values())
     assert running.stop(number) == 0
     assert living(groups) == []
     assert "killed" not in running.log
     assert [line["event"] for line in running.events()][-1] == "Stopped"
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", running.port)) != 0
 
 
 def test_metrics_add_up_over_processes(up: UpProcess) -> None:
     notification = up.post_the_curl_line()
-    wait_for(lambda: up.sent(notification["id"]), 40, lambda: up.log)
+    wait_for(lambda: up.sent(notification["id"]), PATIENCE, lambda: up.log)
     shown = read(f"{up.url}/metrics")
     # Accepted by the web server, sent by a worker, recovered by the scheduler.
     assert 'notify_messages_accepted_total{channel="sms",topic="order_updates"}' in shown
@@ -211,7 +215,8 @@ def test_metrics_can_have_a_port_of_their_own(start: Start, tmp_path: Path) -> N
     refused.value.close()
     # Whoever held the port is gone; another process takes it over.
     os.killpg(running.children()["web"], signal.SIGKILL)
-    wait_for(lambda: "notify_redis_up 1.0" in read_if_up(f"http://127.0.0.1:{port}/metrics"), 40)
+    wait_for(lambda: "notify_redis_up 1.0" in read_if_up(f"http://127.0.0.1:{port}/metrics"), PATIENCE)
+    assert_it_stops_cleanly(running, signal.SIGHUP)
 
 
 def read(url: str) -> str:
