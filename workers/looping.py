@@ -11,6 +11,7 @@ from notify.domain.errors import UnavailableError
 
 _log: Final = logging.getLogger(__name__)
 
+_SHORTEST_IDLE_SECONDS: Final = 0.05
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 
@@ -27,8 +28,9 @@ class Loop:
         first_pause: float = _FIRST_PAUSE_SECONDS,
         niceness: int = 0,
     ) -> None:
-        """`run` returns how much it did; after 0 it waits for `idle` seconds, after trouble `first_pause`.
+        """`run` returns how much it did; after trouble it waits for `first_pause` seconds.
 
+        After 0 it waits too: for a moment first, since work seldom comes alone, and then for up to `idle`.
         `niceness` is how far it stands back when others want the processor, where threads can (on Linux).
         """
         self._niceness = niceness
@@ -55,6 +57,7 @@ class Loop:
         if self._niceness and sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         pause = self._first_pause
+        idle = _SHORTEST_IDLE_SECONDS
         while not self._stopped.is_set():
             try:
                 done = self._step()
@@ -64,8 +67,11 @@ class Loop:
                 _log.exception("task failed", extra={"task": self._name})
             else:
                 pause = self._first_pause
-                if not done:
-                    self._stopped.wait(self._idle)
+                if done:
+                    idle = _SHORTEST_IDLE_SECONDS
+                else:
+                    self._stopped.wait(min(idle, self._idle))
+                    idle = min(idle * 2, self._idle)
                 continue
             self._stopped.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -1,12 +1,13 @@
 """Recipients as a campaign goes over them: counted once, then read slice by slice."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Executable,
     Select,
     and_,
     any_,
@@ -130,17 +131,20 @@ class SqlAudiences:
         self, campaign: Campaign, channel: Channel, audience: Audience, after: int, up_to: int
     ) -> list[Candidate]:
         """Read a slice, then what else is known of its people and addresses, each by an index."""
-        run = self._connection.execute
-        rows = run(self._slice(channel, audience, after, up_to)).all()
+
+        def read(query: Executable) -> Sequence[Any]:
+            return self._connection.execute(query).all()  # row by row takes thrice as long
+
+        rows = read(self._slice(channel, audience, after, up_to))
         if not rows:
             return []
         chosen = {
             number: (subscribed, entry)
-            for number, subscribed, entry in run(_choices(campaign.topic, channel, after, up_to))
+            for number, subscribed, entry in read(_choices(campaign.topic, channel, after, up_to))
         }
         left, seen = set(), set()
         barred: dict[bytes, str] = {}
-        for kind, address_hash in run(self._known(campaign, channel, after, up_to)):
+        for kind, address_hash in read(self._known(campaign, channel, after, up_to)):
             if kind == _LEFT:
                 left.add(address_hash)
             elif kind == _SEEN:

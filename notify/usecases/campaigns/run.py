@@ -29,9 +29,11 @@ from notify.store.campaigns import Bundle
 from notify.usecases.campaigns.slicing import Slicer
 
 _LARGEST_SLICE: Final = 5000
+_LOOK_SOON: Final = timedelta(seconds=0.1)
 _LOOK_AGAIN: Final = timedelta(seconds=1)
 _LOOK_SOMETIMES: Final = timedelta(minutes=1)
 _SET_ASIDE: Final = timedelta(seconds=30)
+_FEW: Final = 100
 _MANY: Final = 10_000
 
 _HELD_FOR_EACH: Final = 5
@@ -216,7 +218,7 @@ class RunCampaigns:
             status = moved(Act.FINISH, campaign.status)
             tx.campaigns.change(campaign.number, {"status": status, "finished_at": now}, now)
             return
-        soon = now + (_LOOK_AGAIN if count < _MANY else _LOOK_AGAIN * 10)
+        soon = now + (_LOOK_SOON if count <= _FEW else _LOOK_AGAIN if count < _MANY else _LOOK_AGAIN * 10)
         again = min(max(soon, last_due or soon), now + _LOOK_SOMETIMES)
         if campaign.expires_at and campaign.expires_at > now:
             again = min(again, campaign.expires_at)
