@@ -54,7 +54,7 @@ def measure(bench: Bench, messages: int) -> list[Figure]:
     note = f"{len(posts)} posts with {len(events):,} events, {_CONNECTIONS} connections"
     return [
         Figure("events", "accepted", len(events) / accepted, "events/s", _TARGET, note),
-        Figure("events", "processed by the workers", processed, "events/s"),
+        Figure("events", "processed by the workers", processed, "events/s", _TARGET),
     ]
 
 

@@ -14,7 +14,8 @@ from notify.up.child import Program
 
 _ROOT: Final = Path(__file__).parent.parent
 _CITIES: Final = ("Dakar", "Abidjan", "Lyon", "Paris", "Cotonou")
-_SECONDS_TO_REACH: Final = 120
+_MICROSECONDS_TO_REACH: Final = 120
+"""For each row, of large files: a million in two minutes."""
 
 
 def measure(bench: Bench, sizes: list[int]) -> list[Figure]:
@@ -37,7 +38,7 @@ def measure(bench: Bench, sizes: list[int]) -> list[Figure]:
             file.unlink()
         if stored != size:
             raise RuntimeError(f"{stored} of {size} were imported: {running.tail()}")
-        target = f"≤ {_SECONDS_TO_REACH}" if size >= 1_000_000 and not accepted else ""
+        target = f"≤ {_MICROSECONDS_TO_REACH * size / 1e6:.0f}" if size >= 200_000 else ""
         what = f"{size:,} recipients" + (", each with an acceptance of the policy" if accepted else "")
         found += [
             Figure("import", what, seconds, "s", target, f"{size / seconds:,.0f} a second"),
