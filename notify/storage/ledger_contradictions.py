@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import TextClause, bindparam, text
 
-from notify.domain.ledger import BARRING_WAYS, UNDO
+from notify.domain.ledger import BARRING_WAYS, COMPLAINT, LINK, MAILTO, ONE_CLICK, PROVIDER, UNDO
 
 DANGLING: Final = (
     (
@@ -52,6 +52,48 @@ DANGLING: Final = (
 
 _OF_PREFERENCE: Final = "recipient_id = p.recipient_id AND n.topic = p.topic AND n.channel = p.channel"
 
+_FREES: Final = "(n.subscribed OR n.way = :undo) AND n.way NOT IN :barring"
+_LOST_ADDRESSES: Final = f"""
+    WITH freed AS MATERIALIZED (
+        SELECT w.email_hash AS hash, n.topic, n.channel, max(n.id) AS last
+        FROM consent_records n JOIN recipients w ON w.id = n.recipient_id
+        WHERE n.channel = 'email' AND {_FREES} GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT w.phone_hash, n.topic, n.channel, max(n.id)
+        FROM consent_records n JOIN recipients w ON w.id = n.recipient_id
+        WHERE n.channel = 'sms' AND {_FREES} GROUP BY 1, 2, 3
+    ), lost AS MATERIALIZED (
+        SELECT p.recipient_id, p.topic, p.channel, p.consent_id, m.address_hash AS hash
+        FROM preferences p JOIN consent_records c ON c.id = p.consent_id
+        JOIN messages m ON m.id = c.message_id AND m.channel = p.channel
+        WHERE NOT p.subscribed AND c.way IN :by_message AND m.address_hash IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM address_optouts o WHERE o.address_hash = m.address_hash
+                AND o.topic = p.topic AND o.channel = p.channel)
+            AND NOT EXISTS (SELECT 1 FROM freed f WHERE f.hash = m.address_hash AND f.topic = p.topic
+                AND f.channel = p.channel AND f.last > p.consent_id)
+    ), had AS MATERIALIZED (
+        SELECT s.recipient_id, lost.consent_id
+        FROM lost JOIN messages s ON s.address_hash = lost.hash AND s.channel = lost.channel
+        UNION
+        SELECT e.recipient_id, lost.consent_id
+        FROM lost JOIN erased_addresses e ON e.address_hash = lost.hash AND e.channel = lost.channel
+    )
+    SELECT coalesce(r.external_id, 'somebody'), lost.consent_id
+    FROM lost LEFT JOIN recipients r ON r.id = lost.recipient_id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM had h JOIN consent_records n ON n.recipient_id = h.recipient_id
+        WHERE h.consent_id = lost.consent_id AND n.topic = lost.topic AND n.channel = lost.channel
+            AND n.id > lost.consent_id AND {_FREES}
+    )
+"""  # noqa: S608 - constants of our own
+"""Opt-outs by a message, which left the address that it went to, and whose address is not barred any more.
+
+`freed`: what somebody who has the address now chose again. `had`: who is known to have had it.
+"""
+
+_LEFT_BY_MESSAGE: Final = frozenset({ONE_CLICK, LINK, MAILTO, COMPLAINT, PROVIDER})
+"""Ways by which the address that a message went to is left, so that the ledger implies which it was."""
+
 CONTRADICTIONS: Final = (
     (
         "A preference of {who} is not what {entry} says.",
@@ -91,6 +133,10 @@ CONTRADICTIONS: Final = (
         """,
     ),
     (
+        "An address that {who} left by {entry} is not barred any more, though nobody there chose it again.",
+        _LOST_ADDRESSES,
+    ),
+    (
         "The acceptance of the policy by {who} is not what {entry} says.",
         """
         SELECT r.external_id, c.id FROM recipients r JOIN consent_records c ON c.id = r.policy_consent_id
@@ -106,6 +152,8 @@ def contradiction(query: str) -> TextClause:
     statement = text(f"{query} LIMIT :limit")
     if ":undo" in query:
         statement = statement.bindparams(undo=UNDO)
+    if ":by_message" in query:
+        statement = statement.bindparams(bindparam("by_message", sorted(_LEFT_BY_MESSAGE), expanding=True))
     if ":barring" in query:
         statement = statement.bindparams(bindparam("barring", sorted(BARRING_WAYS), expanding=True))
     return statement

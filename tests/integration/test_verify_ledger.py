@@ -135,6 +135,29 @@ def test_tampering_is_found_and_named(
     assert verify(world) == list(findings)
 
 
+def test_an_address_that_is_not_barred_any_more_is_found_unless_somebody_there_came_back(
+    world: World,
+) -> None:
+    live(world)
+    world.order(recipient=ADAM)
+    world.order(recipient=EVE)  # whose address it is by now, too
+    world.work()
+    world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr", whole_channel=True)
+    seal(world)
+    assert verify(world) == []
+    choose(world, ADAM, ("company_news", Channel.EMAIL, True))
+    seal(world)
+    assert verify(world) == []
+    world.parts.upsert_recipient(RecipientInput(ADAM, {"email": "adam@example.net"}))
+    assert verify(world) == []  # it was his when he chose it
+    world.parts.erase_recipient(ADAM)
+    assert verify(world) == []
+    tamper(world, "DELETE FROM address_optouts WHERE topic = 3")
+    (found,) = verify(world)
+    assert found.startswith("An address that C-2 left by cns_")
+    assert found.endswith(" is not barred any more, though nobody there chose it again.")
+
+
 def test_an_entry_that_was_put_in_is_found_and_named(world: World) -> None:
     live(world)
     with world.parts.engine.begin() as connection:  # numbers that were given out in vain leave such gaps
