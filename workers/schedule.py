@@ -64,6 +64,7 @@ def main() -> None:
     tasks = [
         Task("reconcile", 1.0, composition.reconcile),
         Task("watch campaigns", 3.0, composition.watch_campaigns),
+        Task("watch complaints", 600.0, composition.watch_complaints),
         Task("end pauses", 15.0, composition.end_pauses),
         Task("purge", 3600.0, composition.purge),
     ]

@@ -9,6 +9,7 @@ from notify.bootstrap.asking import Asking
 from notify.domain.soft_bounces import SoftBounceRule
 from notify.usecases.campaigns.run import RunCampaigns
 from notify.usecases.campaigns.watch import WatchCampaigns
+from notify.usecases.campaigns.watch_complaints import WatchComplaints
 from notify.usecases.delivery.deliver import Deliver
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
@@ -82,6 +83,11 @@ class Delivering(Asking):
             telemetry=self.telemetry,
             clock=self._clock,
         )
+
+    @cached_property
+    def watch_complaints(self) -> WatchComplaints:
+        """Warn of campaigns that do harm before they have to stop."""
+        return WatchComplaints(self.store, self._clock)
 
     @cached_property
     def watch_campaigns(self) -> WatchCampaigns:

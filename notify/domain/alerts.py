@@ -23,12 +23,16 @@ JOURNAL_UNWRITABLE: Final = "journal_unwritable"
 CAMPAIGN_STOPPED: Final = "campaign_stopped"
 """A campaign stopped itself: too many complained, or too many addresses do not exist."""
 
+COMPLAINT_RATE: Final = "complaint_rate"
+"""So many report newsletters as spam that mailbox providers begin to mind."""
+
 ADVICE: Final[Mapping[str, str]] = {
     ERRAND_OVERDUE: "The log says what the provider answers; docs/privacy.md, Errands, says what it means.",
     JOURNAL_UNWRITABLE: "Give OPTOUT_JOURNAL a disk with room that the scheduler may write to.",
     WEBHOOK_DISABLED: "Mend the endpoint, enable it and replay what it missed; docs/webhooks.md says how.",
     OPTOUT_BURST: "A mail scanner may post to unsubscribe links; docs/operating.md, Alerts, says what to do.",
     CAMPAIGN_STOPPED: "Look whom it goes to before it is resumed; complaints cost all mail its delivery.",
+    COMPLAINT_RATE: "Look whom these newsletters go to, before providers block the domain for them.",
     FORGED_POSTS: "Compare the provider's webhook key with the one set here; it tries again for a day.",
 }
 """What to do about alerts of a kind."""

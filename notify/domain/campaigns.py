@@ -87,6 +87,8 @@ HANDED_OVER: Final = frozenset({Status.SENT, Status.DELIVERED, Status.BOUNCED, S
 _ENOUGH_TO_JUDGE: Final = 1000
 _MOST_COMPLAINTS: Final = Fraction(3, 1000)
 """Gmail and Yahoo want fewer than 0.3 %: https://support.google.com/a/answer/81126."""
+_WORRYING_COMPLAINTS: Final = Fraction(1, 1000)
+"""Gmail wants fewer than 0.1 % (the same page)."""
 _MOST_BOUNCES: Final = Fraction(5, 100)
 
 
@@ -208,6 +210,15 @@ def stop_reason(progress: Mapping[str, int], overridden: Collection[str] = ()) -
         if reason not in overridden and progress.get(status, 0) > most * handed:
             return reason
     return None
+
+
+def worrying_complaints(progress: Mapping[str, int]) -> Fraction | None:
+    """Return the share of complaints if it is one to look into, None if it is not, or of too few messages."""
+    handed = sum(progress.get(status, 0) for status in HANDED_OVER)
+    if handed < _ENOUGH_TO_JUDGE:
+        return None
+    rate = Fraction(progress.get(Status.COMPLAINED, 0), handed)
+    return rate if rate >= _WORRYING_COMPLAINTS else None
 
 
 def may_have_to_stop(reports: Mapping[str, int], overridden: Collection[str] = ()) -> bool:

@@ -268,6 +268,13 @@ class SqlCampaigns:
         rows = self._connection.execute(query.order_by(CampaignRow.id))
         return {row.id: row.overridden for row in rows}
 
+    def begun_since(self, since: datetime) -> dict[int, datetime]:
+        """Return which campaigns have begun since then, and when."""
+        query = select(CampaignRow.id, CampaignRow.started_at).where(
+            CampaignRow.started_at > since, CampaignRow.test.is_(False)
+        )
+        return {number: at for number, at in self._connection.execute(query) if at}
+
     def reports(self, number: int) -> dict[str, int]:
         """Count by the index what went wrong; of the rest, what shares the fate of a sent dispatch."""
         rows = self._connection.execute(

@@ -191,6 +191,10 @@ class Campaigns(Protocol):
         """Return those that are sending, each with the reasons to stop that a person has overridden."""
         ...
 
+    def begun_since(self, since: datetime) -> Mapping[int, datetime]:
+        """Return which campaigns have begun since then, and when; tests are none."""
+        ...
+
     def reports(self, number: int) -> dict[str, int]:
         """Count what was handed over, `sent` being so many at least, and what of it went wrong; quickly."""
         ...

@@ -97,6 +97,24 @@ def test_with_both_reasons_it_stops_for_each_of_them(reports: Reports) -> None:
     assert alert.details == {"campaign": reports.campaign, "reason": "bounces"}
 
 
+def test_complaints_are_told_of_long_before_they_stop_anything(reports: Reports) -> None:
+    world = reports.news.world
+    watch, alerts = world.parts.watch_complaints, world.parts.backlog
+    assert not watch()
+    reports.come("complained", 1)  # of 1,000
+    assert reports.stands()[0] == "sending"
+    assert watch()
+    (alert,) = alerts.report(world.clock()).alerts
+    assert (alert.kind, alert.details) == (
+        "complaint_rate",
+        {"campaigns": {reports.campaign: 0.1}, "day": 0.1},
+    )
+    with transaction(world.parts.engine, write=True) as connection:
+        connection.execute(update(Dispatch).values(size=Dispatch.size * 2))
+    assert not watch()
+    assert alerts.report(world.clock()).alerts == []
+
+
 def _sms_readers(news: Newsroom, count: int) -> None:
     for number in range(count):
         news.reader(f"S-{number}", phone=f"+336123456{number:02}", channels=(Channel.SMS, Channel.EMAIL))
