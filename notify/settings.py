@@ -25,6 +25,7 @@ from notify.domain.sms_senders import ByCountry, read_senders
 from notify.domain.windows import Week, read_weeks
 
 _SECRETS_FILE: Final = "secrets.json"
+SET_UP: Final = "`notify up` sets it up and runs it; `notify migrate` only sets it up."
 _LONGEST_SOCKET_PATH: Final = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 EMAIL_PROVIDERS: Final = frozenset({"sendgrid", "smtp", "outbox"})
 SMS_PROVIDERS: Final = frozenset({"twilio", "outbox"})
@@ -250,11 +251,11 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("NOTIFY_DATA_DIR") or user_data_path("notify"))
 
 
-def load_settings(data_dir: Path | None = None) -> Settings:
+def load_settings(data_dir: Path | None = None, *, begins: bool = True) -> Settings:
     """Read the environment; ConfigurationError names every variable that is missing or wrong.
 
-    Without DATABASE_URL, SQLite in `data_dir` is used and keys are generated there once; with it,
-    SECRET_KEYS and ENCRYPTION_KEYS are demanded.
+    Without DATABASE_URL, SQLite in `data_dir` is used and keys are generated there once, unless whoever asks
+    does not `begin` anything; with it, SECRET_KEYS and ENCRYPTION_KEYS are demanded.
     """
     directory = (data_dir or default_data_dir()).expanduser().resolve()
     try:
@@ -270,6 +271,8 @@ def load_settings(data_dir: Path | None = None) -> Settings:
     settings = settings.model_copy(update=_engines(settings, directory))
     if has_keys:
         return settings
+    if not begins and not (directory / _SECRETS_FILE).exists():
+        raise ConfigurationError(f"Nothing is set up in {directory}. {SET_UP}")
     generated = _generated_keys(directory)
     return settings.model_copy(
         update={name: getattr(settings, name) or value for name, value in generated.items()}

@@ -12,12 +12,12 @@ from redis import RedisError
 from notify.bootstrap import Composition
 from notify.cli.findings import Finding
 from notify.cli.ledger_checks import check_ledger
-from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up
+from notify.cli.schema import NOT_SET_UP, is_set_up
 from notify.domain.alerts import ADVICE
 from notify.domain.errors import NotifyError
 from notify.domain.rate_limits import bare
 from notify.domain.sms_senders import SENDER
-from notify.settings import Settings
+from notify.settings import SET_UP, Settings
 from notify.up.programs import embeds_redis
 
 _SCHEDULER_LATE: Final = timedelta(minutes=2)

@@ -39,7 +39,7 @@ def import_file(file: BinaryIO, form: str | None, data_dir: Path | None) -> None
     if media_type is None:
         raise click.UsageError("The name does not say what the file is: give --format csv or ndjson.")
     pieces = iter(lambda: file.read(_PIECE), b"")
-    with composed(data_dir) as composition:
+    with composed(data_dir, begins=True) as composition:
         run = composition.import_recipients
         gc.freeze()  # what is there by now stays: looking at it again and again took a tenth of the time
         report = run(_counted(READERS[media_type](pieces)))

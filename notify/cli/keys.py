@@ -33,7 +33,7 @@ def create(
 ) -> None:
     """Make a key and print it, alone; it is not shown again."""
     expires_at = datetime.now(UTC) + timedelta(days=expires_in) if expires_in else None
-    with composed(data_dir) as composition:
+    with composed(data_dir, begins=True) as composition:
         key = composition.create_key(name, frozenset(map(KeyScope, scopes)), test=test, expires_at=expires_at)
     click.echo(key)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from notify.bootstrap import Composition, build
-from notify.cli.schema import make_ready
+from notify.cli.schema import demand_set_up, make_ready
 from notify.logs import configure_logs
 from notify.settings import load_settings
 
@@ -27,16 +27,23 @@ def data_dir_option(command: F) -> F:
 
 
 @contextmanager
-def composed(data_dir: Path | None) -> Iterator[Composition]:
-    """Build everything for one command, on a database that is ready. ConfigurationError, UnavailableError."""
-    with looked_at(data_dir) as composition:
+def composed(data_dir: Path | None, *, begins: bool = False) -> Iterator[Composition]:
+    """Build everything for one command, on a database that is ready. ConfigurationError, UnavailableError.
+
+    Where nothing is set up yet, only a command that `begins` something sets it up: others have the wrong
+    directory, and would find all well in an empty one.
+    """
+    with looked_at(data_dir, begins=begins) as composition:
         make_ready(composition)
         yield composition
 
 
 @contextmanager
-def looked_at(data_dir: Path | None) -> Iterator[Composition]:
+def looked_at(data_dir: Path | None, *, begins: bool = False) -> Iterator[Composition]:
     """Build everything for a command that only looks: the database stays as it is. ConfigurationError."""
     configure_logs("cli", level=logging.ERROR)
-    with closing(build(load_settings(data_dir), "cli")) as composition:
+    settings = load_settings(data_dir, begins=begins)
+    if not begins:
+        demand_set_up(settings)
+    with closing(build(settings, "cli")) as composition:
         yield composition

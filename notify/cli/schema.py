@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Final
 
 from notify.bootstrap import Composition
-from notify.domain.errors import UnavailableError
-from notify.settings import Settings
+from notify.domain.errors import ConfigurationError, UnavailableError
+from notify.settings import SET_UP, Settings
 from notify.storage.migrate import upgrade
 
 NOT_SET_UP: Final = "not set up yet"
-SET_UP: Final = "`notify up` sets it up and runs it; `notify migrate` only sets it up."
 _OLD: Final = "the schema is not the newest: run `notify migrate`"
 _AWAY: Final = "the database is out of reach; `notify doctor` says more"
 
@@ -18,6 +17,12 @@ def is_set_up(settings: Settings) -> bool:
     """Whether there is a database; one that DATABASE_URL names is taken to be there."""
     file = _own_file(settings)
     return file is None or (file.exists() and file.stat().st_size > 0)
+
+
+def demand_set_up(settings: Settings) -> None:
+    """Raise ConfigurationError where there is no database yet."""
+    if not is_set_up(settings):
+        raise ConfigurationError(f"Nothing is set up in {settings.data_dir}. {SET_UP}")
 
 
 def make_ready(composition: Composition) -> None:

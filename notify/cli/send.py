@@ -58,7 +58,7 @@ def send(
     }
     raw = json.dumps({name: value for name, value in asked.items() if value is not None}).encode()
     idempotency = Idempotency(idempotency_key, raw) if idempotency_key else None
-    with composed(data_dir) as composition:
+    with composed(data_dir, begins=True) as composition:
         body = parsed(raw)
         given = guarded(Notification, body, identifiers_in(composition.templates, body.value))
         (result,) = composition.accept_notifications(

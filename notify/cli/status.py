@@ -9,9 +9,8 @@ import click
 from notify.cli.alerts import alert_lines
 from notify.cli.ledger_checks import ledger_lines
 from notify.cli.options import data_dir_option, looked_at
-from notify.cli.schema import NOT_SET_UP, SET_UP, is_set_up, obstacle
+from notify.cli.schema import obstacle
 from notify.domain.backlog import BacklogReport, LaneQueue
-from notify.domain.errors import UnavailableError
 
 
 @click.command()
@@ -19,8 +18,6 @@ from notify.domain.errors import UnavailableError
 def status(data_dir: Path | None) -> None:
     """Show what waits where, since when; works without Redis too."""
     with looked_at(data_dir) as composition:
-        if not is_set_up(composition.settings):
-            raise UnavailableError(f"the data directory is {NOT_SET_UP}. {SET_UP}")
         now = datetime.now(UTC)
         queues = composition.queues.report()
         migrated = composition.backlog.migrated()

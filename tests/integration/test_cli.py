@@ -172,10 +172,12 @@ def test_a_bare_directory_is_set_up_by_the_first_command(
 
 def test_looking_at_a_bare_directory_says_that_it_is_not_set_up(tmp_path: Path) -> None:
     bare = Notify(tmp_path / "new", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
-    for _ in range(2):
-        shown = bare("status")
+    for words in (("status",), ("verify-ledger",), ("export-ledger",), ("keys", "list"), ("retain",)):
+        shown = bare(*words)
         assert shown.returncode == 1
-        assert shown.stderr.startswith("Error: the data directory is not set up yet. `notify up`")
+        assert shown.stderr.startswith(f"Error: Nothing is set up in {tmp_path}/new. `notify up`")
+        assert not (tmp_path / "new").exists()
+    for _ in range(2):
         looked = bare("doctor")
         assert "BROKEN   Database: not set up yet\n" in looked.stdout
         assert "`notify migrate`" in looked.stdout
