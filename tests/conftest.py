@@ -25,12 +25,13 @@ settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
-def _level_of_logs() -> Iterator[None]:
-    """Give each test the level that it found: commands that run in this process set their own."""
+def _logs_as_they_were() -> Iterator[None]:
+    """Give each test the level and handlers it found: commands that run in this process set their own."""
     root = logging.getLogger()
-    level = root.level
+    level, handlers = root.level, list(root.handlers)
     yield
     root.setLevel(level)
+    root.handlers[:] = [one for one in root.handlers if one in handlers]
 
 
 @pytest.fixture(autouse=True)

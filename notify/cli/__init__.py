@@ -1,6 +1,7 @@
 """The `notify` command."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -42,10 +43,13 @@ for command in (
     notify.add_command(command)
 
 
-def main() -> None:
-    """Run the command; what is wrong is said in words on standard error, exit code 1 (2: wrong usage)."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command; what is wrong is said in words on standard error, exit code 1 (2: wrong usage).
+
+    `words` are those after the command's own name; the process's when None.
+    """
     try:
-        notify()
+        notify(words)
     except InvalidRequestError as error:
         for problem in error.problems:
             click.echo(f"Error: {problem.pointer or 'the input'}: {problem.detail}", err=True)
