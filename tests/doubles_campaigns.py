@@ -101,7 +101,7 @@ class Plan(ScheduleCampaign):
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def __call__(self, campaign_id: str, schedule: Schedule) -> CampaignView:
+    def __call__(self, campaign_id: str, schedule: Schedule, *, test: bool = False) -> CampaignView:
         self._book.schedules.append(schedule)
         return self._book.view(campaign_id, "scheduled")
 
@@ -127,7 +127,9 @@ class Try(SendTests):
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def __call__(self, campaign_id: str, to: Sequence[str], locale: str = "fr") -> SentTestsView:
+    def __call__(
+        self, campaign_id: str, to: Sequence[str], locale: str = "fr", *, test: bool = False
+    ) -> SentTestsView:
         self._book.view(campaign_id)
         self._book.tests.append((to, locale))
         return {"messages": [{"id": "m1", "channel": "email", "status": "queued", "reason": None}]}
@@ -145,7 +147,7 @@ class Resume(ResumeCampaign):
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def __call__(self, campaign_id: str) -> CampaignView:
+    def __call__(self, campaign_id: str, *, test: bool = False) -> CampaignView:
         return self._book.act(Act.RESUME, campaign_id, self._book.paused_as)
 
 

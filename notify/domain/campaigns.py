@@ -239,6 +239,12 @@ def moved(act: Act, status: CampaignStatus) -> CampaignStatus:
         raise ConflictError(message) from None
 
 
+def refuse_trial(campaign: Campaign, *, test: bool) -> None:
+    """Raise ConflictError where a caller who only tries things out would send what goes out in earnest."""
+    if test and not campaign.test:
+        raise ConflictError("this campaign goes out in earnest: a test key cannot send any of it")
+
+
 def expiry_problems(expires_at: datetime | None, schedule: Schedule, now: datetime) -> list[FieldProblem]:
     """Return whether a campaign would expire before it starts; the pointer is into the campaign."""
     if expires_at is None or expires_at > first_moment(schedule, now):

@@ -29,9 +29,10 @@ ORDER: dict[str, Any] = {
 class Whole:
     """A client of the whole application, with a key; `pump` runs the campaigns once."""
 
-    def __init__(self, client: FlaskClient, key: str, pump: Callable[[], int]) -> None:
+    def __init__(self, client: FlaskClient, key: str, test_key: str, pump: Callable[[], int]) -> None:
         self.client = client
         self.headers = bearer(key)
+        self.trying = bearer(test_key)
         self.pump = pump
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Any:
@@ -42,8 +43,11 @@ class Whole:
 def whole(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Whole]:
     given = {"database_url": database_url, "redis_url": redis_url}
     composition = build(load_settings(tmp_path).model_copy(update=given))
-    key = composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=False, expires_at=None)
-    yield Whole(create_app(composition).test_client(), key, composition.run_campaigns)
+    key, test_key = (
+        composition.create_key("tests", frozenset({KeyScope.ADMIN}), test=test, expires_at=None)
+        for test in (False, True)
+    )
+    yield Whole(create_app(composition).test_client(), key, test_key, composition.run_campaigns)
     composition.close()
 
 
@@ -154,6 +158,33 @@ def test_a_repeated_request_gets_the_same_bytes(whole: Whole) -> None:
         "POST", "/v1/notifications", {**ORDER, "reference": "x"}, **{"Idempotency-Key": "/v1/notifications"}
     )
     assert other.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/notifications", "/v1/campaigns"])
+def test_what_was_tried_out_is_no_answer_to_the_same_call_in_earnest(whole: Whole, path: str) -> None:
+    body = ORDER if path == "/v1/notifications" else next(iter(CAMPAIGN.values()))
+    tried, meant = (
+        whole.client.post(path, json=body, headers={**headers, "Idempotency-Key": "k"}).get_json()["id"]
+        for headers in (whole.trying, whole.headers)
+    )
+    assert tried != meant
+    again = whole.call("POST", path, body, **{"Idempotency-Key": "k"})
+    assert again.get_json()["id"] == meant
+
+
+@pytest.mark.parametrize(
+    ("act", "body"), [("schedule", {}), ("test", {"to": ["awa@example.com"]}), ("resume", {})]
+)
+def test_a_test_key_sends_nothing_of_a_campaign_in_earnest(whole: Whole, act: str, body: object) -> None:
+    made = next(iter(CAMPAIGN.values()))
+    campaign = whole.call("POST", "/v1/campaigns", made).get_json()["id"]
+    if act == "resume":
+        for step in ("schedule", "pause"):
+            whole.call("POST", f"/v1/campaigns/{campaign}/{step}", {})
+            whole.pump()
+    path = f"/v1/campaigns/{campaign}/{act}"
+    assert whole.client.post(path, json=body, headers=whole.trying).status_code == 409
+    assert whole.call("POST", path, body).status_code in {200, 202}
 
 
 def test_lists_page_by_cursor_to_the_end(whole: Whole) -> None:

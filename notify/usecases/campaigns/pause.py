@@ -1,7 +1,7 @@
 """Pause a campaign, resume it, or end it: exact from the moment of the answer."""
 
 from notify.domain import ids
-from notify.domain.campaigns import Act, Campaign, CampaignChanges, moved
+from notify.domain.campaigns import Act, Campaign, CampaignChanges, moved, refuse_trial
 from notify.domain.requests import Lane
 from notify.domain.views import CampaignView
 from notify.ports import Clock, WakeUps
@@ -45,11 +45,15 @@ class ResumeCampaign:
         self._wake_ups = wake_ups
         self._clock = clock
 
-    def __call__(self, campaign_id: str) -> CampaignView:
-        """Resume it. NotFoundError, ConflictError."""
+    def __call__(self, campaign_id: str, *, test: bool = False) -> CampaignView:
+        """Resume it. NotFoundError, ConflictError.
+
+        `test`: the caller only tries things out, and may not send what goes out in earnest.
+        """
         number = ids.number_of(ids.CAMPAIGN, campaign_id)
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
+            refuse_trial(campaign, test=test)
             status = moved(Act.RESUME, campaign.status)
             changes: CampaignChanges = {"status": status, "next_slice_at": None}
             if campaign.reason is not None:

@@ -7,6 +7,7 @@ from notify.domain.campaigns import (
     expiry_problems,
     first_moment,
     moved,
+    refuse_trial,
     schedule_problems,
     written,
 )
@@ -27,12 +28,16 @@ class ScheduleCampaign:
         self._lookups = lookups
         self._clock = clock
 
-    def __call__(self, campaign_id: str, schedule: Schedule) -> CampaignView:
-        """Schedule it. NotFoundError, ConflictError, InvalidRequestError."""
+    def __call__(self, campaign_id: str, schedule: Schedule, *, test: bool = False) -> CampaignView:
+        """Schedule it. NotFoundError, ConflictError, InvalidRequestError.
+
+        `test`: the caller only tries things out, and may not send what goes out in earnest.
+        """
         number = ids.number_of(ids.CAMPAIGN, campaign_id)
         now = self._clock()
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
+            refuse_trial(campaign, test=test)
             status = moved(Act.SCHEDULE, campaign.status)
             problems = schedule_problems(schedule, now) or expiry_problems(campaign.expires_at, schedule, now)
             if problems:

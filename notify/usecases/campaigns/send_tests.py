@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notify.domain import ids
-from notify.domain.campaigns import MAX_TEST_ADDRESSES, Campaign, CampaignStatus
+from notify.domain.campaigns import MAX_TEST_ADDRESSES, Campaign, CampaignStatus, refuse_trial
 from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Channel
 from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError
 from notify.domain.requests import Lane
@@ -27,15 +27,19 @@ class SendTests:
         self._wake_ups = wake_ups
         self._clock = clock
 
-    def __call__(self, campaign_id: str, to: Sequence[str], locale: str = DEFAULT_LOCALE) -> SentTestsView:
+    def __call__(
+        self, campaign_id: str, to: Sequence[str], locale: str = DEFAULT_LOCALE, *, test: bool = False
+    ) -> SentTestsView:
         """Send it to these addresses and numbers, in one language.
 
         A draft is pinned as it is now. NotFoundError, ConflictError, InvalidRequestError.
+        `test`: the caller only tries things out, and may not send what goes out in earnest.
         """
         number = ids.number_of(ids.CAMPAIGN, campaign_id)
         now = self._clock()
         with self._store.write() as tx:
             campaign = tx.campaigns.get(number, lock=True)
+            refuse_trial(campaign, test=test)
             if campaign.status is CampaignStatus.CANCELLED:
                 raise ConflictError("cannot test a campaign that is cancelled")
             tests = self._read(campaign, to, locale)

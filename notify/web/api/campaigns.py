@@ -172,8 +172,8 @@ class _Campaigns:
         body = read_body()
         given = guarded(CampaignGiven, body)
         draft = CampaignDraft(**{name: _read(given, name) for name in CampaignGiven.model_fields})
-        made = self.desk.create(draft, test=caller.test, idempotency=idempotency_of(body.value))
-        return answer(made, CREATE.status)
+        idempotency = idempotency_of(body.value, test=caller.test)
+        return answer(self.desk.create(draft, test=caller.test, idempotency=idempotency), CREATE.status)
 
     def list(self, _caller: Caller) -> Response:
         return answer(self.desk.lookups.campaigns(**{"limit": DEFAULT_LIMIT, **read_query(LIST)}))
@@ -186,18 +186,22 @@ class _Campaigns:
         patch = {name: _read(given, name) for name in given.model_fields_set}
         return answer(self.desk.patch(campaign_id, cast("CampaignPatch", patch)))
 
-    def test(self, _caller: Caller, campaign_id: str) -> Response:
+    def test(self, caller: Caller, campaign_id: str) -> Response:
         body = read_body()
         given = guarded(TestSend, body, _phones(body))
-        return answer(self.desk.test(campaign_id, given.to, given.locale), TEST.status)
+        made = self.desk.test(campaign_id, given.to, given.locale, test=caller.test)
+        return answer(made, TEST.status)
 
     def estimate(self, _caller: Caller, campaign_id: str) -> Response:
         return answer(self.desk.estimate(campaign_id))
 
-    def schedule(self, _caller: Caller, campaign_id: str) -> Response:
+    def schedule(self, caller: Caller, campaign_id: str) -> Response:
         given = guarded(ScheduleGiven, read_body())
         schedule = Schedule(given.send_at, given.timezone, given.send_past)
-        return answer(self.desk.schedule(campaign_id, schedule))
+        return answer(self.desk.schedule(campaign_id, schedule, test=caller.test))
+
+    def resume(self, caller: Caller, campaign_id: str) -> Response:
+        return answer(self.desk.resume(campaign_id, test=caller.test))
 
 
 def _read(given: CampaignGiven | CampaignChangesGiven, name: str) -> Any:  # noqa: ANN401 - any field of them
@@ -235,7 +239,7 @@ def campaigns_blueprint(door: Door, *, desk: CampaignDesk) -> Blueprint:
     routes.add(SCHEDULE, views.schedule)
     routes.add(UNSCHEDULE, _moves(desk.unschedule))
     routes.add(PAUSE, _moves(desk.pause))
-    routes.add(RESUME, _moves(desk.resume))
+    routes.add(RESUME, views.resume)
     routes.add(CANCEL, _moves(desk.cancel))
     return routes.blueprint
 

@@ -12,6 +12,9 @@ from notify.web.api.operations import Parameter, refuse_parameter
 
 NAME: Final = "Idempotency-Key"
 
+_TESTS: Final = "\t"
+"""Before the keys of test callers; no key of anybody's begins with it."""
+
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 IDEMPOTENCY_KEY: Final = Parameter(
@@ -39,8 +42,11 @@ def canonical(method: str, path: str, body: object) -> bytes:
     return f"{method} {path}\n{text}".encode("ascii")
 
 
-def idempotency_of(body: Any) -> Idempotency | None:  # noqa: ANN401 - JSON is anything
-    """Return what the current request's key stands for; None without one. InvalidRequestError."""
+def idempotency_of(body: Any, *, test: bool) -> Idempotency | None:  # noqa: ANN401 - JSON is anything
+    """Return what the current request's key stands for; None without one. InvalidRequestError.
+
+    `test`: the caller's API key is a test key. What it tried out is no answer to the same call in earnest.
+    """
     key = request.headers.get(NAME)
     if key is None:
         return None
@@ -48,4 +54,5 @@ def idempotency_of(body: Any) -> Idempotency | None:  # noqa: ANN401 - JSON is a
         raise refuse_parameter(NAME, "must be 1 to 255 printable ASCII characters")
     if violations(key):
         raise refuse_parameter(NAME, "looks like a payment card number or a wallet address")
-    return Idempotency(key, canonical(request.method, request.path, body))
+    space = _TESTS if test else ""
+    return Idempotency(space + key, canonical(request.method, request.path, body))

@@ -126,7 +126,7 @@ class _Notifications:
         body = read_body()
         item = body.checked()
         given = guarded(Notification, body, identifiers_in(self.templates, item))
-        wanted, idempotency = notification_request(given), idempotency_of(item)
+        wanted, idempotency = notification_request(given), idempotency_of(item, test=caller.test)
         with self.turns.one():
             (result,) = self.accept([wanted], lane=Lane.URGENT, idempotency=idempotency, test=caller.test)
         if isinstance(result, InvalidRequestError):
@@ -136,7 +136,7 @@ class _Notifications:
     def send_batch(self, caller: Caller) -> Response:
         body = read_body()
         items = batch_items(body, self.templates)
-        idempotency = idempotency_of(body.value)
+        idempotency = idempotency_of(body.value, test=caller.test)
         results = self.accept(items, lane=Lane.NORMAL, idempotency=idempotency, test=caller.test)
         return answer(batch_answer(results), SEND_BATCH.status)
 
