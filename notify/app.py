@@ -12,9 +12,9 @@ from notify.web.pages.failures import failure_pages
 from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
-from notify.web.pages.slashes import merge_slashes
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
 from notify.web.proxies import trust_proxies
+from notify.web.slashes import merge_slashes
 from notify.web.webhooks.events import events_blueprint
 from notify.web.webhooks.inbound_mail import inbound_mail_blueprint
 from notify.web.webhooks.inbound_sms import inbound_sms_blueprint

@@ -34,6 +34,7 @@ from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web import errors, request_ids
 from notify.web.api.blueprints import ApiParts, api_blueprints
+from notify.web.slashes import merge_slashes
 from tests.doubles_campaigns import FakeDesk
 from tests.doubles_lookups import AT, FakeLookups, notification_view, recipient_view
 from tests.doubles_suppressions import FakeSuppressions
@@ -229,6 +230,7 @@ class FakeApi:
             sms_senders=SmsSenders("Smarttontin", "Smarttontin"),
         )
         app = Flask("test_api", static_folder=None)
+        merge_slashes(app)
         request_ids.install(app)
         errors.install(app, elsewhere)
         for blueprint in api_blueprints(parts):

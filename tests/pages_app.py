@@ -15,6 +15,7 @@ from notify.web.pages.index import index_blueprint
 from notify.web.pages.outbox import outbox_blueprint
 from notify.web.pages.rendering import Pages
 from notify.web.pages.unsubscribe import unsubscribe_blueprint
+from notify.web.slashes import merge_slashes
 from tests.doubles_pages import (
     TOKEN,
     FakeCentre,
@@ -65,6 +66,7 @@ class Site:
     def app(self) -> Flask:
         app = Flask("pages", static_folder=None)
         pages = Pages(PAGES_DIRECTORY)
+        merge_slashes(app)
         app.register_blueprint(unsubscribe_blueprint(self.unsubscribe, self.undo, self.centre_link, pages))
         app.register_blueprint(centre_blueprint(self.centre, self.undo, pages))
         app.register_blueprint(confirm_blueprint(self.confirm, pages))

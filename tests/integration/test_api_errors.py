@@ -79,6 +79,14 @@ def test_each_call_admits_its_scopes_and_no_other(client: FlaskClient, operation
             assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize("path", ["/v1//notifications", "/v1/notifications//"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_doubled_slash_is_another_path(client: FlaskClient, method: str, path: str) -> None:
+    answer = client.open(path, method=method, json=ORDER, headers={"Host": "evil.example"})
+    problem(answer, 404)
+    assert "Location" not in answer.headers
+
+
 def test_json_that_breaks_off(client: FlaskClient) -> None:
     assert "line 1, column" in problem(post(client, b'{"template": "secret'), 400).detail
 

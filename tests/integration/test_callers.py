@@ -24,6 +24,7 @@ INBOUND = "/webhooks/sendgrid/inbound"
         (SENDGRID_HOOK, b"x" * 1_000_001, 413),
         (INBOUND, b"", 403),
         ("/webhooks/nobody", b"", 404),
+        (TWILIO_HOOK.replace("/twilio", "//twilio"), b"MessageSid=SM1", 404),
     ],
 )
 def test_webhooks_answer_programs(

@@ -86,7 +86,6 @@ class Routes:
             endpoint=operation.id,
             view_func=endpoint,
             methods=[operation.method],
-            merge_slashes=False,  # a redirect would lose the body of a careless client's POST
         )
 
 

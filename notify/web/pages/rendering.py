@@ -150,11 +150,9 @@ def finish(response: Response) -> Response:
 def route(
     blueprint: Blueprint, rule: str, endpoint: str, view: Callable[..., Response], *methods: str
 ) -> None:
-    """Route `rule` with and without a trailing slash; neither that nor a doubled slash ever redirects."""
+    """Route `rule` with and without a trailing slash, which never redirects."""
     for spelling in (rule, f"{rule}/"):
-        blueprint.add_url_rule(
-            spelling, endpoint, view, methods=methods, strict_slashes=True, merge_slashes=False
-        )
+        blueprint.add_url_rule(spelling, endpoint, view, methods=methods, strict_slashes=True)
 
 
 def in_language(endpoint: str, locale: str, **values: str) -> str:

@@ -1,4 +1,4 @@
-"""Doubled slashes in the address of a page: a link that was joined carelessly works, and never redirects."""
+"""Doubled slashes: the address of a page that was joined carelessly works, any other is not there."""
 
 import re
 from collections.abc import Iterable
@@ -14,10 +14,11 @@ _SLASHES: Final = re.compile("/{2,}")
 
 
 def merge_slashes(app: Flask) -> None:
-    """Read the paths of pages as if each slash stood alone. A redirect would lose a mail client's POST.
+    """Read the paths of pages as if each slash stood alone, and redirect nobody: that would lose a POST.
 
     Elsewhere they stay: providers sign the addresses they post to, as they are.
     """
+    app.url_map.merge_slashes = False  # else the router redirects, to whatever host the caller named
     app.wsgi_app = _Merging(app.wsgi_app)  # type: ignore[method-assign]
 
 
