@@ -39,6 +39,8 @@ arrêtez
 ARRETE
 désabonner
 DESABONNEMENT
+se desabonner
+Se désinscrire svp
 désinscrire
 cessez svp
 Désinscription
