@@ -15,6 +15,10 @@ _ROOT: Final = Path(__file__).parent.parent.parent
 _WEB_WORKERS: Final = 2
 _WEB_THREADS: Final = 8
 
+_MEMORY_OF_MANY_THREADS: Final = {"MALLOC_ARENA_MAX": "2"}
+"""glibc else keeps a heap for nearly every thread, which they have no need of: one computes at a time
+(https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -46,8 +50,9 @@ def stages(settings: Settings, address: Address) -> list[list[Program]]:
     python = [sys.executable, "-m"]
     # A worker finishes the calls it is in, which the provider's time-out bounds.
     finish = settings.provider_timeout + 10
+    threads = {**environment, **_MEMORY_OF_MANY_THREADS}
     workers = [
-        Program(f"worker {lane}", [*python, "workers.main", "--lane", lane], _ROOT, finish, environment)
+        Program(f"worker {lane}", [*python, "workers.main", "--lane", lane], _ROOT, finish, threads)
         for lane in Lane
     ]
     scheduler = Program("scheduler", [*python, "workers.schedule"], _ROOT, 10, environment)
