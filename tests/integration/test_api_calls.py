@@ -21,16 +21,6 @@ ORDER: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
-
-
-@pytest.fixture
-def client(api: FakeApi) -> FlaskClient:
-    return api.client()
-
-
 def test_a_notification_is_accepted(api: FakeApi, client: FlaskClient) -> None:
     answer = client.post("/v1/notifications", json=ORDER, headers=bearer("send"))
     assert answer.status_code == 202
