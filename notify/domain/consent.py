@@ -72,10 +72,14 @@ def _from_the_start(topic: Topic, regime: Regime, standing: Standing) -> Basis |
     return None
 
 
+def bars(scope: Scope | None, topic: Topic) -> bool:
+    """Whether a suppression of that scope bars an address from the topic."""
+    return scope is Scope.ALL or (scope is not None and topic.purpose is Purpose.MARKETING)
+
+
 def barred(topic: Topic, standing: Standing) -> bool:
     """Whether a suppression bars the address from the topic."""
-    marketing = topic.purpose is Purpose.MARKETING
-    return standing.suppression is Scope.ALL or (marketing and standing.suppression is not None)
+    return bars(standing.suppression, topic)
 
 
 def comes(topic: Topic, standing: Standing) -> bool:

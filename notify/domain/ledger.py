@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from notify.domain.catalogue import Channel
 from notify.domain.recipients import PolicyAcceptance
@@ -147,10 +147,20 @@ class UndoDraft:
 class Undo:
     """What an undo takes back: the entries of the ledger, and the preferences as they were.
 
-    `broad`: of a stop of a whole channel or more, which no narrower undo may weaken.
+    `broad`: of a stop of a whole channel or more.
     """
 
     recipient_id: int
     consent_ids: Sequence[int]
     changes: Sequence[Change]
-    broad: bool = False
+    expires_at: datetime
+    broad: bool
+
+
+class Left(NamedTuple):
+    """A topic that somebody asks to stop on a channel, for a person and for addresses, by their hashes."""
+
+    recipient_id: int
+    topic: int
+    channel: Channel
+    hashes: Collection[bytes]

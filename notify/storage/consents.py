@@ -1,12 +1,12 @@
 """Preferences, opt-outs of addresses, suppressions, undo tokens, and the ledger."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.errors import DivisionByZero
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from notify.domain import proofs
 from notify.domain.catalogue import Channel
@@ -18,6 +18,7 @@ from notify.domain.ledger import (
     Change,
     Choices,
     LedgerEntry,
+    Left,
     OptedOut,
     Undo,
     UndoDraft,
@@ -129,8 +130,8 @@ class SqlConsents:
             else:
                 self.opt_out_addresses(change.topic, change.channel, hashes, number, entry.at)
         if undo and entries:
-            whole = Undo(entries[0].recipient_id, numbers, changes, undo.broad)
-            self.keep_undo(undo.digest, whole, undo.expires_at)
+            whole = Undo(entries[0].recipient_id, numbers, changes, undo.expires_at, undo.broad)
+            self.keep_undo(undo.digest, whole)
         return numbers
 
     def opt_out_at_once(self, claim: OptOutClaim, entry: LedgerEntry, undo: UndoDraft) -> OptedOut | None:
@@ -279,46 +280,63 @@ class SqlConsents:
         )
         return set(self._connection.scalars(back))
 
-    def copy_undo(
-        self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime
-    ) -> bool:
-        """Keep a second token for the undo of this ledger entry, if it is still good."""
-        rows = self._connection.execute(
-            select(UndoToken.__table__).where(
-                UndoToken.recipient_id == recipient_id,
-                UndoToken.broad.is_(broad),
-                UndoToken.expires_at > now,
-            )
-        )
-        row = next((row for row in rows if consent_id in row.consent_ids), None)
-        if row is None:
-            return False
-        self._connection.execute(
-            insert(UndoToken).values(
-                digest=digest,
-                recipient_id=recipient_id,
-                consent_ids=row.consent_ids,
-                changes=row.changes,
-                broad=broad,
-                expires_at=row.expires_at,
-            )
-        )
-        return True
-
     def undo_owner(self, digest: bytes) -> int | None:
         """Return whose undo it is, without taking it."""
         return self._connection.scalar(select(UndoToken.recipient_id).where(UndoToken.digest == digest))
 
-    def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
-        """Void the undos of a person, or only those that are not of a broad stop."""
-        void = delete(UndoToken).where(UndoToken.recipient_id == recipient_id)
-        self._connection.execute(void.where(UndoToken.broad.is_(False)) if narrow_only else void)
+    def void_undos(self, left: Collection[Left]) -> list[Undo]:
+        """Cut what was left out of older undos; most of the time there are none."""
+        if not left:
+            return []
+        own = {(one.recipient_id, one.topic, one.channel) for one in left}
+        owners, entries = self._who_left(
+            {(value, one.topic, one.channel) for one in left for value in one.hashes}
+        )
+        owners.update(one.recipient_id for one in left)
+        rows = self._connection.execute(
+            select(UndoToken.__table__).where(UndoToken.recipient_id.in_(owners)).order_by(UndoToken.digest)
+        )
+        voided = []
+        for row in rows.all():
+            undo = _undo(row)
+            kept = [
+                (number, change)
+                for number, change in zip(undo.consent_ids, undo.changes, strict=True)
+                if number not in entries and (undo.recipient_id, change.topic, change.channel) not in own
+            ]
+            if len(kept) == len(undo.changes):
+                continue
+            self._connection.execute(delete(UndoToken).where(UndoToken.digest == row.digest))
+            if kept:
+                numbers, changes = zip(*kept, strict=True)
+                self.keep_undo(row.digest, replace(undo, consent_ids=numbers, changes=changes))
+            else:
+                voided.append(undo)
+        return voided
+
+    def _who_left(self, left: Collection[tuple[bytes, int, Channel]]) -> tuple[set[int], set[int]]:
+        """Return by whose choices these addresses are out of these topics, and the entries of those."""
+        if not left:
+            return set(), set()
+        rows = self._connection.execute(
+            select(
+                AddressOptOut.address_hash,
+                AddressOptOut.topic,
+                AddressOptOut.channel,
+                AddressOptOut.consent_id,
+                ConsentRecord.recipient_id,
+            )
+            .join(ConsentRecord, ConsentRecord.id == AddressOptOut.consent_id)
+            .where(AddressOptOut.address_hash.in_({value for value, _, _ in left}))
+        )
+        found = [(number, owner) for *key, number, owner in rows if tuple(key) in left]
+        return {owner for _, owner in found}, {number for number, _ in found}
 
     def drop_spent_undos(self, now: datetime) -> int:
         """Delete undos that ran out."""
         return self._connection.execute(delete(UndoToken).where(UndoToken.expires_at <= now)).rowcount
 
-    def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
+    def keep_undo(self, digest: bytes, undo: Undo) -> None:
         """Keep an undo."""
         self._connection.execute(
             insert(UndoToken).values(
@@ -327,7 +345,7 @@ class SqlConsents:
                 consent_ids=list(undo.consent_ids),
                 changes=[asdict(change) for change in undo.changes],
                 broad=undo.broad,
-                expires_at=expires_at,
+                expires_at=undo.expires_at,
             )
         )
 
@@ -336,7 +354,9 @@ class SqlConsents:
         row = self._connection.execute(
             delete(UndoToken).where(UndoToken.digest == digest).returning(UndoToken.__table__)
         ).first()
-        if row is None or row.expires_at <= now:
-            return None
-        changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
-        return Undo(row.recipient_id, row.consent_ids, changes, row.broad)
+        return None if row is None or row.expires_at <= now else _undo(row)
+
+
+def _undo(row: Row[Any]) -> Undo:
+    changes = [Change(**{**change, "channel": Channel(change["channel"])}) for change in row.changes]
+    return Undo(row.recipient_id, row.consent_ids, changes, row.expires_at, row.broad)

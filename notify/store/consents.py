@@ -9,7 +9,7 @@ from notify.domain.consent import Standing
 from notify.domain.delivery import (
     StoredRecipient,
 )
-from notify.domain.ledger import Change, Choices, LedgerEntry, Undo, UndoDraft
+from notify.domain.ledger import Change, Choices, LedgerEntry, Left, Undo, UndoDraft
 
 StandingKey = tuple[StoredRecipient, int, Channel]
 """Recipient, topic number, channel."""
@@ -105,25 +105,22 @@ class Consents(Protocol):
         """Return who has taken back a STOP since then, by START or in the centre, so that something comes."""
         ...
 
-    def copy_undo(
-        self, recipient_id: int, consent_id: int, digest: bytes, *, broad: bool, now: datetime
-    ) -> bool:
-        """Keep a second token for the undo of this ledger entry, if it is still good."""
-        ...
-
     def undo_owner(self, digest: bytes) -> int | None:
         """Return whose undo it is, without taking it."""
         ...
 
-    def drop_undos(self, recipient_id: int, *, narrow_only: bool) -> None:
-        """Void the undos of a person, or only those that are not of a broad stop."""
+    def void_undos(self, left: Collection[Left]) -> list[Undo]:
+        """Have no undo take these back that was made before; return those of which nothing is left.
+
+        Of others only what would free one of the addresses is void.
+        """
         ...
 
     def drop_spent_undos(self, now: datetime) -> int:
         """Delete undos that ran out; return how many."""
         ...
 
-    def keep_undo(self, digest: bytes, undo: Undo, expires_at: datetime) -> None:
+    def keep_undo(self, digest: bytes, undo: Undo) -> None:
         """Keep an undo."""
         ...
 

@@ -7,12 +7,12 @@ from notify.domain.catalogue import Channel, Topic
 from notify.domain.confirmations import Kind, Wanted, pending_in
 from notify.domain.consent import subscription
 from notify.domain.errors import TooManyRequestsError, UnreachableError
-from notify.domain.ledger import Change
+from notify.domain.ledger import Change, Left, Undo
 from notify.domain.requests import Choice, Proof
 from notify.usecases.centre.visit import Visit
 from notify.usecases.preferences.confirmations import Confirmations, Posted
 from notify.usecases.preferences.recording_choices import addresses_on, differs, record_changes
-from notify.usecases.preferences.undo import keep_undo, offer_again
+from notify.usecases.preferences.undo import keep_undo, leaving, offer_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Chosen:
 def choose(visit: Visit, choices: Sequence[Choice], confirmations: Confirmations) -> Chosen:
     """Apply the choices that differ; where the law or the shop wants it, ask to confirm first."""
     changes = changes_of(visit, choices, firmly=False)
+    void_undos(visit, [one for one in choices if not one.subscribed])
     at_once = [one for one in changes if not (one.subscribed and _asks_twice(visit, one))]
     undo = _keep_undo(visit, at_once, _record(visit, at_once), broad=False) if at_once else None
     posted, refused = [], False
@@ -47,11 +48,16 @@ def stop(visit: Visit, topics: Sequence[Topic]) -> str | None:
     tx, recipient, now = visit.tx, visit.recipient, visit.occasion.at
     choices = [Choice(topic.name, channel, subscribed=False) for topic in topics for channel in Channel]
     changes = changes_of(visit, choices, firmly=True)
-    # An older undo must not weaken this; that of the same stop, pressed twice, stays.
-    tx.consents.drop_undos(recipient.id, narrow_only=not changes)
+    left, voided = void_undos(visit, choices)
     if changes:
         return _keep_undo(visit, changes, _record(visit, changes), broad=True)
-    return offer_again(tx, recipient, topics[0].number, Channel.EMAIL, now, broad=True) if topics else None
+    return offer_again(tx, recipient, left, voided, now, broad=True)
+
+
+def void_undos(visit: Visit, choices: Sequence[Choice]) -> tuple[Sequence[Left], Sequence[Undo]]:
+    """Have no older undo weaken these opt-outs, which may change nothing; return them, and those undos."""
+    left = leaving(visit.recipient, [(visit.catalogue[one.topic].number, one.channel) for one in choices])
+    return left, visit.tx.consents.void_undos(left)
 
 
 def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list[Change]:

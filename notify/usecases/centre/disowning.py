@@ -9,7 +9,7 @@ from notify.domain.consent import Scope
 from notify.domain.outbound import ADDRESS_DISPUTED, OutboundEvent
 from notify.domain.requests import Choice
 from notify.domain.suppressions import DISPUTED
-from notify.usecases.centre.choosing import changes_of
+from notify.usecases.centre.choosing import changes_of, void_undos
 from notify.usecases.centre.visit import Visit
 from notify.usecases.preferences.recording_choices import addresses_on, record_changes
 
@@ -24,8 +24,8 @@ def disown(visit: Visit, channel: Channel) -> None:
     for value in hashes:
         shown = masked(channel, address)
         tx.suppressions.bar(channel, value, Scope.ALL, reason=DISPUTED, masked=shown, now=visit.occasion.at)
-    tx.consents.drop_undos(recipient.id, narrow_only=False)
     choices = [Choice(topic.name, channel, subscribed=False) for topic in visit.catalogue]
+    void_undos(visit, choices)
     record_changes(tx, recipient.id, changes_of(visit, choices, firmly=True), hashes, visit.occasion)
     told = {"recipient_id": recipient.external_id, "channel": channel}
     tx.outbound.add([OutboundEvent(ADDRESS_DISPUTED, visit.occasion.at, told)], visit.occasion.at)

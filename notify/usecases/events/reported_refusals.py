@@ -9,7 +9,7 @@ from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.event_moves import Reported, opt_out_way, suppression
 from notify.domain.events import ProviderEvent
-from notify.domain.ledger import COMPLAINT, Change
+from notify.domain.ledger import COMPLAINT, Change, Left
 from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion, record_changes
 from notify.usecases.preferences.recording_stops import Address, Stop, holders_of, record_stops
@@ -100,6 +100,7 @@ def _opt_out(tx: Transaction, recipient: StoredRecipient, message: Reported, way
     if left and (message.topic, message.channel) not in pending_in(
         tx.confirmations.waiting([recipient.id], now, at=hashes)
     ):
+        tx.consents.void_undos([Left(recipient.id, message.topic, message.channel, hashes)])
         return
     change = Change(message.topic, message.channel, subscribed=False, before=standing.subscribed)
     occasion = Occasion(now, way, locale=message.locale, message_id=message.message_id)

@@ -18,6 +18,7 @@ from notify.usecases.lookups import Lookups
 from notify.usecases.preferences.confirmations import Confirmations
 from notify.usecases.preferences.holding import held_person
 from notify.usecases.preferences.recording_choices import Occasion, addresses_on, differs, record_changes
+from notify.usecases.preferences.undo import leaving
 
 
 @dataclass(slots=True)
@@ -64,6 +65,10 @@ class ChangePreferences:
         with self._store.write() as tx:
             recipient = held_person(tx, lambda: _known(tx, recipient_id))
             plan = self._plan(tx, recipient, choices, proof, now)
+            topics = [
+                (self._catalogue[one.topic].number, one.channel) for one in choices if not one.subscribed
+            ]
+            tx.consents.void_undos(leaving(recipient, topics))
             occasion = Occasion(now, SHOP, proof)
             for change in plan.changes:
                 record_changes(tx, recipient.id, [change], addresses_on(recipient, change.channel), occasion)

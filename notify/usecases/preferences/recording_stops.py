@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from notify.domain.catalogue import Catalogue, Channel, Topic
-from notify.domain.consent import Scope, Standing, barred, comes, subscription
+from notify.domain.consent import Scope, Standing, bars, comes, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import RecordedChoice
-from notify.domain.ledger import COMPLAINT, Change, LedgerEntry
+from notify.domain.ledger import COMPLAINT, Change, LedgerEntry, Left
 from notify.store import Transaction
 from notify.usecases.preferences.recording_choices import Occasion
 
@@ -31,7 +31,7 @@ class Stop:
 
     def ends(self, topic: Topic, standing: Standing) -> bool:
         """Whether the topic stops by it for somebody of whom so much is known."""
-        if not barred(topic, standing._replace(suppression=self.scope)):
+        if not bars(self.scope, topic):
             return False
         return subscription(topic, standing) is not None if self.leaves else comes(topic, standing)
 
@@ -54,7 +54,8 @@ def holders_of(tx: Transaction, addresses: Collection[Address]) -> Holders:
 def record_stops(tx: Transaction, catalogue: Catalogue, stops: Sequence[Stop], holders: Holders) -> None:
     """Append one entry for each topic that stops, and store what is left for good.
 
-    To be called before the addresses are barred, by who holds their gates and those of `holders` off.
+    No undo from before takes back what is barred. To be called before the addresses are barred, by who holds
+    their gates and those of `holders` off.
     """
     asked = [
         (stop, person, topic)
@@ -64,6 +65,13 @@ def record_stops(tx: Transaction, catalogue: Catalogue, stops: Sequence[Stop], h
     ]
     if not asked:
         return
+    tx.consents.void_undos(
+        [
+            Left(person.id, topic.number, stop.channel, [stop.address_hash])
+            for stop, person, topic in asked
+            if bars(stop.scope, topic)
+        ]
+    )
     standings = tx.consents.standings([(person, topic.number, stop.channel) for stop, person, topic in asked])
     ended = {
         (person.id, topic.number, stop.channel): (stop, person, topic)

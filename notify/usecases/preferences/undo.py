@@ -1,7 +1,7 @@
 """Undo: a single-use token that takes back one change of preferences, and only that."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,7 @@ from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError
-from notify.domain.ledger import UNDO, Change, LedgerEntry, Undo, UndoDraft
+from notify.domain.ledger import UNDO, Change, LedgerEntry, Left, Undo, UndoDraft
 from notify.domain.requests import Proof
 from notify.ports import Clock
 from notify.store import Store, Transaction
@@ -36,26 +36,44 @@ def keep_undo(
     broad: bool,
 ) -> str:
     """Make the token that takes `changes` back within the hour; only its hash is stored."""
-    token = secrets.token_urlsafe(18)
-    undo = Undo(recipient_id, consent_ids, changes, broad)
-    tx.consents.keep_undo(digest_of(token), undo, now + UNDO_FOR)
-    return token
+    return _keep(tx, Undo(recipient_id, consent_ids, changes, now + UNDO_FOR, broad))
+
+
+def leaving(recipient: StoredRecipient, keys: Iterable[tuple[int, Channel]]) -> list[Left]:
+    """Return what the person leaves, by topic number and channel, together with their address there."""
+    return [Left(recipient.id, topic, by, addresses_on(recipient, by)) for topic, by in keys]
 
 
 def offer_again(
-    tx: Transaction, recipient: StoredRecipient, topic: int, channel: Channel, now: datetime, *, broad: bool
+    tx: Transaction,
+    recipient: StoredRecipient,
+    left: Sequence[Left],
+    voided: Sequence[Undo],
+    now: datetime,
+    *,
+    broad: bool,
 ) -> str | None:
-    """Return a second token for the undo of the stop that is being repeated, if it is still good.
+    """Return a new token for the undo of a stop that is being repeated, if it is still good.
 
-    A page that is shown twice offers it twice; whichever is used first, the other finds nothing to restore.
+    `voided` are the older undos of what is `left` once more: of a page that is shown twice, the newest has
+    the undo that works.
     """
-    (standing,) = tx.consents.standings([(recipient, topic, channel)])
-    entry = standing.preference_consent_id
+    keys = [(recipient, one.topic, one.channel) for one in left]
+    entries = {known.preference_consent_id for known in tx.consents.standings(keys)}
+    good = [
+        one
+        for one in voided
+        if one.recipient_id == recipient.id
+        and one.broad is broad
+        and one.expires_at > now
+        and not entries.isdisjoint(one.consent_ids)
+    ]
+    return _keep(tx, max(good, key=lambda one: max(one.consent_ids))) if good else None
+
+
+def _keep(tx: Transaction, undo: Undo) -> str:
     token = secrets.token_urlsafe(18)
-    if entry is None or not tx.consents.copy_undo(
-        recipient.id, entry, digest_of(token), broad=broad, now=now
-    ):
-        return None
+    tx.consents.keep_undo(digest_of(token), undo)
     return token
 
 

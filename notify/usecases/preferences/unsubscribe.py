@@ -9,7 +9,7 @@ from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.confirmations import pending_in
 from notify.domain.consent import subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.ledger import LINK, ONE_CLICK, Change, LedgerEntry
+from notify.domain.ledger import LINK, ONE_CLICK, Change, LedgerEntry, Left
 from notify.domain.recipients import Profile
 from notify.domain.requests import Proof
 from notify.domain.token_claims import OptOutClaim
@@ -105,12 +105,12 @@ class Unsubscribe:
         with self._store.write() as tx:
             bearer = held(tx, lambda: _bearer(tx, claim), lambda one: ([claim.recipient], one.hashes))
             changes = _changes(tx, claim.channel, bearer, topics, now)
-            if whole_channel:
-                # An older undo must not weaken this; that of the same stop, pressed twice, stays.
-                tx.consents.drop_undos(claim.recipient, narrow_only=not changes)
+            again = sorted(topics.difference(change.topic for change in changes))
+            left = [Left(claim.recipient, topic, claim.channel, bearer.hashes) for topic in again]
+            voided = tx.consents.void_undos(left)  # of what changes they are overtaken by that
             undo = None
             if not changes and bearer.known:
-                undo = offer_again(tx, bearer.recipient, claim.topic, claim.channel, now, broad=whole_channel)
+                undo = offer_again(tx, bearer.recipient, left, voided, now, broad=whole_channel)
             if changes:
                 occasion = Occasion(now, proof.source, proof, locale or bearer.locale, claim.message)
                 undo, draft = draft_undo(now, broad=whole_channel) if bearer.known else (None, None)

@@ -10,12 +10,17 @@ from notify.domain.catalogue import Catalogue
 from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import Barred, BarredFor, ImportedRow, ImportReport, RecordedChoice, RefusedRow
-from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED, Change, LedgerEntry
+from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED, Change, LedgerEntry, Left
 from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
 from notify.store.imports import Newcomer
-from notify.usecases.preferences.recording_choices import Occasion, differs, record_acceptances
+from notify.usecases.preferences.recording_choices import (
+    Occasion,
+    addresses_on,
+    differs,
+    record_acceptances,
+)
 from notify.usecases.preferences.recording_stops import Stop, holders_of, record_stops
 from notify.usecases.recipients.checking_rows import Person, RowCheck
 
@@ -90,6 +95,14 @@ class ImportRecipients:
     ) -> None:
         """Put choices that change something on the ledger, and store them."""
         changes = list(self._changes(tx, people, now))
+        changed = {(recipient.id, one.topic, one.channel) for recipient, one, _ in changes}
+        again = [
+            Left(recipient.id, topic, channel, addresses_on(recipient, channel))
+            for recipient, person in people
+            for (topic, channel), (subscribed, _) in person.choices.items()
+            if not subscribed and (recipient.id, topic, channel) not in changed
+        ]
+        tx.consents.void_undos(again)
         numbers = tx.consents.append(
             [
                 LedgerEntry(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel
-from notify.domain.consent import Scope
+from notify.domain.consent import Scope, bars
 from notify.domain.delivery import StoredRecipient
+from notify.domain.ledger import Left
 from notify.domain.suppressions import STOP
 from notify.store import Transaction
 from notify.usecases.preferences.holding import held
@@ -38,8 +39,19 @@ class SmsStops:
         *,
         phone: str | None,
     ) -> None:
-        """Bar the number; what was barred from more stays so. `phone` None: nobody knows it any more."""
+        """Bar the number; what was barred from more stays so, and no older undo weakens it.
+
+        `phone` None: nobody knows it any more.
+        """
         before = self._coming(tx, people)
+        tx.consents.void_undos(
+            [
+                Left(person.id, topic.number, Channel.SMS, [address_hash])
+                for person in people
+                for topic in self.catalogue
+                if bars(scope, topic)
+            ]
+        )
         tx.suppressions.bar(
             Channel.SMS,
             address_hash,
