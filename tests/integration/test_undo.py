@@ -164,3 +164,20 @@ def test_an_undo_of_one_leaves_the_address_to_another_who_left_again(reporting: 
     for recipient in ("guest", "C-1042"):
         answer = world.order("order_delivered", recipient=recipient, channels=(Channel.EMAIL,))
         assert answer["messages"][0]["reason"] == "unsubscribed"
+
+
+def test_an_undo_promises_nothing_that_does_not_come(reporting: Reporting) -> None:
+    world = reporting.world
+    sent(reporting, recipient="guest", profile={"email": EMAIL})
+    guest = world.opt_out_token(Channel.EMAIL)
+    sent(reporting, channels=tuple(Channel))
+    own, by_sms = world.opt_out_token(Channel.EMAIL), world.opt_out_token(Channel.SMS)
+    undo = world.parts.unsubscribe(own, CLICK, "fr").undo
+    world.parts.unsubscribe(guest, CLICK, "fr")
+    assert undo
+    page = reporting.client.post(f"/undo/{undo}").get_data(as_text=True)
+    assert "Rien n’arrive pour autant" in page
+    SmsOffice(world).told("STOP", ORDERS)
+    undo = world.parts.unsubscribe(by_sms, CLICK, "fr").undo
+    assert undo
+    assert world.parts.undo(undo, CLICK, "fr") == []

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from notify.domain.catalogue import Catalogue, Channel, Topic
-from notify.domain.consent import subscription
+from notify.domain.consent import Standing, comes, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError
@@ -100,13 +100,13 @@ class UndoOptOut:
                 raise InvalidTokenError("used, too late, or overtaken by a later choice")
             tx.consents.readmit_by_consents(list(changes))
             self._restore(tx, recipient, changes, now)
-            comes = self._comes(tx, recipient, list(changes.values()))
+            known = self._known(tx, recipient, list(changes.values()))
             numbers = tx.consents.append(
                 [
                     LedgerEntry(
                         recipient_id=recipient.id,
                         at=now,
-                        subscribed=change in comes,
+                        subscribed=change in known and subscription(*known[change]) is not None,
                         way=UNDO,
                         topic=change.topic,
                         channel=change.channel,
@@ -117,11 +117,7 @@ class UndoOptOut:
                 ]
             )
             self._restore(tx, recipient, dict(zip(numbers, changes.values(), strict=True)), now)
-            return [
-                (topic, change.channel)
-                for change in comes
-                if (topic := self._catalogue.numbered(change.topic))
-            ]
+            return [(one[0], change.channel) for change, one in known.items() if comes(*one)]
 
     def _as_they_were_left(
         self, tx: Transaction, recipient: StoredRecipient, taken: Undo
@@ -150,14 +146,16 @@ class UndoOptOut:
                 hashes = addresses_on(recipient, change.channel)
                 tx.consents.opt_out_addresses(change.topic, change.channel, hashes, number, now)
 
-    def _comes(self, tx: Transaction, recipient: StoredRecipient, changes: Sequence[Change]) -> list[Change]:
-        """Return those of `changes` whose messages come now."""
+    def _known(
+        self, tx: Transaction, recipient: StoredRecipient, changes: Sequence[Change]
+    ) -> dict[Change, tuple[Topic, Standing]]:
+        """Return how the topics of `changes` stand now; without those that are no longer declared."""
         standings = tx.consents.standings([(recipient, one.topic, one.channel) for one in changes])
-        return [
-            change
+        return {
+            change: (topic, standing)
             for change, standing in zip(changes, standings, strict=True)
-            if (topic := self._catalogue.numbered(change.topic)) and subscription(topic, standing)
-        ]
+            if (topic := self._catalogue.numbered(change.topic))
+        }
 
 
 def _owner(tx: Transaction, digest: bytes) -> StoredRecipient:
