@@ -36,7 +36,13 @@ class WarmWorker(SimpleWorker):
             raise StopRequested
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401 - rq's type
-        """Register anew when Redis has forgotten this worker, as when it restarts without its data."""
+        """Register anew when Redis has forgotten this worker, as when it restarts without its data.
+
+        Before each wait for a job, and so where a stop is heard that came while something else caught
+        every exception, as logging does: rq's own loop would go on for as long as no job comes.
+        """
+        if self._stop_requested and pipeline is None and self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested
         super().heartbeat(timeout, pipeline)
         if pipeline is None and not self.connection.sismember(self.redis_workers_keys, self.key):
             self.connection.hset(self.key, mapping=self.serialize())

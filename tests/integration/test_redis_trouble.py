@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
 
 from notify.domain.requests import Lane
 from notify.queue_depths import RqQueues
@@ -19,6 +22,7 @@ from notify.queueing import RqWakeUps, connect
 from notify.up.embedded_valkey import find_server, server_command, wait_until_ready
 from tests.e2e.up_process import ENVIRONMENT, wait_for
 from tests.ports import free_port
+from workers.listening import WarmWorker
 
 
 @pytest.fixture
@@ -59,7 +63,12 @@ def process(*command: object, **environment: str) -> Iterator["subprocess.Popen[
     finally:
         running.send_signal(signal.SIGCONT)
         running.terminate()
-        running.wait(30)
+        try:
+            running.wait(30)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+            raise
 
 
 @contextmanager
@@ -158,6 +167,17 @@ def test_a_worker_comes_back_when_redis_does(sqlite_url: str, tmp_path: Path) ->
         assert worker.poll() is None
         worker.terminate()
         assert worker.wait(10) == 0
+
+
+def test_a_stop_that_came_while_a_line_was_logged_is_heard_later(redis_url: str) -> None:
+    with connect(redis_url) as client:
+        queue = Queue("urgent", connection=client, serializer=JSONSerializer)
+        worker = WarmWorker([queue], connection=client, serializer=JSONSerializer)
+        worker.heartbeat()
+        with suppress(StopRequested):  # as logging does with whatever is raised meanwhile
+            worker.end()
+        with pytest.raises(StopRequested):
+            worker.heartbeat()
 
 
 def test_a_killed_worker_is_soon_not_counted(redis_url: str) -> None:
