@@ -173,6 +173,7 @@ def test_a_stop_that_came_while_a_line_was_logged_is_heard_later(redis_url: str)
     with connect(redis_url) as client:
         queue = Queue("urgent", connection=client, serializer=JSONSerializer)
         worker = WarmWorker([queue], connection=client, serializer=JSONSerializer)
+        worker.register_birth()  # type: ignore[no-untyped-call]
         worker.heartbeat()
         with suppress(StopRequested):  # as logging does with whatever is raised meanwhile
             worker.end()
