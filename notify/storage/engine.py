@@ -16,6 +16,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from notify.domain.errors import UnavailableError
 
 _BUSY_TIMEOUT_SECONDS: Final = 15
+_TURN_SECONDS: Final = 0.003
+"""How often a writer of SQLite asks for its turn; SQLite's own waiting sleeps for up to 0.1 s at a time."""
+_LONG_TURN_SECONDS: Final = 0.05
+_COURTESY_SECONDS: Final = 0.01
+"""How long whoever held SQLite for a long turn lets others go first: its lock knows no queue, and whoever
+imports for minutes would have it again before an order that waits can ask."""
 _TRUSTED_SECONDS: Final = 0.5
 _USED_AT: Final = "notify used at"
 _POSTGRESQL: Final = {
@@ -105,8 +111,29 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # 
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers take their turn at BEGIN: a read that turns into a write could only fail."""
-    write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if connection.get_execution_options().get("write"):
+        _take_turn(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_turn(connection: Connection) -> None:
+    """Begin to write as soon as nobody else does. OperationalError if that takes too long."""
+    driver: Any = connection.connection.driver_connection
+    patience = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
+                    raise
+                time.sleep(_TURN_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_SECONDS * 1000}")
 
 
 def commit_without_waiting(connection: Connection) -> None:
@@ -137,7 +164,10 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
             if engine.dialect.name == "sqlite":  # see _begin_sqlite
                 connection.execution_options(write=write)
             with connection.begin():
+                began = time.monotonic()
                 yield connection
+        if write and engine.dialect.name == "sqlite" and time.monotonic() - began > _LONG_TURN_SECONDS:
+            time.sleep(_COURTESY_SECONDS)
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise UnavailableError("the database is out of reach") from error
     except (driver.OperationalError, driver.InterfaceError) as error:  # of a statement in `prepared`
