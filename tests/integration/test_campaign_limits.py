@@ -83,7 +83,7 @@ def test_a_pause_by_hand_forgets_nothing_that_was_overridden(reports: Reports) -
     reports.news.desk.pause(reports.campaign)
     assert reports.stands() == ("paused", None)
     reports.news.desk.resume(reports.campaign)
-    assert reports.stands()[0] == "sending"
+    assert reports.stands() == ("sending", None)
 
 
 def test_with_both_reasons_it_stops_for_each_of_them(reports: Reports) -> None:

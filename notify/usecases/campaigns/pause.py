@@ -57,7 +57,7 @@ class ResumeCampaign:
             status = moved(Act.RESUME, campaign.status)
             changes: CampaignChanges = {"status": status, "next_slice_at": None}
             if campaign.reason is not None:
-                changes["overridden"] = sorted({*campaign.overridden, campaign.reason})
+                changes |= {"overridden": sorted({*campaign.overridden, campaign.reason}), "reason": None}
             tx.campaigns.change(number, changes, self._clock())
             tx.campaigns.resume_dispatches(number)
         self._wake_ups.ring(Lane.BULK, ())
