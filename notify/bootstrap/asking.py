@@ -171,8 +171,7 @@ class Asking(Adapters):
     @cached_property
     def provider_stops(self) -> ProviderStops:
         """Follow STOPs that only a provider heard."""
-        mirrors = self.settings.mirrors_opt_outs
-        return ProviderStops(self.sms_stops, self.senders, self.catalogue, mirrors=mirrors)
+        return ProviderStops(self.sms_stops, self.senders, self.catalogue)
 
     @cached_property
     def sms_standings(self) -> SmsStandings:

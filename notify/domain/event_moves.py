@@ -40,7 +40,10 @@ _ADDRESS_IS_BAD: Final = frozenset({EventKind.BOUNCED, EventKind.DROPPED, EventK
 
 
 class Reported(NamedTuple):
-    """A message that events are about, as it stands. `status` is the effective one."""
+    """A message that events are about, as it stands. `status` is the effective one.
+
+    `called_at`: when the call that handed it over was through; None where it is not, or nobody knows.
+    """
 
     message_id: int
     recipient_id: int
@@ -51,6 +54,7 @@ class Reported(NamedTuple):
     address_hash: bytes | None
     lane: Lane
     status: Status
+    called_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

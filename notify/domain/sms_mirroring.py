@@ -68,7 +68,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What a provider has been told, or has heard itself, of a number and a sender."""
+    """What a provider has been told, or has heard itself, of a number and a sender.
+
+    `at`: when it heard that, or when we began to tell it.
+    """
 
     phone_hash: bytes
     sender: str

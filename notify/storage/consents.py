@@ -13,8 +13,6 @@ from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import (
-    READMITTED,
-    START,
     Change,
     Choices,
     LedgerEntry,
@@ -268,17 +266,6 @@ class SqlConsents:
                 left.where(*mine, Preference.subscribed.is_(False), ConsentRecord.way == way)
             )
         )
-
-    def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
-        """Return who has taken back a STOP since then."""
-        back = select(ConsentRecord.recipient_id).where(
-            ConsentRecord.recipient_id.in_(recipient_ids),
-            ConsentRecord.at >= since,
-            ConsentRecord.channel == channel,
-            ConsentRecord.way.in_((START, READMITTED)),
-            ConsentRecord.subscribed.is_(True),
-        )
-        return set(self._connection.scalars(back))
 
     def undo_owner(self, digest: bytes) -> int | None:
         """Return whose undo it is, without taking it."""

@@ -133,8 +133,20 @@ class SqlEvents:
                 address_hash,
                 Lane(lane or Lane.NORMAL),
                 Status(status),
+                called_at,
             )
-            for number, recipient, notification, channel, topic, locale, address_hash, lane, status in rows
+            for (
+                number,
+                recipient,
+                notification,
+                channel,
+                topic,
+                locale,
+                address_hash,
+                lane,
+                called_at,
+                status,
+            ) in rows
         }
 
     def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
@@ -175,7 +187,12 @@ def _reported(now: datetime) -> Select[Any]:
     """Select messages as they stand, in the order in which everybody locks them."""
     own = ("id", "recipient_id", "notification_id", "channel", "topic", "locale", "address_hash")
     return (
-        select(*(Message.__table__.c[name] for name in own), Dispatch.lane, _status_to_report_on(now))
+        select(
+            *(Message.__table__.c[name] for name in own),
+            Dispatch.lane,
+            Dispatch.settled_at,
+            _status_to_report_on(now),
+        )
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
         .order_by(Message.id)
     )

@@ -15,16 +15,16 @@ class SqlSmsMirrors:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def known(self, hashes: Collection[bytes]) -> dict[tuple[bytes, str], bool]:
-        """Return, by number and sender, whether the provider has it as opted out."""
+    def known(self, hashes: Collection[bytes]) -> dict[tuple[bytes, str], Mirrored]:
+        """Return, by number and sender, what the provider knows."""
         if not hashes:
             return {}
         rows = self._connection.execute(
-            select(SmsMirror.phone_hash, SmsMirror.sender, SmsMirror.opted_out).where(
+            select(SmsMirror.phone_hash, SmsMirror.sender, SmsMirror.opted_out, SmsMirror.at).where(
                 SmsMirror.phone_hash.in_(hashes)
             )
         )
-        return {(row.phone_hash, row.sender): row.opted_out for row in rows}
+        return {(row.phone_hash, row.sender): Mirrored(*row) for row in rows}
 
     def note(self, mirrored: Sequence[Mirrored]) -> None:
         """Note what the provider knows now, or is about to be told."""

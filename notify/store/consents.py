@@ -101,10 +101,6 @@ class Consents(Protocol):
         """Return the topics that a person is out of by an entry of this way."""
         ...
 
-    def came_back(self, recipient_ids: Collection[int], channel: Channel, since: datetime) -> set[int]:
-        """Return who has taken back a STOP since then, by START or in the centre, so that something comes."""
-        ...
-
     def undo_owner(self, digest: bytes) -> int | None:
         """Return whose undo it is, without taking it."""
         ...

@@ -9,8 +9,8 @@ from notify.domain.sms_mirroring import Mirrored
 class SmsMirrors(Protocol):
     """What the provider knows of who has opted out; of what is not here it knows nothing."""
 
-    def known(self, hashes: Collection[bytes]) -> dict[tuple[bytes, str], bool]:
-        """Return, by number and sender, whether the provider has it as opted out."""
+    def known(self, hashes: Collection[bytes]) -> dict[tuple[bytes, str], Mirrored]:
+        """Return, by number and sender, what the provider knows."""
         ...
 
     def note(self, mirrored: Sequence[Mirrored]) -> None:

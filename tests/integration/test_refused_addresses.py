@@ -1,6 +1,7 @@
 """Providers' refusals of an address: a STOP that only Twilio heard, and addresses that are bad for good."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_a_receipt_that_tells_of_a_stop_bars_the_number(reporting: Reporting) ->
     assert suppressed(reporting) == [("all", "stop")]  # one sender serves both
     entry = reporting.world.parts.lookups.consents("C-1042")["items"][-1]
     assert (entry["source"], entry["subscribed"], entry["message_id"]) == ("stop", False, message)
+
+
+def test_a_receipt_of_before_a_start_is_no_new_stop(reporting: Reporting) -> None:
+    office, clock = SmsOffice(reporting.world), reporting.world.clock
+    _, before = sent(reporting, Channel.SMS)
+    clock.advance(timedelta(minutes=1))
+    office.told("START", reporting.world.parts.settings.sms_from, OptOutType="START")
+    reporting.receipt("undelivered", before, ErrorCode="21610")
+    reporting.read()
+    assert office.stop_scope() is None
+    clock.advance(timedelta(minutes=1))
+    _, after = sent(reporting, Channel.SMS, reference="order-99813")
+    reporting.receipt("undelivered", after, "SM" + "0" * 31 + "2", ErrorCode="21610")
+    reporting.read()
+    assert office.stop_scope() is Scope.ALL
 
 
 def test_a_stop_to_the_news_leaves_orders(office: SmsOffice) -> None:

@@ -23,7 +23,7 @@ class RefusedAddresses:
     def bar(self, tx: Transaction, works: Sequence[Work], now: datetime) -> None:
         """Bar them, their gates locked out before anything else of the transaction is locked."""
         faulty = [
-            (letter, fault, letter.address_hash)
+            (letter, fault, letter.address_hash, work.record.attempts[-1].at)
             for work in works
             if work.faults
             for letter in work.claimed.letters
@@ -31,20 +31,24 @@ class RefusedAddresses:
         ]
         if not faulty:
             return
-        stopped = [_stopped(one, value) for one, fault, value in faulty if fault is AddressFault.STOPPED]
-        people = {one.recipient_id for one, _, _ in faulty}
-        hashes = {value for _, _, value in faulty}
+        stopped = [
+            _stopped(one, value, called_at)
+            for one, fault, value, called_at in faulty
+            if fault is AddressFault.STOPPED
+        ]
+        people = {one.recipient_id for one, *_ in faulty}
+        hashes = {value for _, _, value, _ in faulty}
         holders = held(
             tx,
             lambda: self._stops.holders(tx, {one.address_hash for one in stopped}),
             lambda known: (people | {one.id for having in known.values() for one in having}, hashes),
         )
         self._stops.record(tx, stopped, holders, now)
-        bad = {(one.channel, value): one for one, fault, value in faulty if fault is AddressFault.BAD}
+        bad = {(one.channel, value): one for one, fault, value, _ in faulty if fault is AddressFault.BAD}
         for (channel, value), letter in sorted(bad.items()):
             shown = masked(channel, letter.address)
             tx.suppressions.bar(channel, value, Scope.ALL, reason=HARD_BOUNCE, masked=shown, now=now)
 
 
-def _stopped(letter: Letter, address_hash: bytes) -> StoppedNumber:
-    return StoppedNumber(address_hash, letter.topic, letter.message_id, letter.locale)
+def _stopped(letter: Letter, address_hash: bytes, called_at: datetime) -> StoppedNumber:
+    return StoppedNumber(address_hash, letter.topic, letter.message_id, letter.locale, called_at)

@@ -123,7 +123,9 @@ def _follow_refusals(
 
 def _stopped(about: Sequence[tuple[Reported, ProviderEvent]]) -> list[StoppedNumber]:
     return [
-        StoppedNumber(message.address_hash, message.topic, message.message_id, message.locale)
+        StoppedNumber(
+            message.address_hash, message.topic, message.message_id, message.locale, message.called_at
+        )
         for message, event in about
         if event.stopped and message.address_hash
     ]

@@ -50,7 +50,8 @@ class SmsStandings:
         """Read it of these numbers, for all who have one of them."""
         holders = tx.recipients.having(Channel.SMS, hashes)
         phones = {one.hashes[Channel.SMS]: one.profile.phone or "" for one in holders}
-        return _Stand(phones, self._reached(tx, holders), tx.sms_mirrors.known(hashes))
+        known = {key: one.opted_out for key, one in tx.sms_mirrors.known(hashes).items()}
+        return _Stand(phones, self._reached(tx, holders), known)
 
     def _reached(self, tx: Transaction, holders: Sequence[StoredRecipient]) -> Mapping[_Key, bool]:
         keys = [(person, topic) for person in holders for topic in self.catalogue]
@@ -129,10 +130,11 @@ class TellOptOuts:
         if not news:
             return
         told = {key: _told(asked[key], stand) for key in news}
+        began = self._clock()  # from then on a refusal may be of a STOP that came after what is told
         self._mirror.tell(list(told.values()))
         now = self._clock()
         with self._store.write() as tx:
-            tx.sms_mirrors.note([Mirrored(*key, one.opted_out, now) for key, one in told.items()])
+            tx.sms_mirrors.note([Mirrored(*key, one.opted_out, began) for key, one in told.items()])
             # Whoever changed their mind during the call was looked at with what was known before it.
             again = self._standings.read(tx, hashes).differ(told.keys())
             ask_to_tell(tx, [to_tell(key, asked[key].source, now) for key in again], now)
