@@ -26,7 +26,10 @@ from notify.storage.tables import Base
 from notify.storage.upserts import upsert_into
 from notify.store.imports import Newcomer
 
-_KNOWN: Final = text("SELECT external_id FROM recipients WHERE external_id = ANY(:ids)")
+_KNOWN: Final = text(
+    "SELECT external_id FROM recipients WHERE external_id = ANY(:ids) ORDER BY external_id FOR NO KEY UPDATE"
+)
+"""Locked before anybody is added, as everywhere: who waits for a newcomer may hold one of them."""
 _COPIED: Final = Columns(
     STORED.table,
     {**STORED.types, "external_id": "varchar", "policy_consent_id": "int8", "created_at": "timestamptz"},

@@ -345,6 +345,23 @@ def test_whoever_was_made_by_somebody_else_meanwhile_is_merged(on_postgres: Impo
     assert on_postgres.parts.lookups.recipient("C-0")
 
 
+def test_an_import_locks_whom_it_knows_before_it_adds_whom_it_does_not(on_postgres: Imports) -> None:
+    """So does everybody else, so that nobody deadlocks."""
+    on_postgres.rows(row(1, "C-1"))
+    with ThreadPoolExecutor(1) as pool:
+        with on_postgres.parts.store.write() as tx:
+            tx.recipients.upsert({"C-1": ({"name": "Awa"}, None)}, FixedClock()())
+            importing = pool.submit(
+                on_postgres.rows, row(1, "C-0", name="Ada"), row(2, "C-1", name="Awa Diop")
+            )
+            wait_for_a_lock(on_postgres)
+            tx.recipients.upsert({"C-0": ({"locale": "fr"}, None)}, FixedClock()())
+        assert importing.result().accepted == 2
+    found = on_postgres.parts.lookups.recipient("C-0")
+    assert (found["name"], found["locale"]) == ("Ada", "fr")
+    assert on_postgres.parts.lookups.recipient("C-1")["name"] == "Awa Diop"
+
+
 def test_an_imported_opt_out_waits_for_an_open_gate(on_postgres: Imports) -> None:
     on_postgres.rows(row(email=EMAIL))
     with on_postgres.parts.store.write() as tx:
