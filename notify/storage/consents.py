@@ -13,6 +13,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import (
+    BARRING_WAYS,
     Change,
     Choices,
     LedgerEntry,
@@ -258,14 +259,20 @@ class SqlConsents:
         return max((at for at in found if at), default=None)
 
     def left_by(self, recipient_id: int, channel: Channel, way: str) -> set[int]:
-        """Return the topics that a person is out of by an entry of this way."""
+        """Return the topics that a person is out of by entries of this way alone."""
         left = select(Preference.topic).join(ConsentRecord, ConsentRecord.id == Preference.consent_id)
         mine = (Preference.recipient_id == recipient_id, Preference.channel == channel)
-        return set(
-            self._connection.scalars(
-                left.where(*mine, Preference.subscribed.is_(False), ConsentRecord.way == way)
-            )
+        found = self._connection.scalars(
+            left.where(*mine, Preference.subscribed.is_(False), ConsentRecord.way == way)
         )
+        otherwise = self._connection.execute(
+            select(ConsentRecord.topic, ConsentRecord.subscribed)
+            .where(ConsentRecord.recipient_id == recipient_id, ConsentRecord.channel == channel)
+            .where(ConsentRecord.way.not_in((way, *BARRING_WAYS)))
+            .order_by(ConsentRecord.id)
+        )
+        newest = {topic: subscribed for topic, subscribed in otherwise}  # noqa: C416 - the last of each
+        return {topic for topic in found if newest.get(topic) is not False}
 
     def undo_owner(self, digest: bytes) -> int | None:
         """Return whose undo it is, without taking it."""

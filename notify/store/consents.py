@@ -98,7 +98,10 @@ class Consents(Protocol):
         ...
 
     def left_by(self, recipient_id: int, channel: Channel, way: str) -> set[int]:
-        """Return the topics that a person is out of by an entry of this way."""
+        """Return the topics that a person is out of by entries of this way alone.
+
+        Whoever was out by their own word before is so still.
+        """
         ...
 
     def undo_owner(self, digest: bytes) -> int | None:

@@ -191,8 +191,25 @@ def test_a_complaint_means_one_thing_whoever_tells_of_it(served: World, told_by:
     assert parts.verify_ledger(print).findings == 0
 
 
-def complain(world: World, told_by: str) -> None:
-    """Have it told that an e-mail with news was reported as spam."""
+def test_receiving_again_takes_back_nothing_that_was_left_before_the_complaint(served: World) -> None:
+    """Also where it is about an address of before, and says it once more on the ledger."""
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    with parts.store.read() as tx:
+        old = tx.suppressions.hash_of(Channel.EMAIL, EMAIL)
+    parts.upsert_recipient(RecipientInput("C-1042", {"email": "awa@example.net"}))
+    centre.change(token, [Choice("company_news", Channel.EMAIL, subscribed=False)], CENTRE, "fr")
+    complain(served, "sendgrid", at=old)
+    assert told(served, "complaint") == [("company_news", "email", False)]
+    centre.readmit(token, Channel.EMAIL, CENTRE, "fr")
+    assert not came(served)
+    centre.change(token, [Choice("company_news", Channel.EMAIL, subscribed=True)], CENTRE, "fr")
+    complain(served, "shop")
+    centre.readmit(token, Channel.EMAIL, CENTRE, "fr")
+    assert came(served)
+
+
+def complain(world: World, told_by: str, *, at: bytes | None = None) -> None:
+    """Have it told that an e-mail with news was reported as spam, `at` the address or another."""
     parts = world.parts
     if told_by == "shop":
         parts.suppressions.bar(EMAIL, Channel.EMAIL, ShopReason.COMPLAINT, None)
@@ -203,7 +220,7 @@ def complain(world: World, told_by: str) -> None:
         with parts.store.write() as tx:
             person = tx.recipients.by_external_id("C-1042")
             assert person
-            at = person.hashes[Channel.EMAIL]
+            at = at or person.hashes[Channel.EMAIL]
             topic = parts.catalogue["company_news"].number
             facts = (1, person.id, None, Channel.EMAIL, topic, "fr", at)
             event = ProviderEvent("sendgrid", "1", EventKind.COMPLAINED, world.clock())
