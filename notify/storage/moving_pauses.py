@@ -1,6 +1,6 @@
 """A pause goes along with the person whose address changes: they asked for quiet, not the address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -13,21 +13,24 @@ from notify.domain.suppressions import PAUSE
 from notify.ports import Vault
 from notify.storage.consent_tables import Suppression
 from notify.storage.suppressions import SqlSuppressions
+from notify.storage.tables import Recipient
 
 Moved = tuple[StoredRecipient, StoredRecipient]
 """The same person before and after."""
 
 
 def move_pauses(connection: Connection, vault: Vault, people: Sequence[Moved], now: datetime) -> None:
-    """Pause the new addresses of people, until the day that they chose for the old ones, which stay paused.
+    """Pause the new addresses of people, until the day that they chose for the old ones.
 
-    It holds off no gates: a gate reads the address and what bars it in one statement, so it finds both as
-    they were before, or both as they are after. Of those at a new address the longest pause counts.
+    Old ones stay paused for others who have them, else no longer: whoever resumes at a new address and comes
+    back to the old one is not paused there again. It holds off no gates: a gate reads the address and what
+    bars it in one statement, so it finds both as they were before, or both as they are after. Of those at a
+    new address the longest pause counts.
     """
-    moved = [both for both in people if _fresh(*both)]
-    if not moved:
+    moved = [both for both in people if both[1].hashes and both[0].hashes != both[1].hashes]
+    ends = _ends(connection, [one for both in moved for one in both], now) if moved else {}
+    if not ends:
         return
-    ends = _ends(connection, [one for both in moved for one in both], now)
     suppressions = SqlSuppressions(connection, vault)
     for (channel, value), (person, until) in sorted(_wanted(moved, ends).items(), key=lambda one: one[0]):
         suppressions.bar(
@@ -39,6 +42,8 @@ def move_pauses(connection: Connection, vault: Vault, people: Sequence[Moved], n
             now=now,
             until=until,
         )
+    for channel, hashes in _abandoned(connection, moved, ends):
+        suppressions.lift(channel, hashes, PAUSE)
 
 
 def _fresh(before: StoredRecipient, after: StoredRecipient) -> list[tuple[Channel, bytes]]:
@@ -57,6 +62,17 @@ def _ends(
         )
     )
     return {(Channel(channel), value): until for channel, value, until in rows if until}
+
+
+def _abandoned(
+    connection: Connection, moved: Sequence[Moved], ends: Mapping[tuple[Channel, bytes], datetime]
+) -> Iterator[tuple[Channel, list[bytes]]]:
+    """Yield the paused addresses that people had and nobody has any more, by channel."""
+    for channel, column in ((Channel.EMAIL, Recipient.email_hash), (Channel.SMS, Recipient.phone_hash)):
+        theirs = {before.hashes.get(channel) for before, _ in moved}
+        left = {value for value in theirs if value and (channel, value) in ends}
+        if left:
+            yield channel, sorted(left - set(connection.scalars(select(column).where(column.in_(left)))))
 
 
 def _wanted(

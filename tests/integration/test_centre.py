@@ -111,8 +111,26 @@ def test_a_pause_goes_along_to_a_corrected_address(served: World) -> None:
     assert not any(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
     assert len(parts.lookups.consents("C-1042")["items"]) == entries  # nothing stopped or came by that
     served.clock.advance(timedelta(days=30))
-    assert parts.end_pauses() == 4
+    assert parts.end_pauses() == 2
     assert all(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_pause_that_was_ended_does_not_come_back_with_an_old_address(
+    served: World, *, shared: bool
+) -> None:
+    """What others have is paused as long as they are."""
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    if shared:
+        parts.upsert_recipient(RecipientInput("guest", {"email": EMAIL, "country": "SN"}))
+    centre.pause(token, Pause.QUARTER, CENTRE, "fr")
+    parts.upsert_recipient(RecipientInput("C-1042", {"email": "awa@example.net", "phone": None}))
+    assert not came(served)
+    centre.resume(token, CENTRE, "fr")
+    assert came(served)
+    parts.upsert_recipient(RecipientInput("C-1042", {"email": EMAIL, "phone": PHONE}))
+    assert came(served) is not shared
+    assert served.subscribed("company_news", Channel.SMS)
 
 
 def test_of_two_pauses_at_an_address_the_longer_counts(served: World) -> None:
