@@ -62,6 +62,10 @@ _LOST_ADDRESSES: Final = f"""
         SELECT w.phone_hash, n.topic, n.channel, max(n.id)
         FROM consent_records n JOIN recipients w ON w.id = n.recipient_id
         WHERE n.channel = 'sms' AND {_FREES} GROUP BY 1, 2, 3
+    ), anywhere AS MATERIALIZED (
+        SELECT n.topic, n.channel, max(n.id) AS last
+        FROM consent_records n LEFT JOIN recipients w ON w.id = n.recipient_id
+        WHERE {_FREES} AND (w.id IS NULL OR w.updated_at >= n.at) GROUP BY 1, 2
     ), lost AS MATERIALIZED (
         SELECT p.recipient_id, p.topic, p.channel, p.consent_id, m.address_hash AS hash
         FROM preferences p JOIN consent_records c ON c.id = p.consent_id
@@ -71,6 +75,8 @@ _LOST_ADDRESSES: Final = f"""
                 AND o.topic = p.topic AND o.channel = p.channel)
             AND NOT EXISTS (SELECT 1 FROM freed f WHERE f.hash = m.address_hash AND f.topic = p.topic
                 AND f.channel = p.channel AND f.last > p.consent_id)
+            AND NOT EXISTS (SELECT 1 FROM anywhere a WHERE a.topic = p.topic AND a.channel = p.channel
+                AND a.last > p.consent_id)
     ), had AS MATERIALIZED (
         SELECT s.recipient_id, lost.consent_id
         FROM lost JOIN messages s ON s.address_hash = lost.hash AND s.channel = lost.channel
@@ -88,7 +94,9 @@ _LOST_ADDRESSES: Final = f"""
 """  # noqa: S608 - constants of our own
 """Opt-outs by a message, which left the address that it went to, and whose address is not barred any more.
 
-`freed`: what somebody who has the address now chose again. `had`: who is known to have had it.
+`freed`: what somebody who has the address now chose again. `anywhere`: what somebody chose again whose
+profile has changed since, or who is gone: nobody knows at which address, and rather nothing is said. `had`:
+who is known to have had it.
 """
 
 _LEFT_BY_MESSAGE: Final = frozenset({ONE_CLICK, LINK, MAILTO, COMPLAINT, PROVIDER})

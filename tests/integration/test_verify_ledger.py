@@ -158,6 +158,25 @@ def test_an_address_that_is_not_barred_any_more_is_found_unless_somebody_there_c
     assert found.endswith(" is not barred any more, though nobody there chose it again.")
 
 
+def test_an_opt_in_at_an_address_that_nobody_remembers_raises_no_alarm(world: World) -> None:
+    live(world)
+    world.order(recipient=ADAM)
+    world.work()
+    world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr")
+    address = world.email.messages[-1].to
+    world.clock.advance(timedelta(minutes=5))
+    world.parts.upsert_recipient(RecipientInput("C-3", {"email": address, "country": "SN"}))
+    world.clock.advance(timedelta(minutes=5))
+    choose(world, "C-3", ("order_updates", Channel.EMAIL, True))
+    seal(world)
+    assert verify(world) == []
+    world.clock.advance(timedelta(minutes=5))
+    world.parts.upsert_recipient(RecipientInput("C-3", {"email": "moved@example.com"}))
+    assert verify(world) == []
+    world.parts.erase_recipient("C-3")
+    assert verify(world) == []
+
+
 def test_an_entry_that_was_put_in_is_found_and_named(world: World) -> None:
     live(world)
     with world.parts.engine.begin() as connection:  # numbers that were given out in vain leave such gaps
