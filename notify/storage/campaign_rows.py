@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import Connection, insert
 
 from notify.domain.campaigns import Campaign
-from notify.domain.errors import UnavailableError
+from notify.domain.errors import ConflictError, UnavailableError
 from notify.domain.status import Status
 from notify.storage.tables import Message
 from notify.store.campaigns import Bundle
@@ -38,7 +38,10 @@ def insert_messages(
     bundles: Sequence[tuple[Bundle, int | None]],
     now: datetime,
 ) -> None:
-    """Insert the messages of bundles, each with its dispatch's number."""
+    """Insert the messages of bundles, each with its dispatch's number.
+
+    ConflictError: another message of the campaign was redirected to one of the addresses meanwhile.
+    """
     if connection.dialect.name == "postgresql":
         _copy(connection, (_copied(campaign, bundle, dispatch, now) for bundle, dispatch in bundles))
         return
@@ -78,6 +81,8 @@ def _copy(connection: Connection, blocks: Iterable[bytes]) -> None:
             for block in blocks:
                 copy.write(block)
             copy.write(_TRAILER)
+    except psycopg.errors.UniqueViolation as error:  # its detail holds a keyed hash
+        raise ConflictError("an address was written to meanwhile") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.broken:
             connection.invalidate(error)

@@ -16,7 +16,7 @@ from notify.domain.campaigns import (
 )
 from notify.domain.catalogue import Channel
 from notify.domain.eligibility import Policy
-from notify.domain.errors import UnavailableError
+from notify.domain.errors import ConflictError, UnavailableError
 from notify.domain.newsletters import Pinned
 from notify.domain.pacing import minute_of, pause_after, slice_size
 from notify.domain.requests import Lane
@@ -89,13 +89,20 @@ class RunCampaigns:
         done = 0
         for number in numbers:
             try:
-                done += self._run(number, now)
+                done += self._run_again(number, now)
             except UnavailableError:
                 raise
             except Exception:
                 self._set_aside[number] = now + _SET_ASIDE
                 raise
         return done
+
+    def _run_again(self, number: int, now: datetime) -> bool:
+        """Do what is next, once more if a message was redirected meanwhile to whom a new one was for."""
+        try:
+            return self._run(number, now)
+        except ConflictError:
+            return self._run(number, now)
 
     def _run(self, number: int, now: datetime) -> bool:
         """Do what is next for one campaign, unless somebody else is at it."""
