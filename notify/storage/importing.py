@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from notify.domain.addresses import masked
 from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import ConflictError
 from notify.domain.imports import Barred, RecordedChoice
 from notify.domain.journal import barred_line
 from notify.domain.ledger import LedgerEntry
@@ -68,7 +69,10 @@ class SqlImports:
         lock_all_alone(self._connection)
 
     def add(self, given: Mapping[str, Newcomer], now: datetime) -> dict[str, StoredRecipient]:
-        """Store whoever is new, and their acceptances, by COPY; return nobody where there is none."""
+        """Store whoever is new, and their acceptances, by COPY; return nobody where there is none.
+
+        ConflictError.
+        """
         if self._connection.dialect.name != "postgresql":
             return {}
         known = set(self._connection.scalars(_KNOWN, {"ids": list(given)}))
@@ -76,10 +80,9 @@ class SqlImports:
         if not fresh:
             return {}
         try:
-            with self._connection.begin_nested():
-                return self._copied(fresh, now)
-        except UniqueViolation:  # somebody else made one of them meanwhile
-            return {}
+            return self._copied(fresh, now)
+        except UniqueViolation as error:
+            raise ConflictError("somebody else made one of them meanwhile") from error
 
     def record(self, choices: Sequence[RecordedChoice], now: datetime) -> None:
         """Store preferences, and bar the addresses of those who left."""

@@ -25,7 +25,10 @@ class Imports(Protocol):
         ...
 
     def add(self, given: Mapping[str, Newcomer], now: datetime) -> dict[str, StoredRecipient]:
-        """Store those whom nobody knows, and their acceptances, where there is a fast way; return them."""
+        """Store those whom nobody knows, and their acceptances, where there is a fast way; return them.
+
+        Those who are known are locked first. ConflictError: somebody was made meanwhile; begin anew.
+        """
         ...
 
     def record(self, choices: Sequence[RecordedChoice], now: datetime) -> None:

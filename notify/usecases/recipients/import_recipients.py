@@ -1,14 +1,16 @@
 """Import recipients from a stream of rows, in batches; one bad row never fails the rest."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 
 from notify.domain.catalogue import Catalogue
 from notify.domain.confirmations import pending_in
 from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import ConflictError, UnavailableError
 from notify.domain.imports import Barred, BarredFor, ImportedRow, ImportReport, RecordedChoice, RefusedRow
 from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED, Change, LedgerEntry, Left
 from notify.domain.requests import Proof
@@ -30,6 +32,7 @@ BATCH: Final = 2_000
 CHOICES_BATCH: Final = 250
 """People with choices, committed together: meanwhile nothing leaves, for opt-outs hold the gates off."""
 
+_TRIES: Final = 10
 _WAYS: Final = {BarredFor.STOP: STOP, BarredFor.COMPLAINT: COMPLAINT, BarredFor.MANUAL: SUPPRESSED}
 """What the person had asked for, and so stands on the ledger; by which way. A bounce proves a fact."""
 
@@ -79,16 +82,28 @@ class ImportRecipients:
     def _write(self, people: People, now: datetime) -> None:
         plain = {one: person for one, person in people.items() if not person.chooses}
         if plain:
-            with self._store.write() as tx:
-                _merge(tx, plain, now)
+            self._commit(lambda tx: _merge(tx, plain, now))
         choosing = ((one, person) for one, person in people.items() if person.chooses)
         for some in _batches(choosing, CHOICES_BATCH):
-            with self._store.write() as tx:
-                tx.imports.lock_out_all_gates()
-                stored = _merge(tx, dict(some), now)
-                both = [(stored[one], person) for one, person in some]
-                self._choose(tx, both, now)
-                self._suppress(tx, both, now)
+            self._commit(partial(self._write_choices, some=some, now=now))
+
+    def _commit(self, write: Callable[[Transaction], object]) -> None:
+        """Write in one transaction; anew if somebody was made meanwhile, to lock them in order with all."""
+        for _ in range(_TRIES):
+            try:
+                with self._store.write() as tx:
+                    write(tx)
+            except ConflictError:
+                continue
+            return
+        raise UnavailableError("others make the same recipients again and again")
+
+    def _write_choices(self, tx: Transaction, some: Sequence[tuple[str, Person]], now: datetime) -> None:
+        tx.imports.lock_out_all_gates()
+        stored = _merge(tx, dict(some), now)
+        both = [(stored[one], person) for one, person in some]
+        self._choose(tx, both, now)
+        self._suppress(tx, both, now)
 
     def _choose(
         self, tx: Transaction, people: Sequence[tuple[StoredRecipient, Person]], now: datetime
