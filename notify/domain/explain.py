@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Topic
+from notify.domain.catalogue import DEFAULT_LOCALE, Channel, Purpose, Topic
 from notify.domain.explanations import MONTHS, OWN_DETAILS, TEXTS, Texts
 from notify.domain.ledger import (
     COMPLAINT,
@@ -118,7 +118,7 @@ class _Explanation:
         if facts.reason is Reason.SUPPRESSED and barred in self._texts:
             return barred
         words = (
-            f"{facts.reason}.elsewhere" if facts.elsewhere else None,
+            f"{facts.reason}.{self._variant()}",
             facts.reason,
             facts.provider,
             "silent" if facts.silent else None,
@@ -126,6 +126,15 @@ class _Explanation:
         )
         keys = (f"{facts.status}.{word}" for word in words if word)
         return next((key for key in keys if key in self._texts), facts.status.value)
+
+    def _variant(self) -> str | None:
+        """Return which case of a reason it is, where one has several."""
+        facts = self._facts
+        if facts.reason is Reason.OUTSIDE_HOURS:
+            return "night" if facts.topic and facts.topic.purpose is Purpose.TRANSACTIONAL else None
+        if facts.reason is Reason.UNSUBSCRIBED and facts.optout_at is None:
+            return "somehow"
+        return "elsewhere" if facts.elsewhere else None
 
     def _failure(self) -> str:
         facts = self._facts

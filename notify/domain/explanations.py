@@ -24,6 +24,7 @@ ENGLISH: Final[Texts] = {
     "scheduled": "Waiting: it is to be sent{due}.",
     "scheduled.again": "Waiting: it is to be tried again{due}, after {tries}{because}.",
     "scheduled.outside_hours": "Waiting: no such message may be sent at this hour; it is to be sent{due}.",
+    "scheduled.outside_hours.night": "Waiting: it is late, and is to wake nobody; it is to be sent{due}.",
     "queued": "Waiting in the queue: it leaves as soon as a worker is free.",
     "queued.again": "Waiting in the queue to be tried again, after {tries}{because}.",
     "sending": "Under way: it is being sent by {provider}.",
@@ -34,6 +35,7 @@ ENGLISH: Final[Texts] = {
     "delivered": "Delivered{on}.",
     "skipped": "{not_sent}.",
     "skipped.unsubscribed": "{not_sent}: {who} unsubscribed from {topic} by {channel}{optout}.",
+    "skipped.unsubscribed.somehow": "{not_sent}: {this_address} was unsubscribed from {topic}.",
     "skipped.unsubscribed.elsewhere": (
         "{not_sent}: {this_address} was unsubscribed from {topic}{optout}, under another recipient id."
     ),
@@ -70,6 +72,7 @@ ENGLISH: Final[Texts] = {
     "expired": "{not_sent}: it expired{expiry}, before it could leave.",
     "expired.again": "{not_sent}: it expired{expiry}, after {tries}{because}.",
     "expired.outside_hours": "{not_sent}: there was no lawful hour for it before it was to expire{expiry}.",
+    "expired.outside_hours.night": "{not_sent}: it was late, and expired{expiry}, before the morning.",
     "failed": "Failed{on}: {provider} refused it{because}.",
     "failed.again": "Failed{on}: it did not leave in {tries}{because}.",
     "failed.untried": "Failed{on}: nothing was sent{because}.",
@@ -135,6 +138,9 @@ FRENCH: Final[Texts] = {
     "scheduled": "En attente : l’envoi est prévu{due}.",
     "scheduled.again": "En attente : un nouvel essai est prévu{due}, après {tries}{because}.",
     "scheduled.outside_hours": "En attente : ce n’est pas l’heure de tels messages ; l’envoi est prévu{due}.",
+    "scheduled.outside_hours.night": (
+        "En attente : il est en retard et ne doit réveiller personne ; l’envoi est prévu{due}."
+    ),
     "queued": "En file d’attente : il part dès qu’une place se libère.",
     "queued.again": "En file d’attente pour un nouvel essai, après {tries}{because}.",
     "sending": "En cours d’envoi par {provider}.",
@@ -145,6 +151,7 @@ FRENCH: Final[Texts] = {
     "delivered": "Remis{on}.",
     "skipped": "{not_sent}.",
     "skipped.unsubscribed": "{not_sent} : {who} a arrêté {topic} par {channel}{optout}.",
+    "skipped.unsubscribed.somehow": "{not_sent} : {topic} a été arrêté pour {this_address}.",
     "skipped.unsubscribed.elsewhere": (
         "{not_sent} : {topic} a été arrêté pour {this_address}{optout}, sous un autre identifiant."
     ),
@@ -178,6 +185,7 @@ FRENCH: Final[Texts] = {
     "expired": "{not_sent} : il a expiré{expiry}, avant de pouvoir partir.",
     "expired.again": "{not_sent} : il a expiré{expiry}, après {tries}{because}.",
     "expired.outside_hours": "{not_sent} : aucune heure permise avant son expiration{expiry}.",
+    "expired.outside_hours.night": "{not_sent} : il était en retard et a expiré{expiry}, avant le matin.",
     "failed": "Échec{on} : {provider} l’a refusé{because}.",
     "failed.again": "Échec{on} : il n’est pas parti en {tries}{because}.",
     "failed.untried": "Échec{on} : rien n’a été envoyé{because}.",

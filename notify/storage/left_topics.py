@@ -1,4 +1,4 @@
-"""Which opt-out held a message back: the person's own, by the ledger, else one of the same address."""
+"""Which opt-out held a message back: the person's own, by the ledger, else another's at the same address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, outerjoin, select
 
-from notify.domain.ledger import BARRING_WAYS
+from notify.domain.ledger import BARRING_WAYS, UNDO
 from notify.domain.status import Reason
 from notify.storage.consent_tables import AddressOptOut, ConsentRecord
 from notify.storage.tables import Message, Notification
@@ -47,37 +47,59 @@ def left_by(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, LeftB
 
 def _own(connection: Connection, held: Sequence[Row[Any]]) -> dict[int, LeftBy]:
     query = (
-        select(ConsentRecord.recipient_id, ConsentRecord.topic, ConsentRecord.channel, *_OF_ENTRY)
+        select(
+            ConsentRecord.recipient_id,
+            ConsentRecord.topic,
+            ConsentRecord.channel,
+            ConsentRecord.subscribed,
+            *_OF_ENTRY,
+        )
         .select_from(_ENTRIES)
         .where(
             ConsentRecord.recipient_id.in_({row.recipient_id for row in held}),
-            ConsentRecord.subscribed.is_(False),
             ConsentRecord.way.not_in(BARRING_WAYS),
         )
         .order_by(ConsentRecord.id)
     )
-    entries: dict[tuple[int, int | None, str | None], list[LeftBy]] = {}
+    entries: dict[tuple[int, int | None, str | None], list[Any]] = {}
     for one in connection.execute(query):
-        key = (one.recipient_id, one.topic, one.channel)
-        entries.setdefault(key, []).append(LeftBy(one.at, one.way, one.reference))
+        entries.setdefault((one.recipient_id, one.topic, one.channel), []).append(one)
     found = {}
     for row in held:
         known = entries.get((row.recipient_id, row.topic, row.channel), [])
-        before = [left for left in known if left.at <= row.updated_at]
-        if before:
-            found[row.id] = before[-1]
+        last = _standing([one for one in known if one.at <= row.updated_at])
+        if last and not last.subscribed:
+            found[row.id] = LeftBy(last.at, last.way, last.reference)
     return found
+
+
+def _standing(choices: Sequence[Row[Any]]) -> Row[Any] | None:
+    """Return the choice that stands after all of these: an undo of an opt-out leaves what was before it."""
+    standing: list[Row[Any]] = []
+    for one in choices:
+        if one.way == UNDO and standing and not standing[-1].subscribed:
+            standing.pop()
+        else:
+            standing.append(one)
+    return standing[-1] if standing else None
 
 
 def _of_address(connection: Connection, held: Sequence[Row[Any]]) -> dict[int, LeftBy]:
     query = (
-        select(AddressOptOut.address_hash, AddressOptOut.topic, AddressOptOut.channel, *_OF_ENTRY)
+        select(
+            AddressOptOut.address_hash,
+            AddressOptOut.topic,
+            AddressOptOut.channel,
+            ConsentRecord.recipient_id,
+            *_OF_ENTRY,
+        )
         .select_from(_ENTRIES.join(AddressOptOut, AddressOptOut.consent_id == ConsentRecord.id))
         .where(AddressOptOut.address_hash.in_({row.address_hash for row in held}))
     )
-    entries = {
-        (row.address_hash, row.topic, row.channel): LeftBy(row.at, row.way, row.reference, elsewhere=True)
-        for row in connection.execute(query)
-    }
-    keys = {row.id: (row.address_hash, row.topic, row.channel) for row in held}
-    return {number: entries[key] for number, key in keys.items() if key in entries}
+    entries = {(one.address_hash, one.topic, one.channel): one for one in connection.execute(query)}
+    found = {}
+    for row in held:
+        one = entries.get((row.address_hash, row.topic, row.channel))
+        if one and one.recipient_id != row.recipient_id and one.at <= row.updated_at:
+            found[row.id] = LeftBy(one.at, one.way, one.reference, elsewhere=True)
+    return found

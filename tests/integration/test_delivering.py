@@ -75,6 +75,21 @@ def test_an_opt_out_binds_the_address_under_every_recipient_id(world: World) -> 
     )
 
 
+def test_whoever_came_back_is_not_said_to_have_left_with_the_address(world: World) -> None:
+    world.order(recipient="guest-7", profile={"email": EMAIL})
+    world.work()
+    guest = world.opt_out_token(Channel.EMAIL)
+    world.order()
+    world.work()
+    undo = world.parts.unsubscribe(world.opt_out_token(Channel.EMAIL), CLICK, "fr").undo
+    assert undo
+    world.parts.undo(undo, CLICK, "fr")
+    world.parts.unsubscribe(guest, CLICK, "fr")
+    later = world.order("order_delivered")
+    assert "Awa" not in world.message(later, Channel.EMAIL)["explanation"]
+    assert "under another recipient id" in world.message(later, Channel.EMAIL)["explanation"]
+
+
 def test_what_someone_chose_later_is_not_why_an_earlier_message_was_held_back(world: World) -> None:
     world.order()
     world.work()

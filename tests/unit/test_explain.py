@@ -97,7 +97,11 @@ def test_the_same_in_french() -> None:
             "la boutique l’a noté.",
         ),
         (left(optout_source=None), "by SMS on 3 May.", "par SMS le 3 mai."),
-        (left(optout_source=None, optout_at=None), "by SMS.", "par SMS."),
+        (
+            left(optout_source=None, optout_at=None),
+            "Not sent: this phone number was unsubscribed from order updates.",
+            "«\u00a0Suivi de vos commandes\u00a0» a été arrêté pour ce numéro de téléphone.",
+        ),
         (
             left(optout_at=datetime(2025, 12, 1, tzinfo=UTC)),
             "on 1 December 2025, with",
@@ -117,6 +121,18 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
             MessageFacts(Status.SCHEDULED, Channel.SMS, Reason.OUTSIDE_HOURS, at=NOW, due_at=NOW),
             "to be sent on 12 May at 08:30 UTC.",
             "l’envoi est prévu le 12 mai à 08:30 UTC.",
+        ),
+        (
+            MessageFacts(
+                Status.SCHEDULED, Channel.SMS, Reason.OUTSIDE_HOURS, topic=ORDERS, at=NOW, due_at=NOW
+            ),
+            "it is late, and is to wake nobody; it is to be sent on 12 May at 08:30 UTC.",
+            "ne doit réveiller personne\u00a0; l’envoi est prévu le 12 mai à 08:30 UTC.",
+        ),
+        (
+            MessageFacts(Status.EXPIRED, Channel.SMS, Reason.OUTSIDE_HOURS, topic=ORDERS, expires_at=NOW),
+            "it was late, and expired on 12 May at 08:30 UTC, before the morning.",
+            "il était en retard et a expiré le 12 mai à 08:30 UTC, avant le matin.",
         ),
         (MessageFacts(Status.SCHEDULED, Channel.SMS), "to be sent later.", "prévu plus tard."),
         (
