@@ -117,7 +117,7 @@ def test_both_count_alike(redis_url: str) -> None:
     compared = 0
     with redis.Redis.from_url(redis_url) as client:
         for sender in range(12):
-            ours, flying = Meter(rules, 30), list[PlannedCall]()
+            ours, flying, doubt = Meter(rules, 30), list[PlannedCall](), 0.0
             for _ in range(12):
                 size = dice.randint(1, 5)
                 asked = [
@@ -126,11 +126,15 @@ def test_both_count_alike(redis_url: str) -> None:
                 ]
                 before = redis_time(client)
                 theirs = shared.admit(asked)
-                late = deepcopy(ours).admit(asked, redis_time(client))
+                after = redis_time(client)
+                late = deepcopy(ours).admit(asked, after)
                 mine = ours.admit(asked, before)
-                if mine != pytest.approx(late, abs=0.01):
+                doubt = max(doubt, after - before)  # what was booked at an uncertain moment stays so
+                if mine != pytest.approx(late, abs=0.01) or doubt > 0.1:
                     break  # the answer changed in between: start afresh
-                assert theirs == pytest.approx(mine, abs=0.02)
+                assert theirs == pytest.approx(mine, abs=0.01 + 2 * doubt)
+                if [bool(wait) for wait in theirs] != [bool(wait) for wait in mine]:
+                    break  # a wait of next to nothing to one of them: from here on they stand apart
                 compared += size
                 flying += [one for one, wait in zip(asked, mine, strict=True) if not wait]
                 dice.shuffle(flying)
