@@ -24,5 +24,5 @@ def _holidays(country: str, year: int) -> frozenset[date]:
 
     try:
         return frozenset(holidays.country_holidays(country, years=year, expand=False))
-    except NotImplementedError:
+    except NotImplementedError:  # a country that the package lacks: its hours hold all the same
         return frozenset()

@@ -124,7 +124,7 @@ def redis_url(valkey_url: str) -> str:
 def chromium() -> str:
     """Give the path of a real browser, for Playwright's `executable_path`."""
     path = find_chromium()
-    if path is None:
+    if path is None:  # on a developer's machine; CI does not begin without one (tests/machine.py)
         pytest.skip(f"no Chromium: {INSTALL_CHROMIUM}")
     return path
 
