@@ -65,8 +65,12 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# In CI what failed runs once more: a test that then passes is unsteady, and is named above, to be mended.
+AGAIN = [ $$? = 1 ] && [ -n "$$CI" ] && echo "Once more, what failed:" && \
+  $(PYTEST) --last-failed --last-failed-no-failures none $(TESTS)
+
 test: check lint
-	$(PYTEST) $(TESTS)
+	$(PYTEST) $(TESTS) || { $(AGAIN); }
 
 # Apart: it makes Python code, and the start of every process, take half as long again.
 cover: check

@@ -109,8 +109,8 @@ class SqlCampaigns:
             CampaignRow.status == CampaignStatus.SENDING,
             or_(CampaignRow.next_slice_at.is_(None), CampaignRow.next_slice_at <= now),
         )
-        query = select(CampaignRow.id).where(or_(starts, goes_on)).order_by(CampaignRow.updated_at)
-        return list(self._connection.scalars(query))
+        query = select(CampaignRow.id).where(or_(starts, goes_on))
+        return list(self._connection.scalars(query.order_by(CampaignRow.updated_at, CampaignRow.id)))
 
     def lock_if_free(self, number: int) -> Campaign | None:
         """Lock one, unless somebody else holds it."""

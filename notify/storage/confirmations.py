@@ -73,7 +73,7 @@ class SqlConfirmations:
             select(Table.__table__)
             .join(Recipient, Recipient.id == Table.recipient_id)
             .where(theirs, *good)
-            .order_by(Table.created_at)
+            .order_by(Table.created_at, Table.digest)
         )
         return self._still_wanted(rows)
 

@@ -107,7 +107,7 @@ class Export:
                 "used_at": rfc3339_or_none(row.used_at),
                 "details": json.loads(self._vault.open(DETAILS_FIELD, row.details_sealed)),
             }
-            for row in self._connection.execute(query.order_by(Confirmation.created_at))
+            for row in self._connection.execute(query.order_by(Confirmation.created_at, Confirmation.digest))
         ]
 
     def undos(self) -> list[Part]:
@@ -118,7 +118,7 @@ class Export:
                 "expires_at": rfc3339(row.expires_at),
                 "consent_ids": [ids.public(ids.CONSENT, number) for number in row.consent_ids],
             }
-            for row in self._connection.execute(query.order_by(UndoToken.expires_at))
+            for row in self._connection.execute(query.order_by(UndoToken.expires_at, UndoToken.digest))
         ]
 
     def notifications(self, status_at: datetime) -> Iterator[Part]:
