@@ -19,6 +19,8 @@ from notify.domain.characters import BIDI, CONTROL
 _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 # CLDR has no ordinals in patterns; French writes the first of a month as one.
 _FIRST: Final = re.compile(r"(?<!\d)1(?= [^\W\d])")
+# English here is not American: "26 November" goes with "14:00", and "US$" is told from other dollars.
+_REGIONS: Final = {"en": "en_GB"}
 _NARROW: Final = "\u202f"  # old phones have no glyph for it
 _NO_BREAK: Final = "\u00a0"
 
@@ -36,7 +38,7 @@ def filters(locale: str) -> dict[str, Callable[..., str]]:
 
     `date` takes a CLDR pattern such as "EEEE d MMMM", or full, long, medium, short.
     """
-    language = Locale.parse(locale)
+    language = Locale.parse(_REGIONS.get(locale, locale))
 
     def money(value: Mapping[str, Any]) -> str:
         text = format_currency(_decimal(value["amount"]), value["currency"], locale=language)

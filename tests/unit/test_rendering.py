@@ -266,6 +266,16 @@ def test_money_and_dates_are_written_as_the_language_does(templates: FileTemplat
     assert count(sms).encoding == "GSM-7"
 
 
+def test_english_is_not_american(templates: FileTemplates) -> None:
+    data = {"order_number": "1", "delivery_window": {"from": "09:05", "to": "16:30"}}
+    mail = templates.email("order_out_for_delivery", "en", data, LINKS)
+    sms = templates.sms("order_out_for_delivery", "en", data, LINKS)
+    assert "Expect it between 09:05 and 16:30." in mail.text
+    assert "Expect it between 09:05 and 16:30." in sms
+    refund = {"order_number": "1", "amount": {"amount": "12.50", "currency": "USD"}}
+    assert "US$12.50 refunded" in templates.sms("order_refunded", "en", refund, LINKS)
+
+
 def test_letters_gsm_7_lacks_cost_but_stay(templates: FileTemplates) -> None:
     text = templates.sms(
         "order_delivered", "fr", {"order_number": "1", "pickup_point": "Chez Franc\u0327ois"}, LINKS
