@@ -20,7 +20,7 @@ from tests.loopback.certificates import tls_pair
 from tests.ports import free_port
 
 TIMEOUT = 0.5
-PATIENT = 15.0
+PATIENT = 15.0  # a busy machine keeps everybody waiting, and that is no time-out
 Talk = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nX-Message-Id: m1\r\nContent-Length: 2\r\n\r\nok"
 
@@ -93,7 +93,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\n
 )
 def test_answers_after_which_the_connection_is_kept(answer: bytes) -> None:
     with serving(saying(answer, OK)) as url:
-        endpoint = Endpoint(url, TIMEOUT)
+        endpoint = Endpoint(url, PATIENT)
         for _ in range(2):
             found = call(endpoint)
             assert (found.status, found.body) == (200, b"ok")
@@ -109,7 +109,7 @@ def test_answers_after_which_the_connection_is_kept(answer: bytes) -> None:
 )
 def test_answers_after_which_it_is_not(answer: bytes) -> None:
     with serving(saying(answer), saying(OK)) as url:
-        endpoint = Endpoint(url, TIMEOUT)
+        endpoint = Endpoint(url, PATIENT)
         for _ in range(2):
             assert call(endpoint).body == b"ok"
         endpoint.close()
@@ -126,7 +126,7 @@ def test_answers_after_which_it_is_not(answer: bytes) -> None:
 def test_an_open_connection_that_cannot_be_trusted_is_not_used(answer: bytes) -> None:
     """What comes after an answer would be taken for the next one."""
     with serving(saying(answer, OK.replace(b"ok", b"no")), saying(OK)) as url:
-        endpoint = Endpoint(url, TIMEOUT)
+        endpoint = Endpoint(url, PATIENT)
         for _ in range(2):
             assert call(endpoint).body == b"ok"
         endpoint.close()
@@ -156,7 +156,7 @@ def test_what_is_written() -> None:
         wire.sendall(OK)
 
     with serving(talk) as url:
-        endpoint = Endpoint(url.replace("://", "://user:secret@"), TIMEOUT)
+        endpoint = Endpoint(url.replace("://", "://user:secret@"), PATIENT)
         answer = call(endpoint, b"[1]")
         endpoint.close()
     host = url.removeprefix("http://")
@@ -178,7 +178,7 @@ def test_an_address_without_a_path_has_one_on_the_wire(rest: str, target: str) -
         wire.sendall(OK)
 
     with serving(talk) as url:
-        endpoint = Endpoint(url, TIMEOUT)
+        endpoint = Endpoint(url, PATIENT)
         endpoint.call("POST", f"{url}{rest}", b"", {})
         endpoint.close()
     assert seen[0].startswith(f"POST {target} HTTP/1.1\r\n".encode())
@@ -258,17 +258,16 @@ def silent_port() -> Iterator[int]:
 
 def test_silent_addresses_share_the_time() -> None:
     with silent_port() as silent, socket.create_server(("127.0.0.1", 0)) as server:
-        started = time.monotonic()
-        connected(Listed(silent, silent, server.getsockname()[1]), started + 1.5).close()
+        connected(Listed(silent, silent, server.getsockname()[1]), time.monotonic() + 3).close()
         started = time.monotonic()
         with pytest.raises(TimeoutError):
-            connected(Listed(*[silent] * 5), started + 0.3)
-        assert time.monotonic() - started < 1.2  # 1.5, if each had all of it
+            connected(Listed(*[silent] * 20), started + 0.3)
+        assert time.monotonic() - started < 5  # 6, if each had all of it
 
 
 def test_a_refused_address_leaves_its_time_to_the_next() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        connected(Listed(free_port(), server.getsockname()[1]), time.monotonic() + 1).close()
+        connected(Listed(free_port(), server.getsockname()[1]), time.monotonic() + PATIENT).close()
 
 
 class Resolver:
