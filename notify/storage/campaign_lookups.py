@@ -21,7 +21,7 @@ _SHOWN = tuple(column for column in Campaign.__table__.c if column.name != "pinn
 
 
 class SqlCampaignLookups:
-    """Implements `usecases.campaigns.lookups.CampaignLookups`."""
+    """Implements `store.lookups.CampaignLookups`."""
 
     def __init__(self, engine: Engine, catalogue: Catalogue, clock: Clock) -> None:
         self._engine = engine

@@ -46,7 +46,7 @@ from notify.usecases.recipients.reading_addresses import read_addresses
 
 
 class SqlLookups:
-    """Implements `usecases.lookups.Lookups`."""
+    """Implements `store.lookups.Lookups`."""
 
     def __init__(
         self, engine: Engine, vault: Vault, catalogue: Catalogue, contacts: Contacts, clock: Clock

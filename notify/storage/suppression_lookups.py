@@ -20,7 +20,7 @@ _NOTHING_KNOWN: Final = "•••"
 
 
 class SqlSuppressionLookups:
-    """Implements `usecases.suppressions.SuppressionLookups`."""
+    """Implements `store.lookups.SuppressionLookups`."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine

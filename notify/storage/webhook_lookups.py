@@ -28,7 +28,7 @@ _DELIVERIES: Final[Select[Any]] = select(
 
 
 class SqlWebhookLookups:
-    """Implements `usecases.outbound_webhooks.endpoints.WebhookLookups`."""
+    """Implements `store.lookups.WebhookLookups`."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine

@@ -1,7 +1,7 @@
 """What a shop does with suppressions: bar an address, look them up, lift what is the shop's to lift."""
 
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from notify.domain import ids
 from notify.domain.addresses import masked
@@ -11,9 +11,10 @@ from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestErro
 from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED
 from notify.domain.requests import Proof
 from notify.domain.suppressions import IMPORTED, MANUAL, SHOP_SCOPES, WHO_LIFTS, ShopReason
-from notify.domain.views import Page, SuppressionView
+from notify.domain.views import SuppressionView
 from notify.ports import Clock, Contacts
 from notify.store import Store
+from notify.store.lookups import SuppressionLookups
 from notify.usecases.preferences.holding import held
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
@@ -28,29 +29,6 @@ _WAYS: Final = {
 
 _ASKED_FOR: Final = frozenset({MANUAL, IMPORTED})
 """Of what the shop can lift, what it or an old tool had asked for."""
-
-
-class SuppressionLookups(Protocol):
-    """Suppressions as callers see them."""
-
-    def suppression(self, number: int) -> SuppressionView:
-        """One of them. NotFoundError."""
-        ...
-
-    def suppressions(
-        self,
-        *,
-        channel: str | None = None,
-        reason: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page:
-        """All of them, newest first. InvalidRequestError if the cursor is not one of ours."""
-        ...
-
-    def of_address(self, channel: Channel, address_hash: bytes) -> list[SuppressionView]:
-        """What bars one address, oldest first."""
-        ...
 
 
 class SuppressionDesk:

@@ -4,10 +4,10 @@ from notify.domain.catalogue import Catalogue
 from notify.domain.eligibility import Policy
 from notify.ports import Clock, Contacts, Templates, WakeUps
 from notify.store import Store
+from notify.store.lookups import CampaignLookups
 from notify.usecases.campaigns.checking import CampaignCheck
 from notify.usecases.campaigns.create import CreateCampaign
 from notify.usecases.campaigns.estimate import EstimateCampaign
-from notify.usecases.campaigns.lookups import CampaignLookups
 from notify.usecases.campaigns.patch import PatchCampaign
 from notify.usecases.campaigns.pause import CancelCampaign, PauseCampaign, ResumeCampaign
 from notify.usecases.campaigns.pinning import Pinning

@@ -18,8 +18,8 @@ from notify.domain.errors import InvalidRequestError
 from notify.domain.views import CampaignView
 from notify.ports import Clock
 from notify.store import Store, Transaction
+from notify.store.lookups import CampaignLookups
 from notify.usecases.campaigns.checking import CampaignCheck, own_problems
-from notify.usecases.campaigns.lookups import CampaignLookups
 
 
 class PatchCampaign:

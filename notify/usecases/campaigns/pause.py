@@ -6,7 +6,7 @@ from notify.domain.requests import Lane
 from notify.domain.views import CampaignView
 from notify.ports import Clock, WakeUps
 from notify.store import Store, Transaction
-from notify.usecases.campaigns.lookups import CampaignLookups
+from notify.store.lookups import CampaignLookups
 from notify.usecases.outbound_webhooks.telling_cancelled import tell_later
 
 

@@ -15,7 +15,7 @@ from notify.domain.errors import InvalidRequestError
 from notify.domain.views import CampaignView
 from notify.ports import Clock
 from notify.store import Store
-from notify.usecases.campaigns.lookups import CampaignLookups
+from notify.store.lookups import CampaignLookups
 from notify.usecases.campaigns.pinning import Pinning, pinned_changes
 
 

@@ -6,7 +6,7 @@ from notify.domain.status import Status
 from notify.domain.views import NotificationView
 from notify.ports import Clock, Telemetry
 from notify.store import Store
-from notify.usecases.lookups import Lookups
+from notify.store.lookups import Lookups
 
 
 class CancelNotification:

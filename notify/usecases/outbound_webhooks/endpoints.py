@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from notify.domain import ids
 from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
@@ -12,6 +12,7 @@ from notify.domain.webhook_signatures import make_secret
 from notify.domain.webhook_views import DeliveryView, EndpointView, EndpointWithSecretView, ReplayedView
 from notify.ports import Clock, WebhookCalls
 from notify.store import Store
+from notify.store.lookups import WebhookLookups
 from notify.store.webhooks import EndpointDraft, Replay
 
 MOST: Final = 20
@@ -23,28 +24,6 @@ BOTH_SIGN_FOR: Final = timedelta(hours=24)
 _TOO_MANY: Final = f"There are {MOST} webhook endpoints already; delete one first."
 _DISABLED: Final = "This endpoint is disabled; enable it first."
 _UNDER_WAY: Final = "This delivery is being made at this moment."
-
-
-class WebhookLookups(Protocol):
-    """Webhook endpoints and deliveries as callers see them."""
-
-    def endpoint(self, number: int) -> EndpointView:
-        """One endpoint. NotFoundError."""
-        ...
-
-    def endpoints(self) -> list[EndpointView]:
-        """All of them, oldest first."""
-        ...
-
-    def delivery(self, number: int) -> DeliveryView:
-        """One delivery. NotFoundError."""
-        ...
-
-    def deliveries(
-        self, endpoint: int, *, status: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page:
-        """Return those to an endpoint, newest first. NotFoundError, InvalidRequestError."""
-        ...
 
 
 class WebhookDesk:

@@ -14,7 +14,7 @@ from notify.domain.timing import proof_problems
 from notify.domain.views import PreferenceView
 from notify.ports import Clock
 from notify.store import Store, Transaction
-from notify.usecases.lookups import Lookups
+from notify.store.lookups import Lookups
 from notify.usecases.preferences.confirmations import Confirmations
 from notify.usecases.preferences.holding import held_person
 from notify.usecases.preferences.recording_choices import Occasion, addresses_on, differs, record_changes

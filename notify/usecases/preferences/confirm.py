@@ -17,7 +17,7 @@ from notify.domain.sending import Senders
 from notify.domain.token_claims import CentreClaim
 from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
-from notify.usecases.lookups import Lookups
+from notify.store.lookups import Lookups
 from notify.usecases.preferences.recording_choices import Occasion, addresses_on, differs, record_changes
 from notify.usecases.rights.erase import EraseRecipient
 

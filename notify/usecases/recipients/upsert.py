@@ -6,7 +6,7 @@ from notify.domain.timing import recipient_problems
 from notify.domain.views import RecipientView
 from notify.ports import Clock, Contacts
 from notify.store import Store
-from notify.usecases.lookups import Lookups
+from notify.store.lookups import Lookups
 from notify.usecases.preferences.recording_choices import record_acceptances
 from notify.usecases.recipients.reading_addresses import needs_country, read_addresses
 

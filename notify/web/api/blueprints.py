@@ -10,10 +10,10 @@ from notify.domain.content import Links
 from notify.domain.prices import SmsPrices
 from notify.domain.sms_senders import SmsSenders
 from notify.ports import Templates
+from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller
 from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.ledger.export import ExportLedger
-from notify.usecases.lookups import Lookups
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk

@@ -6,8 +6,8 @@ from typing import Final
 from flask import Blueprint, Response
 
 from notify.domain.errors import NotFoundError
+from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.lookups import Lookups
 from notify.web.api import shapes
 from notify.web.api.answers import answer
 from notify.web.api.auth import Door

@@ -8,8 +8,8 @@ from flask import Blueprint, Response
 from notify.domain.errors import InvalidRequestError
 from notify.domain.requests import Lane
 from notify.ports import Templates
+from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.lookups import Lookups
 from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.web.api import examples, shapes

@@ -7,9 +7,9 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from notify.domain.requests import Choice
+from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.ledger.export import ExportLedger, Extent
-from notify.usecases.lookups import Lookups
 from notify.usecases.preferences.change_preferences import ChangePreferences
 from notify.web.api import examples, shapes
 from notify.web.api.answers import JSON, answer

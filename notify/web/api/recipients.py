@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 
 from notify.domain.data_guard import violations
 from notify.domain.recipient_ids import id_problem
+from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller, KeyScope
-from notify.usecases.lookups import Lookups
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web.api import examples, shapes

@@ -1,15 +1,19 @@
-"""Look things up, as callers see them."""
+"""What callers look up, shaped as it is answered: reads that need no transaction of a use case."""
 
 from typing import Protocol
 
+from notify.domain.catalogue import Channel
 from notify.domain.packed_json import PackedJson
 from notify.domain.views import (
+    CampaignView,
     MessageView,
     NotificationView,
     Page,
     PreferenceView,
     RecipientView,
+    SuppressionView,
 )
+from notify.domain.webhook_views import DeliveryView, EndpointView
 
 
 class Lookups(Protocol):
@@ -69,4 +73,61 @@ class Lookups(Protocol):
 
     def export(self, recipient_id: str, *, indent: int | None = None) -> PackedJson:
         """All that is held on a person, closed; `indent` as `json.dumps` has it."""
+        ...
+
+
+class CampaignLookups(Protocol):
+    """Campaigns with their progress. Ids are public ids; NotFoundError where there is nothing."""
+
+    def campaign(self, campaign_id: str) -> CampaignView:
+        """One campaign."""
+        ...
+
+    def campaigns(self, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
+        """Campaigns, newest first. InvalidRequestError if the cursor is not one of ours."""
+        ...
+
+
+class SuppressionLookups(Protocol):
+    """Suppressions as callers see them."""
+
+    def suppression(self, number: int) -> SuppressionView:
+        """One of them. NotFoundError."""
+        ...
+
+    def suppressions(
+        self,
+        *,
+        channel: str | None = None,
+        reason: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """All of them, newest first. InvalidRequestError if the cursor is not one of ours."""
+        ...
+
+    def of_address(self, channel: Channel, address_hash: bytes) -> list[SuppressionView]:
+        """What bars one address, oldest first."""
+        ...
+
+
+class WebhookLookups(Protocol):
+    """Webhook endpoints and deliveries as callers see them."""
+
+    def endpoint(self, number: int) -> EndpointView:
+        """One endpoint. NotFoundError."""
+        ...
+
+    def endpoints(self) -> list[EndpointView]:
+        """All of them, oldest first."""
+        ...
+
+    def delivery(self, number: int) -> DeliveryView:
+        """One delivery. NotFoundError."""
+        ...
+
+    def deliveries(
+        self, endpoint: int, *, status: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page:
+        """Return those to an endpoint, newest first. NotFoundError, InvalidRequestError."""
         ...
