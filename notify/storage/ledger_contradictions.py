@@ -105,7 +105,7 @@ _LEFT_BY_MESSAGE: Final = frozenset({ONE_CLICK, LINK, MAILTO, COMPLAINT, PROVIDE
 CONTRADICTIONS: Final = (
     (
         "A preference of {who} is not what {entry} says.",
-        # An undo brings back what was chosen before; its own entry says whether messages come again.
+        # Before version 0.3 the entry of an undo said whether messages came again, not what was chosen.
         """
         SELECT coalesce(r.external_id, 'somebody'), p.consent_id FROM preferences p
         JOIN consent_records c ON c.id = p.consent_id LEFT JOIN recipients r ON r.id = p.recipient_id

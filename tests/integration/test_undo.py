@@ -1,6 +1,7 @@
 """What an undo takes back, and that no opt-out from after it is among that, however it was made."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -181,3 +182,27 @@ def test_an_undo_promises_nothing_that_does_not_come(reporting: Reporting) -> No
     undo = world.parts.unsubscribe(by_sms, CLICK, "fr").undo
     assert undo
     assert world.parts.undo(undo, CLICK, "fr") == []
+
+
+def test_what_comes_after_an_undo_rests_on_an_opt_in(reporting: Reporting) -> None:
+    world = reporting.world
+    again = Choice(TOPIC, Channel.EMAIL, subscribed=True)
+    sent(reporting, recipient="guest", profile={"email": EMAIL})
+    guest = world.opt_out_token(Channel.EMAIL)
+    sent(reporting)
+    own = world.opt_out_token(Channel.EMAIL)
+    world.parts.change_preferences("C-1042", [replace(again, subscribed=False)], CALL)
+    world.parts.change_preferences("C-1042", [again], CALL)
+    undo = world.parts.unsubscribe(own, CLICK, "fr").undo
+    world.parts.unsubscribe(guest, CLICK, "fr")
+    assert undo
+    assert world.parts.undo(undo, CLICK, "fr") == []
+    world.parts.change_preferences("guest", [again], CALL)  # whoever has the address gets it again
+
+    answer = world.order("order_delivered", channels=(Channel.EMAIL,))
+    world.work()
+    basis = world.message(answer, Channel.EMAIL)["basis"]
+    entries = {one["id"]: one for one in world.parts.lookups.consents("C-1042")["items"]}
+    assert basis
+    assert entries[basis["consent_id"]]["source"] == "undo"
+    assert entries[basis["consent_id"]]["subscribed"]

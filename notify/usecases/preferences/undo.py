@@ -106,7 +106,7 @@ class UndoOptOut:
                     LedgerEntry(
                         recipient_id=recipient.id,
                         at=now,
-                        subscribed=change in known and subscription(*known[change]) is not None,
+                        subscribed=_is_subscribed(change, known),
                         way=UNDO,
                         topic=change.topic,
                         channel=change.channel,
@@ -156,6 +156,20 @@ class UndoOptOut:
             for change, standing in zip(changes, standings, strict=True)
             if (topic := self._catalogue.numbered(change.topic))
         }
+
+
+def _is_subscribed(change: Change, known: Mapping[Change, tuple[Topic, Standing]]) -> bool:
+    """Whether the person is subscribed again, by what they chose before or without a choice.
+
+    Somebody else who has the address may have left since. That is on the ledger under their id, and may end
+    under their id as well: then messages come again, and rest on this entry.
+    """
+    if change.before is not None:
+        return change.before
+    if change not in known:
+        return False
+    topic, standing = known[change]
+    return subscription(topic, standing._replace(address_opted_out=False)) is not None
 
 
 def _owner(tx: Transaction, digest: bytes) -> StoredRecipient:
