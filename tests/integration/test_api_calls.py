@@ -68,7 +68,7 @@ def test_a_batch_answers_each_item_in_order(api: FakeApi, client: FlaskClient) -
         "/notifications/3/data/order_number",
         "/notifications/4",
     ]
-    assert b"4111" not in answer.data
+    assert b"4111 1111" not in answer.data
     assert isinstance(api.accept.requests[1], InvalidRequestError)
     assert api.accept.calls[0][0] is Lane.NORMAL
 
@@ -174,7 +174,7 @@ def test_recipients_are_found_by_address(api: FakeApi, client: FlaskClient) -> N
     answer = client.post("/v1/recipients/search", json={"phone": "+221771234567"}, headers=bearer("read"))
     assert answer.get_json()["items"][0]["id"] == "C-1"
     assert answer.get_json()["next_cursor"] is None
-    assert api.lookups.queries == [{"email": None, "phone": "+221771234567"}]
+    assert api.lookups.queries == [{"sms": "+221771234567"}]
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "a@example.com", "phone": "+221771234567"}, {"email": None}])

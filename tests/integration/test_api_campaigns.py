@@ -95,9 +95,11 @@ def test_what_is_wrong_with_a_campaign_is_named(
 ) -> None:
     answer = client.post("/v1/campaigns", json={**CAMPAIGN, **change}, headers=MARKETING)
     assert answer.status_code == 422
-    assert sorted(item["pointer"] for item in answer.get_json()["errors"]) == pointers
-    assert b"4111" not in answer.data
-    assert b"a@example" not in answer.data
+    said = answer.get_json()
+    assert sorted(item["pointer"] for item in said["errors"]) == pointers
+    del said["request_id"]  # digits at random
+    assert "4111" not in str(said)
+    assert "a@example" not in str(said)
     assert not api.campaigns.book.drafts
 
 

@@ -49,7 +49,7 @@ def test_an_export_is_downloaded_once_by_who_owns_the_address(desk: Desk) -> Non
         "Obtenir une copie de vos données",
         True,
     )
-    assert "Awa" not in looked.text
+    assert "Awa" not in shown(looked)
 
     file = desk.client.post(link, data=b"\xff", content_type="multipart/form-data; boundary=x")
     assert (file.status_code, file.mimetype) == (200, "application/json")
