@@ -54,13 +54,18 @@ _SHAPE: Final[dict[str, Any]] = {
 }
 _WORDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": _LINE}
 ELEMENTS: Final = (
-    "h2", "h3", "h4", "p", "ul", "ol", "li", "blockquote", "hr", "a", "button", "img", "code", "pre",
+    "h2", "h3", "h4", "p", "ul", "ol", "li", "blockquote", "hr", "a", "img", "code", "pre",
+    "button", "button_cell", "button_row",
 )  # fmt: skip
-"""What `_layout/body.toml` gives a style to; `button` is a link that looks like one."""
+"""What `_layout/body.toml` gives a style to; `button` is a link that looks like one, in a cell in a row."""
+
+MEASURES: Final = ("button_colour", "img_width")
+"""What it says besides, for mail apps that read no styles there: a colour, and pixels."""
 
 _STYLES: Final[dict[str, Any]] = {
     "type": "object",
-    "required": list(ELEMENTS),
+    "required": [*ELEMENTS, *MEASURES],
+    "properties": {"img_width": {**_LINE, "pattern": "^[1-9][0-9]{0,3}$"}},
     "additionalProperties": _LINE,
 }
 _FIELDS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "object"}}

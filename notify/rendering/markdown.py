@@ -12,6 +12,8 @@ from markdown_it.token import Token
 _LINK: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?|mailto:[^\s@]+@[^\s@]+", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"https://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
 _DEEPEST: Final = 4
+_SIZE: Final = re.compile(r"([1-9]\d{0,3})(?:x([1-9]\d{0,3}))?", re.ASCII)
+"""The title of a picture that says how wide it is shown, and how high, in pixels: `300` or `300x200`."""
 
 
 class _Parser(MarkdownIt):
@@ -64,7 +66,7 @@ class Body:
         """Return HTML with a style of `styles` on each element; call it once.
 
         Headings begin below the mail's own h1 and never skip a level. A paragraph that is one bold link
-        becomes a button.
+        becomes a button. Every picture says how wide it is: Outlook for Windows knows no other limit.
         """
         level = 1
         for index, token in enumerate(self._tokens):
@@ -77,13 +79,10 @@ class Body:
                 token.tag = "pre"
             if token.nesting >= 0:
                 _style(token, styles)
-            link = "button" if _is_button(token) else "link"
-            for child in token.children or ():
-                if child.type == "link_open":
-                    child.attrSet("class", link)
-                    child.attrSet("style", styles["button" if link == "button" else "a"])
-                elif child.nesting >= 0:
-                    _style(child, styles)
+            if _is_button(token):
+                _make_button(self._tokens[index - 1 : index + 2], styles)
+            else:
+                _style_words(token.children or (), styles)
         return str(self._markdown.renderer.render(self._tokens, self._markdown.options, {}))
 
     def text(self) -> str:
@@ -97,9 +96,48 @@ def _style(token: Token, styles: Mapping[str, str]) -> None:
         token.attrSet("style", style)
 
 
+def _style_words(tokens: Sequence[Token], styles: Mapping[str, str]) -> None:
+    for token in tokens:
+        if token.type == "link_open":
+            token.attrSet("class", "link")
+        if token.nesting >= 0:
+            _style(token, styles)
+        if token.type == "image":
+            _limit(token, int(styles["img_width"]))
+
+
 def _is_button(token: Token) -> bool:
     kinds = [one.type for one in token.children or () if one.type != "text" or one.content]
     return kinds[:2] == ["strong_open", "link_open"] and kinds[2:] == ["text", "link_close", "strong_close"]
+
+
+def _make_button(paragraph: Sequence[Token], styles: Mapping[str, str]) -> None:
+    """Put the link into a cell: Outlook for Windows gives padding and colour to cells, not to links."""
+    opened, inline, closed = paragraph
+    start, *rest = [one for one in inline.children or () if one.content or one.type.startswith("link_")]
+    start.attrSet("style", styles["button"])
+    table = '<table role="presentation" border="0" cellpadding="0" cellspacing="0"'
+    before = (
+        f'{table}><tr><td style="{styles["button_row"]}">'
+        f'{table} class="button" style="border-collapse:separate">'
+        f'<tr><td align="center" bgcolor="{styles["button_colour"]}" style="{styles["button_cell"]}">'
+    )
+    after = "</td></tr></table></td></tr></table>"
+    ends = [Token("html_inline", "", 0, content=markup) for markup in (before, after)]
+    inline.children = [ends[0], start, *rest, ends[1]]
+    opened.hidden = closed.hidden = True
+
+
+def _limit(image: Token, most: int) -> None:
+    """Say how wide a picture is, in an attribute: what the author said in its title, else the column."""
+    size = _SIZE.fullmatch(str(image.attrGet("title") or ""))
+    width = min(int(size[1]), most) if size else most
+    if size:
+        del image.attrs["title"]
+        image.attrSet("style", f"{image.attrGet('style')};width:{width}px")
+    image.attrSet("width", str(width))
+    if size and size[2]:
+        image.attrSet("height", str(round(int(size[2]) * width / int(size[1]))))
 
 
 @dataclass(slots=True)

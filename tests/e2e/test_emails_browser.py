@@ -6,7 +6,7 @@ from typing import Final
 
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from notify.domain.content import Links
 from notify.rendering import FileTemplates, load_catalogue
@@ -84,3 +84,39 @@ def test_every_mail_is_accessible_and_asks_for_nothing(page: Page, templates: Fi
                 locale,
             )
     assert asked == []
+
+
+PICTURES: Final = """![Grand](https://smarttontine.org/large.svg)
+
+![Petit](https://smarttontine.org/small.svg)
+
+![Moyen](https://smarttontine.org/large.svg "300")
+
+**[Voir](https://smarttontine.org/wax)**
+"""
+DRAWING: Final = '<svg xmlns="http://www.w3.org/2000/svg" width="{}" height="100"/>'
+
+
+def test_pictures_keep_to_the_column_and_a_button_is_easy_to_hit(
+    browser: Browser, templates: FileTemplates
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 700})
+    widths = {"large": 1088, "small": 40}
+
+    def draw(route: Route) -> None:
+        width = widths[route.request.url.removesuffix(".svg").rpartition("/")[2]]
+        route.fulfill(body=DRAWING.format(width), content_type="image/svg+xml")
+
+    context.route("**/*.svg", draw)
+    page = context.new_page()
+    html = templates.email("newsletter", "fr", {**NEWSLETTER, "body": PICTURES}, LINKS).html
+    page.set_content(html, wait_until="load")
+    assert page.evaluate("[...document.images].map(one => one.offsetWidth)") == [544, 40, 300]
+    # Outlook for Windows reads the attribute, and neither `max-width` nor `@media`.
+    assert page.evaluate("[...document.images].map(one => one.getAttribute('width'))") == [
+        "544",
+        "544",
+        "300",
+    ]
+    assert page.get_by_role("link", name="Voir", exact=True).evaluate("one => one.offsetHeight") >= 44
+    context.close()

@@ -1,5 +1,6 @@
 """Markdown as authors write it, and as somebody writes it who wants more than a newsletter."""
 
+import re
 from typing import Final
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from notify.rendering.folders import ELEMENTS
 from notify.rendering.markdown import Body
 
-STYLES: Final = {name: f"is-{name}" for name in ELEMENTS}
+STYLES: Final = {name: f"is-{name}" for name in ELEMENTS} | {"button_colour": "#0b5d46", "img_width": "544"}
 MARK: Final = "xmark"
 
 
@@ -41,7 +42,21 @@ def test_headings_stand_below_the_headline_and_skip_no_level() -> None:
 
 
 def test_a_bold_link_on_its_own_is_a_button() -> None:
-    assert 'class="button" style="is-button">Voir</a>' in html("**[Voir](https://a.example/)**")
+    shown = html("Du thé\n\n**[Voir](https://a.example/)**\n\nEncore")
+    cell = '<td align="center" bgcolor="#0b5d46" style="is-button_cell">'
+    assert f'{cell}<a href="https://a.example/" style="is-button">Voir</a></td>' in shown
+    # A table within a paragraph ends it: no mail app would agree with another on what follows.
+    assert re.findall("<(p|table|/p|/table)", shown) == [
+        "p",
+        "/p",
+        "table",
+        "table",
+        "/table",
+        "/table",
+        "p",
+        "/p",
+    ]
+    assert "<strong>" not in shown
     assert 'class="link"' in html("**[Voir](https://a.example/)** maintenant")
 
 
@@ -85,9 +100,24 @@ def test_pictures_come_safely_and_with_a_text() -> None:
     assert flaws("![Un sac](http://a.example/b.png)") == ["1: a picture must have an https:// address"]
     (flaw,) = flaws("![](https://a.example/b.png)")
     assert "needs a text" in flaw
-    assert '<img src="https://a.example/b.png" alt="Un &quot;sac&quot;" style="is-img" />' in html(
-        '![Un "sac"](https://a.example/b.png)'
+    assert (
+        '<img src="https://a.example/b.png" alt="Un &quot;sac&quot;" style="is-img" width="544" />'
+        in html('![Un "sac"](https://a.example/b.png)')
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "attributes"),
+    [
+        ("300", 'style="is-img;width:300px" width="300"'),
+        ("300x200", 'style="is-img;width:300px" width="300" height="200"'),
+        ("1088x800", 'style="is-img;width:544px" width="544" height="400"'),
+        ("Cousu main", 'title="Cousu main" style="is-img" width="544"'),
+        ("0x1", 'title="0x1" style="is-img" width="544"'),
+    ],
+)
+def test_a_picture_is_as_wide_as_its_title_says(title: str, attributes: str) -> None:
+    assert f'alt="Un sac" {attributes} />' in html(f'![Un sac](https://a.example/b.png "{title}")')
 
 
 def test_nothing_personal_stands_in_an_address() -> None:
