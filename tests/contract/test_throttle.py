@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from notify.domain.delivery import PlannedCall
-from notify.domain.rate_limits import RANKS, Limits, Meter, ProviderLimits
+from notify.domain.rate_limits import RANKS, WANTED_SECONDS, Limits, Meter, ProviderLimits
 from notify.domain.requests import Lane
 from notify.queueing import connect
 from notify.throttle import RedisThrottle
@@ -41,13 +41,14 @@ def calls(number: int, provider: str, lane: Lane = Lane.URGENT, messages: int = 
 
 
 def throttle(url: str, lease: float = 30) -> RedisThrottle:
-    return RedisThrottle(connect(url), LIMITS, lease)
+    """Return one that waits for Redis: short time-outs would make a busy machine a Redis that is away."""
+    return RedisThrottle(redis.Redis.from_url(url), LIMITS, lease)
 
 
 @pytest.fixture(params=["redis", "away"])
 def limits(request: pytest.FixtureRequest, tmp_path: Path) -> RedisThrottle:
     if request.param == "away":
-        return throttle(f"unix://{tmp_path}/nobody")
+        return RedisThrottle(connect(f"unix://{tmp_path}/nobody"), LIMITS, 30)
     url: str = request.getfixturevalue("redis_url")
     return throttle(url)
 
@@ -67,8 +68,8 @@ def test_orders_do_not_wait_for_a_campaigns_debt(limits: RedisThrottle) -> None:
 
 
 def test_a_campaign_pays_for_orders(limits: RedisThrottle) -> None:
-    assert limits.admit(calls(1, "twilio")) == [0.0]
-    assert limits.admit(calls(1, "twilio", Lane.BULK))[0] > 0
+    order, letter = limits.admit([*calls(1, "twilio"), *calls(1, "twilio", Lane.BULK)])
+    assert (order, letter > 0) == (0.0, True)
 
 
 def test_a_campaign_has_eight_calls_in_flight_and_orders_find_places(limits: RedisThrottle) -> None:
@@ -83,8 +84,19 @@ def test_calls_in_flight(limits: RedisThrottle) -> None:
     first = calls(20, "sendgrid")
     assert [wait == 0 for wait in limits.admit(first)] == [True] * 16 + [False] * 4
     limits.finished(first[:16])
-    assert limits.admit(calls(1, "sendgrid", Lane.BULK))[0] > 0  # an order was sent away just before
     assert limits.admit(calls(16, "sendgrid")) == [0.0] * 16
+
+
+def test_a_place_that_comes_free_is_kept_for_an_order_sent_away_before(limits: RedisThrottle) -> None:
+    for sender in map(str, count()):
+        began = time.monotonic()
+        orders = [call("sendgrid", sender=sender) for _ in range(17)]
+        limits.admit(orders)
+        limits.finished(orders[:16])
+        (wait,) = limits.admit([call("sendgrid", Lane.BULK, sender=sender)])
+        if time.monotonic() - began < WANTED_SECONDS:  # a busy machine may take longer
+            break
+    assert wait > 0
 
 
 def test_senders_are_counted_apart(limits: RedisThrottle) -> None:
@@ -113,7 +125,7 @@ def test_both_count_alike(redis_url: str) -> None:
     """Redis' answer to each of many calls is that of `Meter`, wherever its moment is certain."""
     dice = random.Random(7)  # noqa: S311 - no secret
     rules = Limits(per_second=64, concurrent=24, bulk_concurrent=5)
-    shared = RedisThrottle(connect(redis_url), ProviderLimits({("smtp", None): rules}), 30)
+    shared = RedisThrottle(redis.Redis.from_url(redis_url), ProviderLimits({("smtp", None): rules}), 30)
     compared = 0
     with redis.Redis.from_url(redis_url) as client:
         for sender in range(12):
@@ -161,7 +173,7 @@ def test_whoever_hears_of_a_hold_asks_again_at_once_for_another_provider_may_do(
     one.hold("sendgrid", NEWS, 60)
     assert other.held("sendgrid") == 0
     assert other.admit(calls(2, "sendgrid")) == [0.05, 0.05]
-    assert other.held("sendgrid") == pytest.approx(60, abs=1)
+    assert 30 < other.held("sendgrid") < 60.1
     assert other.admit(calls(2, "sendgrid")) == [10.0, 10.0]
 
 
@@ -189,12 +201,12 @@ def test_keys_say_nothing_about_people_and_do_not_stay(redis_url: str) -> None:
 
 KILLED = """
 import os, signal, sys
+from redis import Redis
 from notify.domain.delivery import PlannedCall
 from notify.domain.rate_limits import ProviderLimits
 from notify.domain.requests import Lane
-from notify.queueing import connect
 from notify.throttle import RedisThrottle
-limits = RedisThrottle(connect(sys.argv[1]), ProviderLimits(), 2.0)
+limits = RedisThrottle(Redis.from_url(sys.argv[1]), ProviderLimits(), 3.0)
 waits = limits.admit([PlannedCall(str(n), "outbox", "x", Lane.BULK, 2) for n in range(7)])
 print(waits.count(0.0), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -246,33 +258,28 @@ def test_a_stampede_keeps_the_limits(redis_url: str) -> None:
     assert begun <= 500 * (time.monotonic() - started) + 125 + 1
 
 
-@pytest.fixture
-def hanging_url() -> Iterator[str]:
-    """Give the address of a Redis that takes connections and never answers."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(64)
-        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
-
-
-def timed(work: Callable[[], object]) -> float:
-    started = time.monotonic()
-    work()
-    return time.monotonic() - started
-
-
-def test_a_redis_that_hangs_holds_nobody_up_for_long(hanging_url: str) -> None:
-    limits = throttle(hanging_url)
-    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 2
-    # Half a second is how long the client waits for Redis: none of these asked it again.
-    assert timed(lambda: limits.admit(calls(1, "sendgrid"))) < 0.4
-    assert timed(lambda: limits.finished(calls(1, "sendgrid"))) < 0.4
-    assert timed(lambda: limits.hold("sendgrid", NEWS, 1)) < 0.4
-    assert limits.admit(calls(1, "sendgrid"))[0] > 0
+def test_a_redis_that_hangs_holds_nobody_up_for_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections, and never answers
+        limits = RedisThrottle(connect(f"redis://127.0.0.1:{server.getsockname()[1]}"), LIMITS, 30)
+        began = time.monotonic()
+        limits.admit(calls(1, "sendgrid"))
+        limits.admit(calls(1, "sendgrid"))
+        limits.finished(calls(1, "sendgrid"))
+        limits.hold("sendgrid", NEWS, 60)
+        assert limits.admit(calls(1, "sendgrid"))[0] > 0
+        took = time.monotonic() - began
+        server.setblocking(False)
+        tries = 0
+        with suppress(BlockingIOError):
+            while True:
+                server.accept()[0].close()
+                tries += 1
+    assert took < 5
+    assert 0 < tries <= 1 + took / 1.5  # each waits half a second for Redis, and leaves it alone for one more
 
 
 def test_places_are_given_back_once_redis_is_back(redis_url: str, tmp_path: Path) -> None:
-    connection = connect(redis_url)
+    connection = redis.Redis.from_url(redis_url)
     limits = RedisThrottle(connection, ProviderLimits(), 30)
     first = calls(8, "outbox", Lane.BULK, 2)
     assert limits.admit(first) == [0.0] * 8
