@@ -56,6 +56,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         cancel=composition.cancel_notification,
         upsert=composition.upsert_recipient,
         erase=composition.erase_recipient,
+        search=composition.search_recipients,
         import_recipients=composition.import_recipients,
         import_max_bytes=composition.settings.import_max_bytes,
         change=composition.change_preferences,

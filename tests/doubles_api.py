@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
+from notify.contacts import ParsedContacts
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
 from notify.domain.content import Links
 from notify.domain.errors import (
@@ -30,6 +31,7 @@ from notify.usecases.notifications.accept import AcceptNotifications
 from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.preferences.change_preferences import ChangePreferences
 from notify.usecases.recipients.import_recipients import ImportRecipients, Rows
+from notify.usecases.recipients.search import SearchRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web import errors, request_ids
@@ -216,6 +218,7 @@ class FakeApi:
             cancel=self.cancel,
             upsert=self.upsert,
             erase=self.erase,
+            search=SearchRecipients(ParsedContacts(), self.lookups),
             import_recipients=self.imports,
             import_max_bytes=1_000_000,
             change=self.change,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from notify.domain.catalogue import Channel
 from notify.domain.errors import FieldProblem, InvalidRequestError, NotFoundError
 from notify.domain.packed_json import PackedJson
 from notify.domain.requests import NotificationRequest, RecipientInput
@@ -136,8 +137,8 @@ class FakeLookups:
             raise NotFoundError
         return recipient_view(recipient_id)
 
-    def find_recipients(self, *, email: str | None, phone: str | None) -> list[RecipientView]:
-        self.queries.append({"email": email, "phone": phone})
+    def recipients_at(self, channel: Channel, address: str) -> list[RecipientView]:
+        self.queries.append({channel: address})
         return [recipient_view("C-1")]
 
     def preferences(self, recipient_id: str) -> list[PreferenceView]:

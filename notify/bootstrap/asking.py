@@ -26,6 +26,7 @@ from notify.usecases.preferences.confirmations import Confirmations
 from notify.usecases.preferences.undo import UndoOptOut
 from notify.usecases.preferences.unsubscribe import Unsubscribe
 from notify.usecases.recipients.import_recipients import ImportRecipients
+from notify.usecases.recipients.search import SearchRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.sms.mirror import SmsStandings
@@ -41,7 +42,7 @@ class Asking(Adapters):
     @cached_property
     def lookups(self) -> SqlLookups:
         """Everything a caller can read."""
-        return SqlLookups(self.engine, self.vault, self.catalogue, self.contacts, self._clock)
+        return SqlLookups(self.engine, self.vault, self.catalogue, self._clock)
 
     @cached_property
     def accept_notifications(self) -> AcceptNotifications:
@@ -64,6 +65,11 @@ class Asking(Adapters):
     def upsert_recipient(self) -> UpsertRecipient:
         """Create and change recipients."""
         return UpsertRecipient(self.store, self.contacts, self.lookups, self._clock)
+
+    @cached_property
+    def search_recipients(self) -> SearchRecipients:
+        """Find recipients by address."""
+        return SearchRecipients(self.contacts, self.lookups)
 
     @cached_property
     def import_recipients(self) -> ImportRecipients:

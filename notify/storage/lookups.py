@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, select
 
 from notify.domain import ids, proofs
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.confirmations import pending_in
 from notify.domain.consent import comes, subscription
 from notify.domain.delivery import StoredRecipient
-from notify.domain.errors import InvalidRequestError, NotFoundError
+from notify.domain.errors import NotFoundError
 from notify.domain.ledger import SHOP
 from notify.domain.packed_json import PackedJson
-from notify.domain.recipients import ProfilePatch
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import (
     ConsentView,
@@ -23,7 +22,7 @@ from notify.domain.views import (
     PreferenceView,
     RecipientView,
 )
-from notify.ports import Clock, Contacts, Vault
+from notify.ports import Clock, Vault
 from notify.storage import cursors
 from notify.storage.address_hashes import hash_address
 from notify.storage.campaign_messages import newest_with_status
@@ -42,19 +41,15 @@ from notify.storage.reading_messages import (
 )
 from notify.storage.recipients import SqlRecipients
 from notify.storage.tables import Message, Notification, Recipient
-from notify.usecases.recipients.reading_addresses import read_addresses
 
 
 class SqlLookups:
     """Implements `store.lookups.Lookups`."""
 
-    def __init__(
-        self, engine: Engine, vault: Vault, catalogue: Catalogue, contacts: Contacts, clock: Clock
-    ) -> None:
+    def __init__(self, engine: Engine, vault: Vault, catalogue: Catalogue, clock: Clock) -> None:
         self._engine = engine
         self._vault = vault
         self._catalogue = catalogue
-        self._contacts = contacts
         self._clock = clock
 
     def notification(self, notification_id: str) -> NotificationView:
@@ -143,24 +138,14 @@ class SqlLookups:
     def recipient(self, recipient_id: str) -> RecipientView:
         """Return one profile."""
         with transaction(self._engine, write=False) as connection:
-            return self._recipient_views(connection, Recipient.external_id == recipient_id)[0]
+            return self._recipient_view(connection, recipient_id)
 
-    def find_recipients(self, *, email: str | None, phone: str | None) -> list[RecipientView]:
-        """Return the profiles with that address."""
-        given: ProfilePatch = {"email": email, "phone": phone}
-        patch, _, problems = read_addresses(self._contacts, given)
-        if problems:
-            raise InvalidRequestError(problems)
-        wanted = []
-        if address := patch.get("email"):
-            wanted.append(Recipient.email_hash == hash_address(self._vault, Channel.EMAIL, address))
-        if address := patch.get("phone"):
-            wanted.append(Recipient.phone_hash == hash_address(self._vault, Channel.SMS, address))
+    def recipients_at(self, channel: Channel, address: str) -> list[RecipientView]:
+        """Return the profiles with an address."""
+        column = Recipient.email_hash if channel is Channel.EMAIL else Recipient.phone_hash
+        wanted = column == hash_address(self._vault, channel, address)
         with transaction(self._engine, write=False) as connection:
-            try:
-                return self._recipient_views(connection, *wanted)
-            except NotFoundError:
-                return []
+            return self._recipient_views(connection, wanted)
 
     def preferences(self, recipient_id: str) -> list[PreferenceView]:
         """Return every topic × channel as it stands."""
@@ -191,7 +176,7 @@ class SqlLookups:
             recipient = self._stored(connection, recipient_id)
             parts = Export(connection, self._vault, self._catalogue, self._consent_view, recipient)
             told.add("exported_at", rfc3339(now))
-            told.add("recipient", self._recipient_views(connection, Recipient.external_id == recipient_id)[0])
+            told.add("recipient", self._recipient_view(connection, recipient_id))
             told.add_list("preferences", self._preferences(connection, recipient))
             told.add_list("consents", parts.consents(self._ledger(recipient.id)))
             told.add_list("suppressions", parts.suppressions())
@@ -210,12 +195,14 @@ class SqlLookups:
             raise NotFoundError("no recipient of that id")
         return recipient
 
-    def _recipient_views(self, connection: Connection, *wanted: Any) -> list[RecipientView]:  # noqa: ANN401
-        rows = connection.execute(
-            select(Recipient.__table__).where(*wanted).order_by(Recipient.id).limit(200)
-        ).all()
-        if not rows:
+    def _recipient_view(self, connection: Connection, recipient_id: str) -> RecipientView:
+        views = self._recipient_views(connection, Recipient.external_id == recipient_id)
+        if not views:
             raise NotFoundError("no recipient of that id")
+        return views[0]
+
+    def _recipient_views(self, connection: Connection, wanted: ColumnElement[bool]) -> list[RecipientView]:
+        rows = connection.execute(select(Recipient.__table__).where(wanted).order_by(Recipient.id).limit(200))
         opened = SqlRecipients(connection, self._vault)
         views: list[RecipientView] = []
         for row in rows:

@@ -59,8 +59,8 @@ class Lookups(Protocol):
         """One profile."""
         ...
 
-    def find_recipients(self, *, email: str | None, phone: str | None) -> list[RecipientView]:
-        """Profiles with that address; both are as people write them."""
+    def recipients_at(self, channel: Channel, address: str) -> list[RecipientView]:
+        """Profiles with an address, as `Contacts` gives it."""
         ...
 
     def preferences(self, recipient_id: str) -> list[PreferenceView]:

@@ -7,7 +7,7 @@ from notify.domain import ids
 from notify.domain.addresses import masked
 from notify.domain.catalogue import Catalogue, Channel
 from notify.domain.consent import Scope
-from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, NotFoundError
+from notify.domain.errors import ConflictError, NotFoundError
 from notify.domain.ledger import COMPLAINT, SHOP, STOP, SUPPRESSED
 from notify.domain.requests import Proof
 from notify.domain.suppressions import IMPORTED, MANUAL, SHOP_SCOPES, WHO_LIFTS, ShopReason
@@ -19,6 +19,7 @@ from notify.usecases.preferences.holding import held
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.preferences.recording_stops import Stop, record_stops
+from notify.usecases.recipients.reading_addresses import read_address, read_sought
 
 _WAYS: Final = {
     ShopReason.STOP: STOP,
@@ -56,7 +57,7 @@ class SuppressionDesk:
 
         Without a scope it is that of the reason; a repetition can only widen it. InvalidRequestError.
         """
-        known = self._read(channel, address, "/address")
+        known = read_address(self._contacts, channel, address, "/address")
         now = self._clock()
         with self._store.write() as tx:
             address_hash = tx.suppressions.hash_of(channel, known)
@@ -105,16 +106,7 @@ class SuppressionDesk:
 
     def search(self, channel: Channel, address: str) -> list[SuppressionView]:
         """Return what bars an address, oldest first. InvalidRequestError."""
-        known = self._read(channel, address, "/email" if channel is Channel.EMAIL else "/phone")
+        known = read_sought(self._contacts, channel, address)
         with self._store.read() as tx:
             address_hash = tx.suppressions.hash_of(channel, known)
         return self.lookups.of_address(channel, address_hash)
-
-    def _read(self, channel: Channel, address: str, pointer: str) -> str:
-        """Return an address as it is stored."""
-        try:
-            if channel is Channel.EMAIL:
-                return self._contacts.email(address)
-            return self._contacts.phone(address, None)[0]
-        except ValueError as error:
-            raise InvalidRequestError([FieldProblem(pointer, str(error))]) from None

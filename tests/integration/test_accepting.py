@@ -78,7 +78,7 @@ def test_many_threads_posting_for_one_new_recipient_make_one_profile(world: Worl
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: world.order(reference=f"order-{number}"), range(16)))
     assert len({answer["id"] for answer in answers}) == 16
-    assert len(world.parts.lookups.find_recipients(email="AWA.DIOP@example.com", phone=None)) == 1
+    assert len(world.parts.search_recipients(Channel.EMAIL, "AWA.DIOP@example.com")) == 1
 
 
 def test_one_bad_item_of_a_batch_leaves_the_rest_alone_and_keeps_its_place(world: World) -> None:

@@ -65,7 +65,7 @@ def test_keys_rotate_and_the_old_one_can_go(database_url: str, tmp_path: Path) -
     found = exported(only_new)
     assert (found["recipient"]["email"], found["recipient"]["phone"]) == (EMAIL, PHONE)
     assert found["consents"][0]["wording"] == CLICK.wording
-    assert len(only_new.lookups.find_recipients(email=EMAIL, phone=None)) == 1
+    assert len(only_new.search_recipients(Channel.EMAIL, EMAIL)) == 1
     only_new.close()
     stale = Composition(settings)
     with pytest.raises(VaultError):

@@ -109,7 +109,7 @@ def test_rows_are_merged_as_put_merges(imports: Imports) -> None:
     assert found["name"] == "Awa"
     assert found["attributes"] == {"city": "Thiès", "orders": 7, "vip": True}
     assert imports.parts.lookups.recipient("C-2")["customer_since"] == "2025-06-30"
-    assert len(imports.parts.lookups.find_recipients(email=EMAIL, phone=None)) == 2
+    assert len(imports.parts.search_recipients(Channel.EMAIL, EMAIL)) == 2
     imports.rows(row(1, "C-1", phone=None, attributes={"orders": None}), row(2, "C-3", phone=PHONE))
     found = imports.parts.lookups.recipient("C-1")
     assert (found["phone"], found["email"]) == (None, "Awa.Diop@example.com")
@@ -132,7 +132,7 @@ def test_many_are_changed_at_once(imports: Imports) -> None:
             f"Awa {n}",
         )
         assert found["attributes"] == {"n": n + 1, "é": "à"}
-        assert imports.parts.lookups.find_recipients(email=None, phone=f"+22177{n:07d}")
+        assert imports.parts.search_recipients(Channel.SMS, f"+22177{n:07d}")
 
 
 def test_a_number_as_dialled_at_home_is_read_by_the_stored_country(imports: Imports) -> None:

@@ -19,6 +19,7 @@ from notify.usecases.notifications.cancel import CancelNotification
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.usecases.preferences.change_preferences import ChangePreferences
 from notify.usecases.recipients.import_recipients import ImportRecipients
+from notify.usecases.recipients.search import SearchRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.usecases.suppressions import SuppressionDesk
@@ -44,6 +45,7 @@ class ApiParts:
     cancel: CancelNotification
     upsert: UpsertRecipient
     erase: EraseRecipient
+    search: SearchRecipients
     import_recipients: ImportRecipients
     import_max_bytes: int
     change: ChangePreferences
@@ -71,7 +73,9 @@ def api_blueprints(parts: ApiParts) -> list[Blueprint]:
             templates=parts.templates,
         ),
         messages_blueprint(door, lookups=parts.lookups),
-        recipients_blueprint(door, upsert=parts.upsert, erase=parts.erase, lookups=parts.lookups),
+        recipients_blueprint(
+            door, upsert=parts.upsert, erase=parts.erase, search=parts.search, lookups=parts.lookups
+        ),
         imports_blueprint(door, import_recipients=parts.import_recipients, max_bytes=parts.import_max_bytes),
         preferences_blueprint(door, change=parts.change, lookups=parts.lookups, export=parts.export_ledger),
         campaigns_blueprint(door, desk=parts.campaigns),

@@ -156,7 +156,7 @@ class PreferenceChanges(Given):
     """Needed to opt in; over an earlier opt-out it must have been obtained after it."""
 
 
-class RecipientSearch(Given):
+class AddressSearch(Given):
     """Either an e-mail address or a phone number; never in a URL."""
 
     email: EmailText | None = None

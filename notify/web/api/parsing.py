@@ -5,12 +5,13 @@ from typing import Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from notify.domain.catalogue import Channel
 from notify.domain.data_guard import violations
 from notify.domain.errors import FieldProblem, InvalidRequestError
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import NotificationRequest, Proof, RecipientInput
-from notify.web.api.bodies import MAX_PROBLEMS, Body, pointer_to
-from notify.web.api.models import Notification, ProofGiven, RecipientProfile
+from notify.web.api.bodies import MAX_PROBLEMS, Body, pointer_to, refuse
+from notify.web.api.models import AddressSearch, Notification, ProofGiven, RecipientProfile
 
 G = TypeVar("G", bound=BaseModel)
 
@@ -118,6 +119,15 @@ def recipient_input(recipient_id: str, given: RecipientProfile) -> RecipientInpu
             given.consent.policy_version, given.consent.accepted_at, given.consent.source
         )
     return RecipientInput(recipient_id, cast("ProfilePatch", patch), consent)
+
+
+def searched_for(given: AddressSearch) -> tuple[Channel, str]:
+    """Return the one address that is looked for. InvalidRequestError."""
+    if given.email is not None and given.phone is None:
+        return Channel.EMAIL, given.email
+    if given.phone is not None and given.email is None:
+        return Channel.SMS, given.phone
+    return refuse("", "must hold either email or phone")
 
 
 def proof_input(given: ProofGiven | None) -> Proof | None:

@@ -9,15 +9,16 @@ from notify.domain.data_guard import violations
 from notify.domain.recipient_ids import id_problem
 from notify.store.lookups import Lookups
 from notify.usecases.api_keys import Caller, KeyScope
+from notify.usecases.recipients.search import SearchRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web.api import examples, shapes
 from notify.web.api.answers import answer, listed, sent_whole
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body, refuse
-from notify.web.api.models import RecipientSearch, RecipientUpsert
+from notify.web.api.models import AddressSearch, RecipientUpsert
 from notify.web.api.operations import Operation, Routes, refuse_parameter
-from notify.web.api.parsing import guarded, recipient_input
+from notify.web.api.parsing import guarded, recipient_input, searched_for
 
 TAG: Final = "Recipients"
 WRITERS: Final = (KeyScope.RECIPIENTS,)
@@ -89,7 +90,7 @@ SEARCH: Final = Operation(
     summary="Find recipients by address",
     description="By e-mail address or phone number, given in the body: addresses never stand in URLs.",
     scopes=READERS,
-    request=RecipientSearch,
+    request=AddressSearch,
     response=shapes.RecipientList,
     examples=examples.SEARCH,
     errors=(400, 413, 415, 422),
@@ -102,6 +103,7 @@ class _Recipients:
 
     upsert: UpsertRecipient
     erase: EraseRecipient
+    search_for: SearchRecipients
     lookups: Lookups
 
     def put(self, _caller: Caller, recipient_id: str) -> Response:
@@ -127,17 +129,20 @@ class _Recipients:
         return sent_whole(self.lookups.export(recipient_id))
 
     def search(self, _caller: Caller) -> Response:
-        given = guarded(RecipientSearch, read_body())
-        if (given.email is None) == (given.phone is None):
-            refuse("", "must hold either email or phone")
-        return answer(listed(self.lookups.find_recipients(email=given.email, phone=given.phone)))
+        given = guarded(AddressSearch, read_body())
+        return answer(listed(self.search_for(*searched_for(given))))
 
 
 def recipients_blueprint(
-    door: Door, *, upsert: UpsertRecipient, erase: EraseRecipient, lookups: Lookups
+    door: Door,
+    *,
+    upsert: UpsertRecipient,
+    erase: EraseRecipient,
+    search: SearchRecipients,
+    lookups: Lookups,
 ) -> Blueprint:
     """Return the calls on recipients."""
-    views = _Recipients(upsert, erase, lookups)
+    views = _Recipients(upsert, erase, search, lookups)
     routes = Routes("recipients", door)
     routes.add(PUT, views.put)
     routes.add(GET, views.get)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.suppressions import ShopReason
-from notify.web.api.fields import ChannelName, EmailText, PhoneText
+from notify.web.api.fields import ChannelName
 from notify.web.api.models import Given
 from notify.web.api.shapes import Id, ListAnswer, Shape
 
@@ -49,13 +49,6 @@ class SuppressionGiven(Given):
     scope: Annotated[Scope | None, Field(strict=False, examples=["all"])] = None
     """What it is barred from; when absent, from everything for `manual` and `hard_bounce`, from marketing for
     `complaint` and `stop`."""
-
-
-class SuppressionSearch(Given):
-    """Either an e-mail address or a phone number; never in a URL."""
-
-    email: EmailText | None = None
-    phone: PhoneText | None = None
 
 
 class SuppressionAnswer(Shape):

@@ -9,13 +9,15 @@ from notify.domain.catalogue import Channel
 from notify.domain.suppressions import REASONS
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.suppressions import SuppressionDesk
+from notify.web.api import examples
 from notify.web.api import suppression_models as models
 from notify.web.api.answers import answer, listed
 from notify.web.api.auth import Door
-from notify.web.api.bodies import read_body, refuse
+from notify.web.api.bodies import read_body
 from notify.web.api.fields import one_of
+from notify.web.api.models import AddressSearch
 from notify.web.api.operations import Operation, Parameter, Routes
-from notify.web.api.parsing import guarded
+from notify.web.api.parsing import guarded, searched_for
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
 TAG: Final = "Suppressions"
@@ -65,12 +67,9 @@ SEARCH: Final = Operation(
     summary="Look up what bars an address",
     description="By e-mail address or phone number, given in the body: addresses never stand in URLs.",
     scopes=READERS,
-    request=models.SuppressionSearch,
+    request=AddressSearch,
     response=models.SuppressionList,
-    examples={
-        "By e-mail address": {"email": "awa.diop@example.com"},
-        "By phone number": {"phone": "+221771234567"},
-    },
+    examples=examples.SEARCH,
     errors=(400, 413, 415, 422),
 )
 DELETE: Final = Operation(
@@ -106,12 +105,8 @@ class _Suppressions:
         return answer(view, POST.status if new else 200)
 
     def search(self, _caller: Caller) -> Response:
-        given = guarded(models.SuppressionSearch, read_body())
-        if given.email is not None and given.phone is None:
-            return answer(listed(self.desk.search(Channel.EMAIL, given.email)))
-        if given.phone is not None and given.email is None:
-            return answer(listed(self.desk.search(Channel.SMS, given.phone)))
-        return refuse("", "must hold either email or phone")
+        given = guarded(AddressSearch, read_body())
+        return answer(listed(self.desk.search(*searched_for(given))))
 
     def delete(self, _caller: Caller, suppression_id: str) -> Response:
         self.desk.lift(suppression_id)
