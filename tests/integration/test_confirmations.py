@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -21,8 +22,10 @@ from notify.domain.errors import (
 )
 from notify.domain.requests import Choice
 from notify.domain.suppressions import HARD_BOUNCE
+from notify.usecases.centre.pausing import Pause
 from notify.usecases.preferences.recording_choices import addresses_on
 from notify.web.imports import CSV, READERS
+from notify.web.pages.days import day
 from tests.confirmation_desk import NEWS, SHOP_PROOF, Desk, asking_twice
 from tests.reading_pages import heading, shown
 from tests.world import CLICK, EMAIL, PHONE, World, settings_for
@@ -212,6 +215,20 @@ def test_with_double_opt_in_a_choice_counts_once_confirmed(shop: Desk) -> None:
     assert entry["wording"].startswith("Oui, je veux les nouvelles. / Confirmer votre inscription / ")
     message = world.parts.lookups.message(entry["message_id"], "en")
     assert (message["template"], message["topic"]) == ("confirm_subscription", "confirmations")
+
+
+def test_what_is_confirmed_during_a_pause_is_promised_for_after_it(shop: Desk) -> None:
+    world = shop.world
+    world.parts.preference_centre.pause(world.centre_token(), Pause.WEEK, SHOP_PROOF, "fr")
+    world.parts.change_preferences("C-1042", NEWS, SHOP_PROOF)
+    world.work()
+    link = "/confirm/" + world.email.messages[-1].text.split("/confirm/")[1].split()[0]
+    end = day(world.clock() + timedelta(days=7), "fr", ZoneInfo("Africa/Dakar"))
+    promise = f"Vous êtes en pause jusqu’au {end}. Ensuite, vous recevrez\u00a0:"
+    for page in (shop.client.get(link), shop.client.post(link)):
+        assert promise in page.text
+    entry = world.parts.lookups.consents("C-1042")["items"][-1]
+    assert (entry["source"], promise in entry["wording"]) == ("double_opt_in", True)
 
 
 def test_the_shop_may_have_had_it_confirmed_itself(shop: Desk) -> None:

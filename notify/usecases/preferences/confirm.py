@@ -1,15 +1,18 @@
 """The link that confirms a request: what it would do, and doing it, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from notify.domain.addresses import masked
+from notify.domain.bars import paused_until
 from notify.domain.catalogue import Catalogue, Channel, Topic
 from notify.domain.confirmations import Confirmation, Kind
 from notify.domain.delivery import StoredRecipient
 from notify.domain.digests import digest_of
 from notify.domain.errors import InvalidTokenError, NotFoundError
+from notify.domain.hours import zone_of
 from notify.domain.ledger import DOUBLE_OPT_IN, Change
 from notify.domain.packed_json import PackedJson
 from notify.domain.requests import Proof
@@ -24,13 +27,18 @@ from notify.usecases.rights.erase import EraseRecipient
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """What a link would do. `address` is the masked one that it was sent to, `locale` its language."""
+    """What a link would do. `address` is the masked one that it was sent to, `locale` its language.
+
+    `paused_until`: nothing of `topics` comes before; `zone` is where the person lives.
+    """
 
     kind: Kind
     channel: Channel
     address: str
     locale: str
     topics: Sequence[Topic] = ()
+    paused_until: datetime | None = None
+    zone: ZoneInfo = field(default_factory=lambda: zone_of(None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +78,16 @@ class Confirm:
     def describe(self, token: str) -> ConfirmView:
         """Say what the link would do; changes nothing."""
         with self._store.read() as tx:
-            return self._view(*_found(tx, digest_of(token), self._clock()))
+            return self._view(tx, *_found(tx, digest_of(token), self._clock()))
 
     def __call__(self, token: str, proof: Proof, locale: str) -> Confirmed:
         """Do it, once. `proof` is of this visit, its wording what the page said in the language `locale`."""
         now = self._clock()
         with self._store.read() as tx:
             one, recipient = _found(tx, digest_of(token), now)
+            view = self._view(tx, one, recipient)
         if one.wanted:
             return Confirmed(self._subscribe(one, one.wanted.proof, proof, locale, now))
-        view = self._view(one, recipient)
         if one.kind is Kind.ERASE:
             self._erase_person(recipient)
             return Confirmed(view)
@@ -111,7 +119,7 @@ class Confirm:
             occasion = Occasion(now, DOUBLE_OPT_IN, whole, locale, one.message_id)
             changes = self._changes(tx, recipient, one.channel, self._topics(one))
             record_changes(tx, recipient.id, changes, addresses_on(recipient, one.channel), occasion)
-            return self._view(one, recipient)
+            return self._view(tx, one, recipient)
 
     def _changes(
         self, tx: Transaction, recipient: StoredRecipient, channel: Channel, topics: Sequence[Topic]
@@ -131,10 +139,17 @@ class Confirm:
         except NotFoundError:
             raise InvalidTokenError("erased a moment ago") from None
 
-    def _view(self, one: Confirmation, recipient: StoredRecipient) -> ConfirmView:
-        address = recipient.profile.address(one.channel) or ""
-        shown = masked(one.channel, address)
-        return ConfirmView(one.kind, one.channel, shown, one.locale, self._topics(one))
+    def _view(self, tx: Transaction, one: Confirmation, recipient: StoredRecipient) -> ConfirmView:
+        profile, channel = recipient.profile, one.channel
+        return ConfirmView(
+            one.kind,
+            channel,
+            masked(channel, profile.address(channel) or ""),
+            one.locale,
+            self._topics(one),
+            paused_until(tx.suppressions.of(channel, addresses_on(recipient, channel))),
+            zone_of(profile.timezone, profile.effective_country),
+        )
 
     def _topics(self, one: Confirmation) -> list[Topic]:
         """Return what is wanted; a topic that is no longer declared is left out."""

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from notify.domain.packed_json import PackedJson
 from notify.usecases.preferences.confirm import Confirm, Confirmed, ConfirmView
 from notify.web.api.answers import sent_whole
+from notify.web.pages.days import day
 from notify.web.pages.languages import language
 from notify.web.pages.rendering import Pages, finish, in_language, route, switch_from
 from notify.web.pages.texts import Texts, whole
@@ -43,6 +44,7 @@ class _ConfirmPages:
             action=in_language("act", locale, token=token),
             kind=view.kind,
             address=whole(view.address),
+            text=_text(self._pages.texts(locale), view, "text"),
             lines=_lines(self._pages.texts(locale), view),
         )
 
@@ -63,6 +65,7 @@ class _ConfirmPages:
             locale,
             kind=done.view.kind,
             address=whole(done.view.address),
+            text=_text(self._pages.texts(locale), done.view, "after"),
             lines=_lines(self._pages.texts(locale), done.view),
             centre=done.centre_url,
         )
@@ -72,9 +75,16 @@ def _lines(t: Texts, view: ConfirmView) -> list[str]:
     return [t.line(topic, view.channel) for topic in view.topics]
 
 
+def _text(t: Texts, view: ConfirmView, key: str) -> str:
+    """Return the words of `key`, or that what was subscribed to comes after a pause only."""
+    if view.topics and view.paused_until:
+        return t("confirm.subscribe.paused", day=day(view.paused_until, t.locale, view.zone))
+    return t(f"confirm.{view.kind}.{key}")
+
+
 def _wording(t: Texts, view: ConfirmView) -> str:
     """Return what the person read before pressing the button, as it stood on the page."""
-    shown = [t(f"confirm.{view.kind}.title"), t(f"confirm.{view.kind}.text"), *_lines(t, view)]
+    shown = [t(f"confirm.{view.kind}.title"), _text(t, view, "text"), *_lines(t, view)]
     return " / ".join([*shown, t(f"confirm.{view.kind}.button")])
 
 
