@@ -1,109 +1,22 @@
 """The bell of the lanes: wake-ups as RQ jobs, named by a dotted path and serialized as JSON."""
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Final
 
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-from redis.sentinel import Sentinel
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from notify.domain.errors import ConfigurationError
 from notify.domain.requests import Lane
-
-_log: Final = logging.getLogger(__name__)
+from notify.reaching_redis import Reach
 
 JOB: Final = "workers.jobs.deliver"
-_TIMEOUT_SECONDS: Final = 0.5
-_FORMS: Final = (
-    "redis://…, rediss://… (TLS), unix:///path, or redis+sentinel:// or rediss+sentinel:// with"
-    " [user:password@]host1:26379,host2:26379/name[/db]; percent-encode special characters in passwords"
-)
-_SENTINEL_SCHEMES: Final = frozenset({"redis+sentinel", "rediss+sentinel"})
-_SENTINEL_PORT: Final = 26379
-_SENTINEL_QUERY: Final = {"sentinel_username": "username", "sentinel_password": "password"}
 _ENOUGH_WAITING: Final = 4
-_SILENT_AFTER_FAILURE_SECONDS: Final = 1.0
 _JOB_TIMEOUT_SECONDS: Final = 60
 _RESULT_KEPT_SECONDS: Final = 60
 _FAILURE_KEPT_SECONDS: Final = 86_400
-
-
-class SentinelUrl(NamedTuple):
-    """What a URL of Sentinels says: `login` is for Redis itself, `sentinel_login` for the Sentinels."""
-
-    sentinels: list[tuple[str, int]]
-    name: str
-    db: int
-    tls: bool
-    login: dict[str, str]
-    sentinel_login: dict[str, str]
-
-
-def connect(redis_url: str) -> Redis:
-    """Return a client with short time-outs that tries once; nothing is connected before its first call.
-
-    `redis://`, `rediss://` and `unix://` as redis-py reads them, and Sentinel (see `read_sentinel_url`).
-    ConfigurationError for anything else never repeats the URL: it may hold a password.
-    """
-    options: dict[str, Any] = {
-        "socket_timeout": _TIMEOUT_SECONDS,
-        "socket_connect_timeout": _TIMEOUT_SECONDS,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    try:
-        if redis_url.partition("://")[0] not in _SENTINEL_SCHEMES:
-            return Redis.from_url(redis_url, **options)
-        url = read_sentinel_url(redis_url)
-    except (ValueError, TypeError):
-        raise ConfigurationError(f"REDIS_URL is not understood. Write it as {_FORMS}.") from None
-    options["ssl"] = url.tls
-    known = Sentinel(url.sentinels, sentinel_kwargs=options | url.sentinel_login, **options)  # type: ignore[no-untyped-call]
-    found: Redis = known.master_for(url.name, db=url.db, **url.login)  # type: ignore[no-untyped-call]
-    return found
-
-
-def read_sentinel_url(text: str) -> SentinelUrl:
-    """Read `redis+sentinel://[user:password@]host[:26379],host…/name[/db]`, or `rediss+sentinel://` for TLS.
-
-    `name` is what the Sentinels call the group. User and password are those of Redis; what the Sentinels
-    themselves ask for is given as `?sentinel_username=…&sentinel_password=…`. All are percent-decoded.
-    ValueError.
-    """
-    parts = urlsplit(text)
-    name, _, db = parts.path.removeprefix("/").partition("/")
-    query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
-    if (
-        parts.scheme not in _SENTINEL_SCHEMES
-        or not name
-        or parts.fragment
-        or query.keys() - _SENTINEL_QUERY.keys()
-    ):
-        raise ValueError("not a URL of Sentinels")
-    login, _, hosts = parts.netloc.rpartition("@")
-    user, _, password = login.partition(":")
-    given = {"username": unquote(user), "password": unquote(password)}
-    return SentinelUrl(
-        sentinels=[_host_and_port(host) for host in hosts.split(",")],
-        name=unquote(name),
-        db=int(db or 0),
-        tls=parts.scheme == "rediss+sentinel",
-        login={key: value for key, value in given.items() if value},
-        sentinel_login={_SENTINEL_QUERY[key]: value for key, value in query.items()},
-    )
-
-
-def _host_and_port(text: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
-    if not parts.hostname:
-        raise ValueError("a Sentinel without a host")
-    return parts.hostname, parts.port or _SENTINEL_PORT
 
 
 class RqWakeUps:
@@ -130,9 +43,7 @@ class RqWakeUps:
         self._queues = {
             lane: Queue(lane.value, connection=connection, serializer=JSONSerializer) for lane in Lane
         }
-        self._probe = threading.Lock()
-        self._away = False
-        self._silent_until = 0.0
+        self._reach = Reach(without="workers look by themselves", again="workers are woken")
 
     def ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         """Wake a worker of the lane, or have it woken when the pause is over.
@@ -141,7 +52,7 @@ class RqWakeUps:
         return at once. Workers then look by themselves, and `reconcile` rings for what waits.
         """
         if self._pause and self._waits(lane):
-            return not self._away
+            return not self._reach.away
         return self._ring(lane, dispatch_ids)
 
     def _waits(self, lane: Lane) -> bool:
@@ -176,32 +87,13 @@ class RqWakeUps:
                 self._ring(lane, [])
 
     def _ring(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
-        if not self._away:
-            return self._try(lane, dispatch_ids)
-        if not self._probe.acquire(blocking=False):
-            return False
-        try:
-            return time.monotonic() >= self._silent_until and self._try(lane, dispatch_ids)
-        finally:
-            self._probe.release()
+        return self._reach(lambda: self._enqueue(lane, dispatch_ids)) or False
 
-    def _try(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
-        try:
-            self._enqueue(lane, dispatch_ids)
-        except Exception as error:  # noqa: BLE001 - a ring never raises: what it rings for is stored by now
-            # Not only what Redis raises: its client trips over a connection that another thread closes.
-            _log.warning("Redis is out of reach", extra={"lane": lane, "error": type(error).__name__})
-            self._silent_until = time.monotonic() + _SILENT_AFTER_FAILURE_SECONDS
-            self._away = True
-            return False
-        self._away = False
-        return True
-
-    def _enqueue(self, lane: Lane, dispatch_ids: Sequence[int]) -> None:
+    def _enqueue(self, lane: Lane, dispatch_ids: Sequence[int]) -> bool:
         queue = self._queues[lane]
         waiting = queue.count
         if waiting >= _ENOUGH_WAITING:
-            return
+            return True
         last = waiting == _ENOUGH_WAITING - 1
         queue.enqueue(
             JOB,
@@ -211,3 +103,4 @@ class RqWakeUps:
             result_ttl=_RESULT_KEPT_SECONDS,
             failure_ttl=_FAILURE_KEPT_SECONDS,
         )
+        return True

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from redis import Redis, RedisError
+from redis import Redis
 
 from notify.domain.delivery import PlannedCall
 from notify.domain.rate_limits import (
@@ -22,11 +21,9 @@ from notify.domain.rate_limits import (
     bare,
 )
 from notify.domain.requests import Lane
-
-_log: Final = logging.getLogger(__name__)
+from notify.reaching_redis import Reach
 
 _PREFIX: Final = "notify:limits:"
-_SILENT_AFTER_FAILURE_SECONDS: Final = 1.0
 _NEWS_SECONDS: Final = 0.05
 _MOST_UNRETURNED: Final = 1000
 _MOST_AT_ONCE: Final = 1000  # Lua's stack bounds how many a script can add in one command
@@ -164,9 +161,9 @@ class RedisThrottle:
         self._lock = threading.Lock()
         self._meters: dict[_Account, Meter] = {}
         self._unreturned: list[PlannedCall] = []
-        self._probe = threading.Lock()
-        self._away = False
-        self._silent_until = 0.0
+        self._reach = Reach(
+            without="limits hold for each process", again="limits hold for all workers together"
+        )
 
     def admit(self, calls: Sequence[PlannedCall]) -> list[float]:
         """Return how long each call is to wait; a lane keeps the order it was given in."""
@@ -289,32 +286,6 @@ class RedisThrottle:
                 pipe.zrem(name, *keys)
             pipe.execute()
         return True
-
-    def _reach(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever `ask` returns
-        """Return what Redis says; None while it is away."""
-        if not self._away:
-            return self._try(ask)
-        if not self._probe.acquire(blocking=False):
-            return None
-        try:
-            return self._try(ask) if time.monotonic() >= self._silent_until else None
-        finally:
-            self._probe.release()
-
-    def _try(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401
-        try:
-            found = ask()
-        except (RedisError, OSError) as error:
-            self._silent_until = time.monotonic() + _SILENT_AFTER_FAILURE_SECONDS
-            if not self._away:
-                name = type(error).__name__
-                _log.warning("Redis is out of reach: limits hold for each process", extra={"error": name})
-            self._away = True
-            return None
-        if self._away:
-            _log.info("Redis is back: limits hold for all workers together")
-            self._away = False
-        return found
 
 
 def _keys(account: _Account) -> list[str]:

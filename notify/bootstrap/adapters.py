@@ -35,7 +35,8 @@ from notify.providers.twilio_consents import TwilioConsents
 from notify.providers.twilio_events import TwilioReceipts
 from notify.providers.twilio_inbound import TwilioInbound
 from notify.queue_depths import RqQueues
-from notify.queueing import RqWakeUps, connect
+from notify.queueing import RqWakeUps
+from notify.reaching_redis import connect
 from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings
 from notify.storage.backlog import SqlBacklog

@@ -18,7 +18,7 @@ import redis
 from notify.domain.delivery import PlannedCall
 from notify.domain.rate_limits import RANKS, WANTED_SECONDS, Limits, Meter, ProviderLimits
 from notify.domain.requests import Lane
-from notify.queueing import connect
+from notify.reaching_redis import connect
 from notify.throttle import RedisThrottle
 
 NEWS = "Smarttontine <news@example.org>"

@@ -12,7 +12,7 @@ from notify.domain.outgoing import OutgoingEmail
 from notify.domain.rate_limits import Limits, ProviderLimits
 from notify.domain.requests import Lane
 from notify.domain.views import NotificationView
-from notify.queueing import connect
+from notify.reaching_redis import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.delivery.choosing_providers import HealthyProviders
 from notify.usecases.delivery.deliver import Deliver

@@ -19,7 +19,8 @@ from rq.serializers import JSONSerializer
 
 from notify.domain.requests import Lane
 from notify.queue_depths import RqQueues
-from notify.queueing import RqWakeUps, connect
+from notify.queueing import RqWakeUps
+from notify.reaching_redis import connect
 from notify.up.embedded_valkey import find_server, server_command, wait_until_ready
 from tests.e2e.up_process import ENVIRONMENT, wait_for
 from tests.ports import free_port

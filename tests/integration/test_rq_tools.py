@@ -17,7 +17,8 @@ from rq_dashboard.web import setup_rq_connection
 
 from notify.domain.requests import Lane
 from notify.queue_depths import RqQueues
-from notify.queueing import RqWakeUps, connect
+from notify.queueing import RqWakeUps
+from notify.reaching_redis import connect
 
 
 def ring(redis_url: str) -> redis.Redis:
