@@ -32,6 +32,7 @@ from notify.storage.campaign_tables import Campaign as CampaignRow
 from notify.storage.engine import commit_without_waiting
 from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
+from notify.storage.packs import PACKED, due_dispatches, let_go, next_packed, under_way
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 from notify.store.campaigns import Bundle, TestMessage
 
@@ -42,7 +43,7 @@ _QUEUED: Final[Any] = literal_column("'queued'")
 """In so many words, as the partial index has it: only then does PostgreSQL see that the index serves."""
 _WRONG: Final = (Status.BOUNCED, Status.COMPLAINED)
 _NOT_AS_SENT: Final = [status for status in Status if status in _WRONG or status not in HANDED_OVER]
-_NOT_CALLED: Final = ("waiting", "claimed", "paused")
+_NOT_CALLED: Final = ("waiting", "claimed", "paused", PACKED)
 _OPEN: Final[Any] = Dispatch.phase != literal_column("'done'")
 """In so many words, too."""
 _HAS_LEFT_OVER: Final = exists().where(
@@ -134,6 +135,7 @@ class SqlCampaigns:
         numbers = self._add_dispatches(
             [
                 _dispatch(campaign.number, Lane.BULK, one.channel, one.due_at or now, len(one.envelopes))
+                | ({"phase": PACKED} if one.packed else {})
                 for one in going
             ]
         )
@@ -191,7 +193,7 @@ class SqlCampaigns:
         return len(mine) + self._connection.execute(copies).rowcount
 
     def pause_dispatches(self, number: int) -> int:
-        """Keep those that were not called yet from being called.
+        """Keep those that were not called yet from being called; of what is packed, nobody lets go now.
 
         All open ones are locked first, those in mid-call too: who is just putting one back in the queue is
         waited for, and who does it later sees that the campaign is paused.
@@ -255,10 +257,21 @@ class SqlCampaigns:
         ).one()
         return row[0], row[1]
 
-    def due_dispatches(self, number: int, most: int, by: datetime) -> int:
-        """Count those that are not done and due by then, up to `most`."""
-        some = select(Dispatch.id).where(*_of(number), _OPEN, Dispatch.due_at <= by).limit(most).subquery()
-        return self._connection.scalar(select(func.count()).select_from(some)) or 0
+    def under_way(self, number: int, now: datetime, most: int) -> int:
+        """Count messages that wait for a call within a minute, or had it in the last one."""
+        return under_way(self._connection, number, now, most)
+
+    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
+        """Count those that are due and not done, up to `most`."""
+        return due_dispatches(self._connection, number, most, now)
+
+    def let_go(self, number: int, most: int, now: datetime, *, apart: bool) -> int:
+        """Take up to `most` messages that are due out of their packs."""
+        return let_go(self._connection, number, most, now, apart=apart)
+
+    def next_packed(self, number: int) -> datetime | None:
+        """Return when the first pack there is is due."""
+        return next_packed(self._connection, number)
 
     def sending(self) -> dict[int, Collection[str]]:
         """Return those that are sending, each with the reasons to stop that a person has overridden."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.status import Status
+from notify.storage.packs import PACKED
 from notify.storage.standing_columns import ADDRESS_HASH
 from notify.storage.tables import Dispatch, Message, Recipient
 
@@ -21,7 +22,7 @@ _HOLDERS: Final = (
         Message.to_sealed.is_(None),
     )
 )
-_NOT_CALLED: Final = frozenset({"waiting", "claimed", "paused"})
+_NOT_CALLED: Final = frozenset({"waiting", "claimed", "paused", PACKED})
 
 
 def make_way(

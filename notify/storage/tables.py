@@ -137,10 +137,11 @@ class Notification(Base):
 class Dispatch(Base):
     """The unit of work: messages of one channel that go to a provider in one call.
 
-    `phase` goes waiting → claimed → calling → done, and `paused` while its campaign is; the lease says until
-    when its worker holds it. `started_at` is the first claim, `lapses` how many claims ran out before the
-    call. `size` is how many messages it has. Once done, `status`, `detail`, `provider_message_id` and
-    `settled_at` say what became of all of them that have no status of their own.
+    `phase` goes waiting → claimed → calling → done, and `paused` while its campaign is; of what is `packed`
+    the pump of its campaign lets go in parts. The lease says until when its worker holds it. `started_at` is
+    the first claim, `lapses` how many claims ran out before the call. `size` is how many messages it has.
+    Once done, `status`, `detail`, `provider_message_id` and `settled_at` say what became of all of them that
+    have no status of their own.
     """
 
     __tablename__ = "dispatches"

@@ -58,13 +58,17 @@ class Envelope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Messages of one channel, moment and language: one dispatch, or without `due_at` some that end here."""
+    """Messages of one channel, moment and language: one dispatch, or without `due_at` some that end here.
+
+    `packed`: the pump lets go of them, in parts, as those before them leave.
+    """
 
     channel: Channel
     locale: str
     due_at: datetime | None
     envelopes: Sequence[Envelope]
     status: Status = Status.QUEUED
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +187,26 @@ class Campaigns(Protocol):
         """Count those that are not done; return also when the last of them is due."""
         ...
 
-    def due_dispatches(self, number: int, most: int, by: datetime) -> int:
-        """Count those that are not done and due by then, up to `most`."""
+    def under_way(self, number: int, now: datetime, most: int) -> int:
+        """Count messages that wait for a call within a minute, or had it in the last one.
+
+        Looked at are the newest `most` dispatches; what is still packed does not count.
+        """
+        ...
+
+    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
+        """Count those that are due and not done, up to `most`; what is still packed does not count."""
+        ...
+
+    def let_go(self, number: int, most: int, now: datetime, *, apart: bool) -> int:
+        """Take up to `most` messages that are due out of their packs, so that they wait for their calls.
+
+        SMS have a call each, and so have e-mails that are to go `apart`. Returns how many they were.
+        """
+        ...
+
+    def next_packed(self, number: int) -> datetime | None:
+        """Return when the first pack there is is due."""
         ...
 
     def sending(self) -> Mapping[int, Collection[str]]:

@@ -1,9 +1,10 @@
 """Campaigns stop themselves for every reason there is, and never run far ahead of what can be sent."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
@@ -12,7 +13,7 @@ from notify.storage.engine import transaction
 from notify.storage.event_tables import ProviderEventRow
 from notify.storage.tables import Dispatch, Message
 from tests.campaigns import Newsroom
-from tests.world import World
+from tests.world import World, settings_for
 
 
 class Reports:
@@ -120,27 +121,45 @@ def _sms_readers(news: Newsroom, count: int) -> None:
         news.reader(f"S-{number}", phone=f"+336123456{number:02}", channels=(Channel.SMS, Channel.EMAIL))
 
 
-def test_of_messages_that_go_one_by_one_only_so_many_are_made_ahead(world: World) -> None:
-    news = Newsroom(world, largest_slice=2, most_ahead=4)
+def _waiting(world: World, *channels: Channel) -> int:
+    """Count the rows that a pause has to change before it is answered."""
+    query = select(func.count()).where(Dispatch.phase == "waiting", Dispatch.channel.in_(channels or Channel))
+    with transaction(world.parts.engine, write=False) as connection:
+        return connection.scalar(query.select_from(Dispatch)) or 0
+
+
+@pytest.mark.parametrize(
+    ("channels", "schedule"),
+    [
+        ((Channel.SMS,), Schedule()),
+        ((Channel.EMAIL, Channel.SMS), Schedule()),
+        ((Channel.SMS,), Schedule(datetime(2026, 11, 23, 13), "recipient")),  # noqa: DTZ001 - on their clocks
+    ],
+    ids=["by-sms", "by-both", "by-local-time"],
+)
+def test_of_messages_that_go_one_by_one_only_so_many_wait_for_their_calls(
+    world: World, channels: tuple[Channel, ...], schedule: Schedule
+) -> None:
+    news = Newsroom(world, largest_slice=5, most_ahead=4)
     _sms_readers(news, 9)
-    campaign = news.send(channels=(Channel.SMS,))
+    campaign = news.send(schedule, channels=channels)
     news.pump()
-    assert news.progress(campaign) == {"total": 9, "pending": 5, "queued": 4}
-    world.clock.advance(timedelta(seconds=10))
-    news.pump()
-    assert news.progress(campaign) == {"total": 9, "pending": 5, "queued": 4}
-    assert world.deliver(Lane.BULK, 1) == 1
-    world.clock.advance(timedelta(seconds=1))
-    news.pump()
-    assert news.progress(campaign) == {"total": 9, "pending": 3, "queued": 5, "sent": 1}
+    world.clock.at = max(world.clock.at, datetime(2026, 11, 23, 12, tzinfo=UTC))
+    total = 9 * len(channels)
+    for _ in range(3):
+        news.pump()
+        assert news.progress(campaign) == {"total": total, "queued": total}
+        assert 0 < _waiting(world, Channel.SMS) <= 4
+        world.clock.advance(timedelta(seconds=10))
     news.desk.pause(campaign)
-    world.clock.advance(timedelta(seconds=1))
+    assert _waiting(world) == 0
     news.finish()
-    assert news.progress(campaign) == {"total": 9, "pending": 3, "queued": 5, "sent": 1}
+    assert news.progress(campaign) == {"total": total, "queued": total}
     news.desk.resume(campaign)
-    for _ in range(4):
+    for _ in range(6):
         news.finish()
-    assert news.progress(campaign) == {"total": 9, "sent": 9}
+        assert _waiting(world, Channel.SMS) <= 4
+    assert news.progress(campaign) == {"total": total, "sent": total}
     assert news.look(campaign)["status"] == "sent"
     assert len({one.to for one in world.sms.messages}) == len(world.sms.messages) == 9
 
@@ -169,9 +188,29 @@ def test_nobody_in_an_early_zone_waits_for_those_whose_hour_comes_later(world: W
     assert news.progress(campaign) == {"total": 5, "scheduled": 5}
 
 
-def test_of_two_channels_the_quicker_one_does_not_wait(world: World) -> None:
-    news = Newsroom(world, largest_slice=2, most_ahead=2)
-    _sms_readers(news, 6)
-    campaign = news.send(channels=(Channel.EMAIL, Channel.SMS))
+@pytest.mark.parametrize(("channel", "zone"), [(Channel.EMAIL, None), (Channel.SMS, "recipient")])
+def test_a_throttle_holds_in_every_minute_however_late_the_workers_are(
+    sqlite_url: str, tmp_path: Path, channel: Channel, zone: str | None
+) -> None:
+    world = World(settings_for(sqlite_url, tmp_path / "data"))
+    news = Newsroom(world)
+    for number in range(30):
+        news.reader(f"T-{number}", phone=f"+336123456{number:02}", channels=(channel,))
+    local = datetime(2026, 11, 23, 14) if zone else None  # noqa: DTZ001 - on their clocks
+    campaign = news.send(Schedule(local, zone), channels=(channel,), throttle=12)
     news.pump()
-    assert news.progress(campaign) == {"total": 12, "queued": 12}
+    world.clock.at = datetime(2026, 11, 23, 13, tzinfo=UTC)
+    provider = world.sms if channel is Channel.SMS else world.email
+    sent: dict[datetime, int] = {}
+    for step in range(60):
+        news.pump()
+        if step % 20 not in range(9):  # for 45 seconds they are busy with something else
+            while world.deliver(Lane.BULK, 100):
+                pass
+            sent[world.clock()] = len(provider.messages) - sum(sent.values())
+        world.clock.advance(timedelta(seconds=5))
+    for begin in sent:
+        minute = begin + timedelta(minutes=1)
+        assert sum(count for at, count in sent.items() if begin <= at < minute) <= 12
+    assert news.look(campaign)["status"] == "sent"
+    assert len(provider.messages) == 30

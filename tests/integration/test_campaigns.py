@@ -243,6 +243,7 @@ def test_a_throttle_spreads_local_times_too(world: World, news: Newsroom) -> Non
     news.pump()
     world.clock.at = at(2026, 11, 23, 15)
     for expected in (2, 4, 5):
+        news.pump()
         world.work()
         assert len(world.email.messages) == expected
         world.clock.advance(timedelta(minutes=1))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
@@ -12,6 +13,8 @@ from notify.domain.errors import InvalidRequestError
 from notify.domain.outcome import Transient
 from notify.domain.requests import Lane
 from notify.domain.views import MessageView
+from notify.storage.engine import transaction
+from notify.storage.tables import Dispatch
 from tests.campaigns import Newsroom, at
 from tests.template_shop import Shop
 from tests.world import World, settings_for
@@ -204,20 +207,25 @@ def test_a_throttle_holds_when_the_window_opens(world: World) -> None:
     assert [moment[11:16] for moment in found] == ["09:00", "09:00", "09:01", "09:01", "09:02"]
 
 
-def test_the_pump_does_not_plan_a_whole_country_at_night(world: World) -> None:
+def test_what_waits_for_the_morning_is_one_row_until_then(world: World) -> None:
     """A pause or a cancellation would have to change every message that waits before it is answered."""
     world.clock.at = NIGHT
-    news = Newsroom(world, largest_slice=1, most_ahead=1)
+    news = Newsroom(world, most_ahead=5)
     for number in range(8):
         news.reader(f"C-{number}", channels=(Channel.SMS,), phone=f"+3361234567{number}")
     campaign = news.send(**TEXTS)
-    for _ in range(20):
-        news.run()
-        world.clock.advance(timedelta(seconds=10))
-    assert news.progress(campaign) == {"total": 8, "scheduled": 5, "pending": 3}
+    news.pump()
+    assert news.progress(campaign) == {"total": 8, "scheduled": 8}
+    with transaction(world.parts.engine, write=False) as connection:
+        assert connection.scalar(select(func.count()).select_from(Dispatch)) == 1
+    news.desk.pause(campaign)
     world.clock.at = MORNING
-    for _ in range(20):
-        news.finish()
+    news.finish()
+    assert news.progress(campaign) == {"total": 8, "queued": 8}
+    news.desk.resume(campaign)
+    news.finish()
+    assert news.progress(campaign) == {"total": 8, "queued": 3, "sent": 5}
+    news.finish()
     assert news.progress(campaign) == {"total": 8, "sent": 8}
 
 

@@ -21,11 +21,11 @@ from notify.domain.newsletters import Pinned
 from notify.domain.pacing import minute_of, pause_after, slice_size
 from notify.domain.requests import Lane
 from notify.domain.status import Status
-from notify.domain.timing import MAX_AHEAD
 from notify.domain.windows import LawfulHours
 from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.store.campaigns import Bundle
+from notify.usecases.campaigns.letting_go import LettingGo, room_in_throttle
 from notify.usecases.campaigns.slicing import Slicer
 
 _LARGEST_SLICE: Final = 5000
@@ -36,11 +36,8 @@ _SET_ASIDE: Final = timedelta(seconds=30)
 _FEW: Final = 100
 _MANY: Final = 10_000
 
-_HELD_FOR_EACH: Final = 5
-"""How many may wait for lawful hours for each that may be due."""
-
 MOST_AHEAD: Final = 20_000
-"""Dispatches of one campaign that are due and wait for their call, before more are made.
+"""Dispatches of one campaign that are due and wait for their call, before the pump lets go of more.
 
 Where each message is a call of its own, a million of them could lie there for hours, and a pause or a
 cancellation would have to change every one before it is answered.
@@ -72,7 +69,7 @@ class RunCampaigns:
         self._telemetry = telemetry
         self._clock = clock
         self._largest = largest_slice
-        self._most_ahead = most_ahead
+        self._letting_go = LettingGo(most_ahead, largest_slice)
         self._pinned: tuple[tuple[int, datetime | None], Pinned] | None = None
         self._set_aside: dict[int, datetime] = {}
 
@@ -110,6 +107,7 @@ class RunCampaigns:
             before = tx.campaigns.get(number)
             snapshot = self._snapshot(tx, before, now) if _is_due(before, now) else {}
         bundles: list[Bundle] = []
+        let_go = 0
         with self._store.write() as tx:
             campaign = tx.campaigns.lock_if_free(number)
             if campaign is None or not _is_due(campaign, now):
@@ -118,13 +116,9 @@ class RunCampaigns:
                 if campaign != before:
                     return False  # changed meanwhile: counted anew in the next round
                 tx.campaigns.change(number, snapshot, now)
-            elif campaign.pumped or self._expire(tx, campaign, now):
-                self._look_for_end(tx, campaign, now)
-            elif wait := self._is_ahead(tx, campaign, now):
-                tx.campaigns.change(number, {"next_slice_at": now + wait}, now)
             else:
-                bundles = self._slice(tx, campaign, now)
-        if any(one.due_at and one.due_at <= now for one in bundles):
+                bundles, let_go = self._go_on(tx, campaign, now)
+        if let_go or any(one.due_at and one.due_at <= now for one in bundles):
             self._wake_ups.ring(Lane.BULK, ())
         self._count_skipped(campaign, bundles)
         return True
@@ -146,30 +140,35 @@ class RunCampaigns:
             "pending": tx.audiences.count(topic, campaign.channels, audience, highest) if topic else 0,
         }
 
-    def _is_ahead(self, tx: Transaction, campaign: Campaign, now: datetime) -> timedelta | None:
-        """Return how long to wait if enough waits to be called.
+    def _go_on(self, tx: Transaction, campaign: Campaign, now: datetime) -> tuple[list[Bundle], int]:
+        """Make the next slice, let go of what is packed and due, or look whether that was all.
 
-        Of two channels the quicker one must not wait for the other.
+        Returns what was made, and how many messages were let go.
         """
-        if len(campaign.channels) > 1:
-            return None
-        waiting = tx.campaigns.due_dispatches
-        if waiting(campaign.number, self._most_ahead, now) >= self._most_ahead:
-            return _LOOK_AGAIN
-        # What waits for the morning counts too, but leaves room for those elsewhere where it is day. By local
-        # time all have to be made at once; e-mails do not wait.
-        if campaign.timezone == RECIPIENT_ZONE or Channel.SMS not in campaign.channels:
-            return None
-        most = self._most_ahead * _HELD_FOR_EACH
-        held = waiting(campaign.number, most, now + MAX_AHEAD) >= most
-        return _LOOK_AGAIN * 10 if held else None
+        over = campaign.pumped or self._expire(tx, campaign, now)
+        made, changes = ([], CampaignChanges()) if over else self._slice(tx, campaign, now)
+        let_go, look_at = self._letting_go(
+            tx, campaign, now, lambda: self._pinned_of(tx, campaign).individual
+        )
+        if over:
+            self._look_for_end(tx, campaign, now, look_at)
+        else:
+            if look_at and (next_at := changes.get("next_slice_at")):
+                changes["next_slice_at"] = min(next_at, look_at)
+            tx.campaigns.change(campaign.number, changes, now)
+        return made, let_go
 
-    def _slice(self, tx: Transaction, campaign: Campaign, now: datetime) -> list[Bundle]:
-        """Make the next slice's messages, and move the cursor."""
+    def _slice(
+        self, tx: Transaction, campaign: Campaign, now: datetime
+    ) -> tuple[list[Bundle], CampaignChanges]:
+        """Make the next slice's messages; return them, and the cursor's move."""
         highest = campaign.highest or 0
         local = campaign.timezone == RECIPIENT_ZONE
         throttle = None if local else campaign.throttle  # by local time, `due_at` is what spreads them
         size = slice_size(throttle, len(campaign.channels), self._largest)
+        most = size * len(campaign.channels)
+        if throttle and not room_in_throttle(tx, campaign.number, throttle, most, now):
+            return [], {"next_slice_at": now + _LOOK_AGAIN}
         end = tx.audiences.slice_end(campaign.cursor, highest, size)
         bundles: list[Bundle] = []
         if end is not None:
@@ -186,16 +185,15 @@ class RunCampaigns:
             tx.campaigns.add_messages(campaign, bundles, now)
             ended = (bundle.envelopes for bundle in bundles if bundle.due_at is None)
             tx.outbound.ended_in(campaign.number, {one.recipient for some in ended for one in some}, now)
-        made, most = sum(len(one.envelopes) for one in bundles), size * len(campaign.channels)
+        made = sum(len(one.envelopes) for one in bundles)
         last = end is None or end >= highest
         changes: CampaignChanges = {
             "cursor": campaign.cursor if end is None else end,
             "pending": 0 if last else max(0, campaign.pending - made),
             "pumped": last,
-            "next_slice_at": now + pause_after(most if made else 0, throttle),
+            "next_slice_at": now + pause_after(most if made and not last else 0, throttle),
         }
-        tx.campaigns.change(campaign.number, changes, now)
-        return bundles
+        return bundles, changes
 
     def _expire(self, tx: Transaction, campaign: Campaign, now: datetime) -> bool:
         """End what has not left of a campaign whose time is over, made or not; return whether it is."""
@@ -216,8 +214,10 @@ class RunCampaigns:
             self._pinned = (key, found)
         return self._pinned[1]
 
-    def _look_for_end(self, tx: Transaction, campaign: Campaign, now: datetime) -> None:
-        """Finish a campaign of which nothing is open; or note when to look again."""
+    def _look_for_end(
+        self, tx: Transaction, campaign: Campaign, now: datetime, look_at: datetime | None
+    ) -> None:
+        """Finish a campaign of which nothing is open; or note when to look again: by `look_at`."""
         count, last_due = tx.campaigns.open_dispatches(campaign.number)
         if count and self._expire(tx, campaign, now):
             count, last_due = tx.campaigns.open_dispatches(campaign.number)
@@ -227,6 +227,8 @@ class RunCampaigns:
             return
         soon = now + (_LOOK_SOON if count <= _FEW else _LOOK_AGAIN if count < _MANY else _LOOK_AGAIN * 10)
         again = min(max(soon, last_due or soon), now + _LOOK_SOMETIMES)
+        if look_at:
+            again = min(again, look_at)
         if campaign.expires_at and campaign.expires_at > now:
             again = min(again, campaign.expires_at)
         tx.campaigns.change(campaign.number, {"next_slice_at": again}, now)

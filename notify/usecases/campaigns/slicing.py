@@ -108,16 +108,16 @@ class Slicer:
     def _dispatches(self, together: _Together, envelopes: list[Envelope]) -> Iterable[Bundle]:
         channel, locale, due_at, _ = together
         alone = channel == Channel.SMS or self._pinned.individual
-        most = 1 if alone else MOST_TOGETHER
         # What waits for its window, or by local time, cannot be paced by the slices that make it.
         paced = self._moments.local or Channel.SMS in self._campaign.channels
         throttle = self._campaign.throttle if paced else None
+        packed = alone or throttle is not None
         after = 0
         lawful = partial(self._lawful, together) if channel == Channel.SMS else _at_once
         for moment, count in allot(self._booked, due_at, len(envelopes), throttle, lawful):
-            for start in range(after, after + count, most):
-                some = envelopes[start : min(start + most, after + count)]
-                yield Bundle(Channel(channel), locale, moment, some)
+            for start in range(after, after + count, MOST_TOGETHER):
+                some = envelopes[start : min(start + MOST_TOGETHER, after + count)]
+                yield Bundle(Channel(channel), locale, moment, some, packed=packed)
             after += count
 
     def _lawful(self, together: _Together, at: datetime) -> datetime:
