@@ -128,7 +128,7 @@ class SqlConfirmations:
             created_at=row.created_at,
             expires_at=row.expires_at,
             asked_from=told["asked_from"],
-            wanted=_wanted(told["wanted"]) if told["wanted"] else None,
+            wanted=wanted_in(told),
         )
 
 
@@ -147,7 +147,11 @@ def _told(wanted: Wanted) -> dict[str, Any]:
     return {"topics": wanted.topics, "proof": {**proof, **moments}}
 
 
-def _wanted(told: Mapping[str, Any]) -> Wanted:
-    proof = told["proof"]
+def wanted_in(told: Mapping[str, Any]) -> Wanted | None:
+    """Return what somebody asked to subscribe to, by the opened details; None if it was something else."""
+    wanted = told["wanted"]
+    if not wanted:
+        return None
+    proof = wanted["proof"]
     moments = {name: datetime.fromisoformat(at) for name in _MOMENTS if (at := proof[name])}
-    return Wanted(tuple(told["topics"]), Proof(**{**proof, **moments}))
+    return Wanted(tuple(wanted["topics"]), Proof(**{**proof, **moments}))

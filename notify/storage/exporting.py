@@ -12,10 +12,11 @@ from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Catalogue
 from notify.domain.confirmations import TEMPLATES
 from notify.domain.delivery import StoredRecipient
+from notify.domain.requests import Proof
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.ports import Vault
 from notify.storage.campaign_tables import Campaign
-from notify.storage.confirmations import DETAILS_FIELD
+from notify.storage.confirmations import DETAILS_FIELD, wanted_in
 from notify.storage.consent_tables import AddressOptOut, ConsentProof, ConsentRecord, Suppression, UndoToken
 from notify.storage.consents import PROOF_FIELD
 from notify.storage.letters import FORGOTTEN
@@ -59,15 +60,7 @@ class Export:
         for row in self._pages(ledger, ConsentRecord.id):
             sealed = row.proof_sealed
             proof = proofs.read(self._vault.open(PROOF_FIELD, sealed)) if sealed else None
-            told = proof and {
-                "source": proof.source,
-                "wording": proof.wording,
-                "ip": proof.ip,
-                "user_agent": proof.user_agent,
-                "obtained_at": rfc3339_or_none(proof.obtained_at),
-                "double_opt_in_at": rfc3339_or_none(proof.double_opt_in_at),
-            }
-            yield {**self._consent_view(row), "proof": told}
+            yield {**self._consent_view(row), "proof": _told(proof) if proof else None}
 
     def suppressions(self) -> list[Part]:
         """Return what bars the person's addresses, pauses among it."""
@@ -98,17 +91,24 @@ class Export:
     def confirmations(self) -> list[Part]:
         """Return what the person was asked to confirm."""
         query = select(Confirmation.__table__).where(Confirmation.recipient_id == self._recipient.id)
-        return [
-            {
-                "kind": row.kind,
-                "channel": row.channel,
-                "created_at": rfc3339(row.created_at),
-                "expires_at": rfc3339(row.expires_at),
-                "used_at": rfc3339_or_none(row.used_at),
-                "details": json.loads(self._vault.open(DETAILS_FIELD, row.details_sealed)),
-            }
-            for row in self._connection.execute(query.order_by(Confirmation.created_at, Confirmation.digest))
-        ]
+        rows = self._connection.execute(query.order_by(Confirmation.created_at, Confirmation.digest))
+        return [self._confirmation(row) for row in rows]
+
+    def _confirmation(self, row: Row[Any]) -> Part:
+        details = json.loads(self._vault.open(DETAILS_FIELD, row.details_sealed))
+        wanted, asked_from = wanted_in(details), details["asked_from"]
+        return {
+            "kind": row.kind,
+            "channel": row.channel,
+            "locale": details["locale"],
+            "created_at": rfc3339(row.created_at),
+            "expires_at": rfc3339(row.expires_at),
+            "used_at": rfc3339_or_none(row.used_at),
+            "message_id": ids.public(ids.MESSAGE, details["message_id"]),
+            "asked_from": ids.public(ids.MESSAGE, asked_from) if asked_from else None,
+            "topics": [self._topic(number) for number in wanted.topics] if wanted else [],
+            "proof": _told(wanted.proof) if wanted else None,
+        }
 
     def undos(self) -> list[Part]:
         """Return the stops that can still be taken back."""
@@ -192,6 +192,17 @@ class Export:
         ).all():
             yield rows
             after = rows[-1].id
+
+
+def _told(proof: Proof) -> Part:
+    return {
+        "source": proof.source,
+        "wording": proof.wording,
+        "ip": proof.ip,
+        "user_agent": proof.user_agent,
+        "obtained_at": rfc3339_or_none(proof.obtained_at),
+        "double_opt_in_at": rfc3339_or_none(proof.double_opt_in_at),
+    }
 
 
 PROOFS_OF: Final = (

@@ -28,7 +28,7 @@ from notify.web.imports import CSV, READERS
 from notify.web.pages.days import day
 from tests.confirmation_desk import NEWS, SHOP_PROOF, Desk, asking_twice
 from tests.reading_pages import heading, shown
-from tests.world import CLICK, EMAIL, PHONE, World, settings_for
+from tests.world import CLICK, EMAIL, PHONE, World, exported, settings_for
 
 
 @pytest.fixture
@@ -200,6 +200,11 @@ def test_with_double_opt_in_a_choice_counts_once_confirmed(shop: Desk) -> None:
     change("C-1042", NEWS, SHOP_PROOF)  # the same again: it waits already
     world.work()
     assert len(world.email.messages) == asked
+
+    (waits,) = exported(world.parts)["confirmations"]
+    assert (waits["topics"], waits["asked_from"]) == (["company_news"], None)
+    assert waits["message_id"] in {one["id"] for one in exported(world.parts)["messages"]}
+    assert (waits["proof"]["wording"], waits["proof"]["ip"]) == ("Oui, je veux les nouvelles.", "192.0.2.7")
 
     link = "/confirm/" + mail.text.split("/confirm/")[1].split()[0]
     assert "Actualités de Smarttontine, par e-mail" in shown(shop.client.get(link))
