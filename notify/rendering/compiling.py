@@ -11,6 +11,7 @@ from jinja2 import Template, TemplateError
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import ConfigurationError
+from notify.domain.unbroken import INLINE, unbroken
 from notify.rendering.folders import Folder, Layout
 from notify.rendering.sandbox import MessageEnvironment
 
@@ -137,4 +138,5 @@ def html_of(mjml: str, path: Path) -> str:
         raise ConfigurationError(f"{path}: not valid MJML: {error}") from None
     if output.warnings:
         raise ConfigurationError(f"{path}: MJML: {'; '.join(map(str, output.warnings))}")
-    return _TOKEN.sub(lambda match: kept[int(match[1])], output.content)
+    whole = unbroken(output.content, INLINE)
+    return _TOKEN.sub(lambda match: kept[int(match[1])], whole)

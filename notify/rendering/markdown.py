@@ -8,6 +8,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from notify.domain.unbroken import INLINE, unbroken
+
 # RFC 3986 without user information: https://smarttontine.org@evil.example looks like what it is not.
 _LINK: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?|mailto:[^\s@]+@[^\s@]+", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"https://[^\s/?#@\\]+(?:[/?#]\S*)?", re.IGNORECASE)
@@ -83,7 +85,8 @@ class Body:
                 _make_button(self._tokens[index - 1 : index + 2], styles)
             else:
                 _style_words(token.children or (), styles)
-        return str(self._markdown.renderer.render(self._tokens, self._markdown.options, {}))
+        html = str(self._markdown.renderer.render(self._tokens, self._markdown.options, {}))
+        return unbroken(html, INLINE)
 
     def text(self) -> str:
         """Return plain text: links written out, lists and headings as one writes them by hand."""

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from notify.domain.unbroken import unbroken
 from notify.web.pages.languages import OTHER
 from notify.web.pages.texts import Texts, load_texts
 
@@ -44,7 +45,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["unbroken"] = _unbroken
         self._environment.filters["moment"] = _moment
         self._environment.filters["linked"] = _linked
         style = (directory / "page.css").read_text(encoding="utf-8").strip()
@@ -87,7 +87,7 @@ class Pages:
     ) -> str:
         """Render `template` to text, with the arguments of `respond`."""
         css, _ = self._styles[outbox]
-        return self._environment.get_template(f"{template}.html").render(
+        page = self._environment.get_template(f"{template}.html").render(
             t=self._texts[locale],
             style=Markup(css),  # noqa: S704 - our own file
             lang=locale,
@@ -95,6 +95,7 @@ class Pages:
             switch=switch,
             **context,
         )
+        return unbroken(page, '<span class="nb">')
 
     def response(self, body: str, locale: str, *, status: int = 200, outbox: bool = False) -> Response:
         """Answer with what `rendered` returned."""
@@ -102,11 +103,6 @@ class Pages:
         response.headers["Content-Language"] = locale
         _, response.headers["Content-Security-Policy"] = self._styles[outbox]
         return response
-
-
-def _unbroken(text: str) -> Markup:
-    """Keep "e-mail" on one line: in a heading on a phone the hyphen is a likely place to break."""
-    return escape(text).replace("e-mail", Markup('<span class="nb">e-mail</span>'))
 
 
 def _linked(text: str) -> Markup:
