@@ -9,7 +9,7 @@ from notify.domain import ledger
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.events import EventKind, ProviderEvent
-from notify.domain.requests import Lane, Routing
+from notify.domain.requests import Lane
 from notify.domain.status import Status, may_move
 from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE
 
@@ -59,17 +59,15 @@ class Reported(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """The notification a message belongs to, as far as its next channel goes."""
+    """A notification with `fallback` routing, as far as its next channel goes."""
 
     channels: Sequence[Channel]
-    routing: Routing
     expires_at: datetime | None
-    open: bool
 
     def after(self, channel: Channel, now: datetime) -> Channel | None:
-        """Return the channel that `fallback` turns to after this one, if any is left."""
+        """Return the channel that it turns to after this one, if any is left."""
         over = self.expires_at is not None and self.expires_at <= now
-        if self.routing is not Routing.FALLBACK or not self.open or over or channel not in self.channels:
+        if over or channel not in self.channels:
             return None
         later = self.channels[self.channels.index(channel) + 1 :]
         return later[0] if later else None

@@ -23,9 +23,9 @@ from sqlalchemy import (
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import VaultError
-from notify.domain.event_moves import Move, Reported, Routed
+from notify.domain.event_moves import Move, Reported
 from notify.domain.events import ProviderEvent
-from notify.domain.requests import Lane, Routing
+from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.domain.webhook_posts import KeptPost
 from notify.ports import Vault
@@ -33,7 +33,7 @@ from notify.storage import event_rows
 from notify.storage.columns import UtcDateTime
 from notify.storage.event_tables import EventPost, ProviderEventRow
 from notify.storage.reading_messages import effective_status
-from notify.storage.tables import Dispatch, Message, Notification
+from notify.storage.tables import Dispatch, Message
 
 BODY_FIELD: Final = "event_posts.body"
 
@@ -147,20 +147,6 @@ class SqlEvents:
                 called_at,
                 status,
             ) in rows
-        }
-
-    def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
-        """Return how notifications with `fallback` routing go on."""
-        rows = self._connection.execute(
-            select(
-                Notification.id, Notification.channels, Notification.expires_at, Notification.closed_as
-            ).where(Notification.id.in_(notification_ids), Notification.routing == Routing.FALLBACK)
-        )
-        return {
-            number: Routed(
-                [Channel(one) for one in channels], Routing.FALLBACK, expires_at, closed_as is None
-            )
-            for number, channels, expires_at, closed_as in rows
         }
 
     def move(self, moves: Sequence[Move], now: datetime) -> None:

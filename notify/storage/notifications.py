@@ -12,7 +12,8 @@ from sqlalchemy.sql.dml import ReturningInsert
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import Closed, MessageDraft, NotificationDraft, SentTo, StoredNotification
 from notify.domain.errors import IdempotencyInProgressError, IdempotencyMismatchError, NotFoundError
-from notify.domain.requests import Lane
+from notify.domain.event_moves import Routed
+from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
 from notify.domain.token_claims import OptOutClaim
 from notify.ports import Vault
@@ -172,6 +173,17 @@ class SqlNotifications:
             & Notification.template.in_(templates),
             {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
         )
+
+    def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
+        """Return how those with `fallback` routing go on that are not closed."""
+        rows = self._connection.execute(
+            select(Notification.id, Notification.channels, Notification.expires_at).where(
+                Notification.id.in_(notification_ids),
+                Notification.routing == Routing.FALLBACK,
+                Notification.closed_as.is_(None),
+            )
+        )
+        return {number: Routed([Channel(one) for one in channels], ends) for number, channels, ends in rows}
 
     def lock(self, notification_ids: Collection[int]) -> dict[int, Status | None]:
         """Lock notifications; return those that are still there, and as what they were closed."""

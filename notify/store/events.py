@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from notify.domain.doubts import Doubt
-from notify.domain.event_moves import Move, Reported, Routed
+from notify.domain.event_moves import Move, Reported
 from notify.domain.events import ProviderEvent
 from notify.domain.status import Status
 from notify.domain.webhook_posts import KeptPost
@@ -52,10 +52,6 @@ class Events(Protocol):
 
     def reported(self, numbers: Collection[int], now: datetime, *, lock: bool = False) -> dict[int, Reported]:
         """Return messages as they stand; `lock` keeps others from changing them until commit."""
-        ...
-
-    def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
-        """Return how notifications with `fallback` routing go on."""
         ...
 
     def move(self, moves: Sequence[Move], now: datetime) -> None:

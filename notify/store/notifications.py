@@ -11,6 +11,7 @@ from notify.domain.delivery import (
     SentTo,
     StoredNotification,
 )
+from notify.domain.event_moves import Routed
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.domain.token_claims import OptOutClaim
@@ -58,6 +59,10 @@ class Notifications(Protocol):
         now: datetime,
     ) -> list[Closed]:
         """Skip what waits of earlier notifications with this reference and one of these templates."""
+        ...
+
+    def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:
+        """Return how those with `fallback` routing go on that are not closed; nothing is locked yet."""
         ...
 
     def lock(self, notification_ids: Collection[int]) -> dict[int, Status | None]:

@@ -20,7 +20,7 @@ from notify.domain.event_moves import (
     suppression,
 )
 from notify.domain.events import EventKind, ProviderEvent
-from notify.domain.requests import Lane, Routing
+from notify.domain.requests import Lane
 from notify.domain.status import Status, may_move
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -125,10 +125,8 @@ def test_what_is_dropped_for_an_earlier_report_counts_as_that_report() -> None:
 
 def test_the_next_channel_is_for_open_fallbacks_alone() -> None:
     both = [Channel.EMAIL, Channel.SMS]
-    route = Routed(both, Routing.FALLBACK, None, open=True)
+    route = Routed(both, None)
     assert route.after(Channel.EMAIL, NOON) is Channel.SMS
     assert route.after(Channel.SMS, NOON) is None
-    assert Routed(both, Routing.ALL, None, open=True).after(Channel.EMAIL, NOON) is None
-    assert Routed(both, Routing.FALLBACK, None, open=False).after(Channel.EMAIL, NOON) is None
-    assert Routed(both, Routing.FALLBACK, NOON, open=True).after(Channel.EMAIL, NOON) is None
-    assert Routed([Channel.SMS], Routing.FALLBACK, None, open=True).after(Channel.EMAIL, NOON) is None
+    assert Routed(both, NOON).after(Channel.EMAIL, NOON) is None
+    assert Routed([Channel.SMS], None).after(Channel.EMAIL, NOON) is None

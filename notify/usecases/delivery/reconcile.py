@@ -1,13 +1,11 @@
 """Find what lost its wake-up or its worker, and set it going again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notify.domain.delivery import Hopeless
-from notify.domain.event_moves import Routed
 from notify.domain.status import Status
 from notify.ports import Clock, WakeUps
-from notify.store import Store, Transaction
+from notify.store import Store
+from notify.usecases.notifications.next_channels import hold_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Reconcile:
         now = self._clock()
         with self._store.write() as tx:
             hopeless = tx.deliveries.hopeless(now)
-            routes = _hold_routes(tx, hopeless)
+            routes = hold_routes(tx, {one.notification_id: one.recipient_id for one in hopeless})
             found = tx.deliveries.recover(now)
             tx.outbound.dispatches_moved(found.lost, Status.UNKNOWN, now)
             tx.outbound.dispatches_moved(found.given_up, Status.FAILED, now)
@@ -46,16 +44,3 @@ class Reconcile:
             tx.deliveries.beat("reconcile", now)
         woken = sum(self._wake_ups.ring(lane, ()) for lane in lanes)
         return Reconciled(found.returned, found.unknown, len(found.given_up), woken)
-
-
-def _hold_routes(tx: Transaction, hopeless: Sequence[Hopeless]) -> dict[int, Routed]:
-    """Lock the notifications that need their next channel, and those they are for; dispatches come after.
-
-    What was cancelled or superseded meanwhile gets none.
-    """
-    routes = tx.events.routes({one.notification_id for one in hopeless}) if hopeless else {}
-    if not routes:
-        return {}
-    tx.recipients.keep_from_erasure({one.recipient_id for one in hopeless if one.notification_id in routes})
-    closed = tx.notifications.lock(routes)
-    return {number: route for number, route in routes.items() if number in closed and not closed[number]}

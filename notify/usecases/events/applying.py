@@ -15,7 +15,6 @@ from notify.domain.event_moves import (
     TARGETS,
     Move,
     Reported,
-    Routed,
     moves,
     opt_out_way,
     suppression,
@@ -27,6 +26,7 @@ from notify.ports import Telemetry, WakeUps
 from notify.store import Transaction
 from notify.usecases.events.counting_bounces import bounce_news, count_bounces
 from notify.usecases.events.reported_refusals import bar_addresses, complained_of
+from notify.usecases.notifications.next_channels import hold_routes
 from notify.usecases.preferences.holding import held
 from notify.usecases.preferences.recording_stops import holders_of
 from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
@@ -165,9 +165,9 @@ def _move(tx: Transaction, fresh: Fresh, known: Mapping[int, Reported], now: dat
     prospects = moves(known, about)
     if not prospects:
         return Applied()
-    routes = _hold_routes(tx, prospects)
-    held = tx.events.reported({one.message.message_id for one in prospects}, now, lock=True)
-    moved = moves(held, about)
+    routes = hold_routes(tx, _not_arrived(prospects))
+    locked = tx.events.reported({one.message.message_id for one in prospects}, now, lock=True)
+    moved = moves(locked, about)
     tx.events.move(moved, now)
     tx.outbound.moved({one.message.message_id: one.status for one in moved}, now)
     rung = []
@@ -180,16 +180,10 @@ def _move(tx: Transaction, fresh: Fresh, known: Mapping[int, Reported], now: dat
     return Applied(moved=moved, rung=rung)
 
 
-def _hold_routes(tx: Transaction, prospects: Sequence[Move]) -> dict[int, Routed]:
-    """Lock the notifications that may need their next channel, and those they are for."""
-    lost = [one.message for one in prospects if one.status in NOT_ARRIVED and one.message.notification_id]
-    numbers = {one.notification_id for one in lost if one.notification_id}
-    routes = tx.events.routes(numbers) if numbers else {}
-    if not routes:
-        return {}
-    tx.recipients.keep_from_erasure({one.recipient_id for one in lost if one.notification_id in routes})
-    closed = tx.notifications.lock(routes)
-    return {number: route for number, route in routes.items() if number in closed and not closed[number]}
+def _not_arrived(prospects: Sequence[Move]) -> dict[int, int]:
+    """Return the notifications that may need their next channel, each with its recipient."""
+    lost = (one.message for one in prospects if one.status in NOT_ARRIVED)
+    return {one.notification_id: one.recipient_id for one in lost if one.notification_id}
 
 
 def _outcomes(
