@@ -100,6 +100,11 @@ class Catalogue:
         """Return the topic of that permanent number, if it is still declared."""
         return CONFIRMATIONS if number == CONFIRMATIONS.number else self._by_number.get(number)
 
+    def name_of(self, number: int) -> str | None:
+        """Return the name of the topic of that number, if it is still declared."""
+        topic = self.numbered(number)
+        return topic.name if topic else None
+
     def __getitem__(self, name: str) -> Topic:
         """Return the topic of that name; KeyError if there is none."""
         return CONFIRMATIONS if name == CONFIRMATIONS.name else self._by_name[name]

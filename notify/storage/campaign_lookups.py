@@ -57,11 +57,10 @@ class SqlCampaignLookups:
         return [self._view(row, progress[row.id]) for row in rows]
 
     def _view(self, row: Row[Any], progress: dict[str, int]) -> CampaignView:
-        topic = self._catalogue.numbered(row.topic)
         return {
             "id": ids.public(ids.CAMPAIGN, row.id),
             "name": row.name,
-            "topic": topic.name if topic else str(row.topic),
+            "topic": self._catalogue.name_of(row.topic) or str(row.topic),
             "channels": list(row.channels),
             "template": row.template,
             "content": row.content,

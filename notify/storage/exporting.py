@@ -177,8 +177,7 @@ class Export:
         return {row.id: row.name for row in self._connection.execute(query)}
 
     def _topic(self, number: int) -> str:
-        topic = self._catalogue.numbered(number)
-        return topic.name if topic else str(number)
+        return self._catalogue.name_of(number) or str(number)
 
     def _pages(self, query: Select[Any], number: Any) -> Iterator[Row[Any]]:  # noqa: ANN401 - a mapped column
         for rows in self._chunks(query, number):

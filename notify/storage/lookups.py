@@ -252,12 +252,11 @@ class SqlLookups:
         return PROOFS_OF.where(ConsentRecord.recipient_id == recipient_number)
 
     def _consent_view(self, row: Row[Any]) -> ConsentView:
-        topic = self._catalogue.numbered(row.topic) if row.topic else None
         proof = proofs.read(self._vault.open(PROOF_FIELD, row.proof_sealed)) if row.proof_sealed else None
         return {
             "id": ids.public(ids.CONSENT, row.id),
             "at": rfc3339(row.at),
-            "topic": topic.name if topic else None,
+            "topic": self._catalogue.name_of(row.topic) if row.topic else None,
             "channel": row.channel,
             "subscribed": row.subscribed,
             "source": proof.source if proof and row.way == SHOP else row.way,

@@ -59,10 +59,9 @@ class PatchCampaign:
         return self._lookups.campaign(campaign_id)
 
     def _draft(self, tx: Transaction, campaign: Campaign) -> CampaignDraft:
-        topic = self._catalogue.numbered(campaign.topic)
         return CampaignDraft(
             name=campaign.name,
-            topic=topic.name if topic else "",
+            topic=self._catalogue.name_of(campaign.topic) or "",
             channels=campaign.channels,
             content=tx.campaigns.content(campaign.number),
             template=campaign.template,

@@ -234,12 +234,11 @@ class RunCampaigns:
         tx.campaigns.change(campaign.number, {"next_slice_at": again}, now)
 
     def _count_skipped(self, campaign: Campaign, bundles: Iterable[Bundle]) -> None:
-        topic = self._policy.catalogue.numbered(campaign.topic)
+        name = self._policy.catalogue.name_of(campaign.topic) or ""
         for bundle in bundles:
             if bundle.status is Status.QUEUED:
                 continue
             for reason, count in Counter(one.reason or "" for one in bundle.envelopes).items():
-                name = topic.name if topic else ""
                 self._telemetry.settled(name, bundle.channel, "", bundle.status, reason, count=count)
 
 

@@ -316,8 +316,7 @@ class Deliver:
             key = (topics.get(message_id, 0), status, reasons.get(message_id, ""))
             counts[key] = counts.get(key, 0) + 1
         for (number, ended, reason), count in counts.items():
-            topic = self._policy.catalogue.numbered(number)
-            name = topic.name if topic else ""
+            name = self._policy.catalogue.name_of(number) or ""
             self._telemetry.settled(
                 name, work.claimed.channel, work.provider.name, ended, reason, count=count
             )

@@ -153,8 +153,8 @@ def tell(applied: Applied, catalogue: Catalogue, telemetry: Telemetry, wake_ups:
         (one.message.topic, one.message.channel, one.event.provider, one.status) for one in applied.moved
     )
     for (number, channel, provider, status), count in settled.items():
-        topic = catalogue.numbered(number)
-        telemetry.settled(topic.name if topic else "", channel, provider, status, "", count=count)
+        name = catalogue.name_of(number) or ""
+        telemetry.settled(name, channel, provider, status, "", count=count)
     for lane in {lane for lane, _ in applied.rung}:
         wake_ups.ring(lane, [number for its, number in applied.rung if its is lane])
 

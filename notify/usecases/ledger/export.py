@@ -74,12 +74,12 @@ class ExportLedger:
 
     def _told(self, row: ExportedEntry) -> Mapping[str, str | None]:
         entry = row.entry
-        topic = self._catalogue.numbered(entry.topic) if entry.topic is not None else None
+        name = self._catalogue.name_of(entry.topic) if entry.topic is not None else None
         return {
             "entry_id": ids.public(ids.CONSENT, entry.number),
             "at": rfc3339(entry.at),
             "recipient_id": row.external_id,
-            "topic": topic.name if topic else _number(entry.topic),
+            "topic": name or _number(entry.topic),
             "channel": entry.channel,
             "subscribed": "true" if entry.subscribed else "false",
             "way": entry.way,

@@ -29,6 +29,6 @@ class CancelNotification:
             closed = tx.notifications.cancel(number, now)
             tx.outbound.moved({one.message_id: Status.CANCELLED for one in closed}, now)
         for one in closed:
-            topic = self._catalogue.numbered(one.topic)
-            self._telemetry.settled(topic.name if topic else "", one.channel, "", Status.CANCELLED, "")
+            name = self._catalogue.name_of(one.topic) or ""
+            self._telemetry.settled(name, one.channel, "", Status.CANCELLED, "")
         return self._lookups.notification(notification_id)

@@ -158,8 +158,7 @@ class TellEndpoints:
         event, webhook_id = one.event, ids.public(ids.WEBHOOK_EVENT, one.event_id)
         data = dict(event.data)
         if isinstance(number := data.get("topic"), int):
-            topic = self._catalogue.numbered(number)
-            data["topic"] = topic.name if topic else str(number)
+            data["topic"] = self._catalogue.name_of(number) or str(number)
         told = {"type": event.type, "timestamp": rfc3339(event.at), "data": data}
         body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
         moment = int(now.timestamp())
