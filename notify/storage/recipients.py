@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, select, text, update
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import StoredRecipient
+from notify.domain.errors import ConflictError
 from notify.domain.recipients import Profile, ProfilePatch, merged
 from notify.ports import Vault
 from notify.storage.accepting import INSERT_RECIPIENTS
@@ -72,14 +73,20 @@ class SqlRecipients:
     def upsert(
         self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
     ) -> dict[str, StoredRecipient]:
-        """Merge patches; sorted by id, so that two batches cannot deadlock."""
+        """Merge patches; sorted by id, so that two batches cannot deadlock.
+
+        ConflictError if one of several was made meanwhile: to wait for it while holding the others could.
+        """
         ids = sorted(given)
         stored = self._locked(ids)
         missing = [external_id for external_id in ids if external_id not in stored]
         inserted: dict[str, StoredRecipient] = {}
         if missing:
             inserted = self._inserted({one: merged(Profile(), *given[one]) for one in missing}, now)
-            stored |= inserted | self._locked([one for one in missing if one not in inserted])
+            late = [one for one in missing if one not in inserted]
+            if late and len(ids) > 1:
+                raise ConflictError("somebody else made one of them meanwhile")
+            stored |= inserted | self._locked(late)
         merges = {one: merged(stored[one].profile, *given[one]) for one in ids if one not in inserted}
         changed = {one: profile for one, profile in merges.items() if profile != stored[one].profile}
         return stored | self._changed({one: (stored[one], profile) for one, profile in changed.items()}, now)

@@ -17,7 +17,10 @@ class Recipients(Protocol):
     def upsert(
         self, given: Mapping[str, tuple[ProfilePatch, str | None]], now: datetime
     ) -> dict[str, StoredRecipient]:
-        """Merge patches (normalised, each with its phone's country) by external id; locks rows in order."""
+        """Merge patches (normalised, each with its phone's country) by external id; locks rows in order.
+
+        ConflictError: another transaction made one of several meanwhile, so begin anew.
+        """
         ...
 
     def by_external_id(self, external_id: str, *, lock: bool = False) -> StoredRecipient | None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import IdempotencyInProgressError, UnavailableError
-from notify.domain.requests import Proof
+from notify.domain.requests import Idempotency, Lane, NotificationRequest, Proof, RecipientInput
 from notify.domain.token_claims import OptOutClaim
 from tests.world import World, settings_for
 
@@ -89,6 +89,30 @@ def test_an_answer_that_another_request_saved_meanwhile_undoes_this_one(on_postg
             other.execute(text(insert), {"key": key})
         with pytest.raises(IdempotencyInProgressError):
             tx.notifications.save_results("k-1", [1])
+
+
+def test_a_batch_begins_anew_where_somebody_was_made_meanwhile(on_postgres: World) -> None:
+    """Nobody waits for a newcomer while holding others: who has the newcomer may wait for one of those."""
+    world = on_postgres
+    orders = [
+        NotificationRequest("order_delivered", RecipientInput(one, {"locale": "fr"}), {"order_number": "1"})
+        for one in ("C-1", "C-2")
+    ]
+    key = Idempotency("k-1", b"body")
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            tx.recipients.upsert({"C-2": ({"name": "Awa"}, None)}, world.clock())
+            posting = pool.submit(world.accept, orders, lane=Lane.NORMAL, idempotency=key)
+            deadline = time.monotonic() + 20
+            while rows(world, waiting) == [(0,)] and time.monotonic() < deadline:
+                time.sleep(0.01)
+        accepted = posting.result(20)
+    found = world.parts.lookups.recipient("C-2")
+    assert (found["name"], found["locale"]) == ("Awa", "fr")
+    assert world.accept(orders, lane=Lane.NORMAL, idempotency=key) == accepted
+    # The first try gave C-1 number 2, and let go of it.
+    assert rows(world, "SELECT id FROM recipients ORDER BY external_id") == [(4,), (1,)]
 
 
 def test_connections_that_broke_never_break_a_request(on_postgres: World) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from notify.domain import ids
 from notify.domain.catalogue import Channel, Purpose
@@ -15,7 +15,7 @@ from notify.domain.delivery import (
     StoredRecipient,
 )
 from notify.domain.eligibility import Policy
-from notify.domain.errors import FieldProblem, InvalidRequestError
+from notify.domain.errors import ConflictError, FieldProblem, InvalidRequestError, UnavailableError
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, Routing
 from notify.domain.status import Reason, Status, overall
@@ -25,6 +25,8 @@ from notify.ports import Clock, Telemetry, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.notifications.checking_requests import Order, RequestCheck
 from notify.usecases.preferences.recording_choices import record_acceptances
+
+_TRIES: Final = 10
 
 Result = NotificationView | InvalidRequestError
 
@@ -72,6 +74,24 @@ class AcceptNotifications:
             return self._saved_before(idempotency) or [
                 one for one in checked if isinstance(one, InvalidRequestError)
             ]
+        for _ in range(_TRIES):
+            try:
+                return self._accept(checked, orders, lane, idempotency, now, test=test)
+            except ConflictError:  # somebody was made meanwhile: anew, to lock them in order with all
+                continue
+        raise UnavailableError("others make the same recipients again and again")
+
+    def _accept(
+        self,
+        checked: Sequence[Order | InvalidRequestError],
+        orders: Sequence[Order],
+        lane: Lane,
+        idempotency: Idempotency | None,
+        now: datetime,
+        *,
+        test: bool,
+    ) -> list[Result]:
+        """Store what was checked, in one transaction, and ring."""
         with self._store.write() as tx:
             if idempotency:
                 people = {one.request.recipient.id for one in orders}
@@ -212,8 +232,7 @@ class AcceptNotifications:
         self, orders: Sequence[Order], drafts: Sequence[NotificationDraft], closed: Sequence[Closed]
     ) -> None:
         for one in closed:
-            topic = self._policy.catalogue.numbered(one.topic)
-            name = topic.name if topic else ""
+            name = self._policy.catalogue.name_of(one.topic) or ""
             self._telemetry.settled(name, one.channel, "", Status.SKIPPED, Reason.SUPERSEDED)
         for order, draft in zip(orders, drafts, strict=True):
             for message in draft.messages:
