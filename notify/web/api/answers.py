@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request
@@ -23,6 +24,13 @@ def answer(body: object, status: int = 200, *, content_type: str = JSON) -> Resp
     """Return `body` as a JSON answer. Answers hold personal data: they are not to be kept by caches."""
     response = Response(to_json(body), status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def nothing() -> Response:
+    """Return the answer to what was done and leaves nothing to say."""
+    response = Response(status=HTTPStatus.NO_CONTENT)
+    del response.headers["Content-Type"]
     return response
 
 

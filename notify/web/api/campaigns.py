@@ -18,7 +18,7 @@ from notify.web.api.bodies import Body, read_body
 from notify.web.api.campaign_models import CampaignChangesGiven, CampaignGiven, ScheduleGiven, TestSend
 from notify.web.api.fields import one_of
 from notify.web.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
-from notify.web.api.operations import Operation, Parameter, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Parameter, Routes
 from notify.web.api.parsing import guarded
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
@@ -27,7 +27,6 @@ WRITERS: Final = (KeyScope.CAMPAIGNS,)
 READERS: Final = (KeyScope.CAMPAIGNS, KeyScope.READ)
 PATH: Final = "/v1/campaigns"
 ONE: Final = f"{PATH}/{{campaign_id}}"
-BODY_ERRORS: Final = (400, 413, 415, 422)
 
 CREATE: Final = Operation(
     id="createCampaign",

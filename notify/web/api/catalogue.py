@@ -21,7 +21,7 @@ from notify.web.api.answers import answer, listed
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body
 from notify.web.api.models import PreviewRequest
-from notify.web.api.operations import Operation, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Routes
 from notify.web.api.parsing import guarded, prefixed
 
 ANY_SCOPE: Final = (KeyScope.READ, KeyScope.SEND, KeyScope.RECIPIENTS, KeyScope.CAMPAIGNS)
@@ -62,7 +62,7 @@ PREVIEW: Final = Operation(
     request=PreviewRequest,
     response=shapes.PreviewAnswer,
     examples=examples.PREVIEW,
-    errors=(400, 404, 413, 415, 422),
+    errors=(*BODY_ERRORS, 404),
 )
 
 

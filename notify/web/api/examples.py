@@ -161,7 +161,7 @@ PREFERENCE_ANSWER: Final[Mapping[str, Any]] = {
 }
 
 CONSENT_ANSWER: Final[Mapping[str, Any]] = {
-    "id": "7",
+    "id": "cns_7",
     "at": _AT,
     "topic": "order_updates",
     "channel": "sms",

@@ -12,7 +12,7 @@ from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.web.api.answers import answer
 from notify.web.api.auth import Door
-from notify.web.api.operations import Operation, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Routes
 from notify.web.api.shapes import Shape
 from notify.web.imports import CSV, NDJSON, READERS, Reader
 from notify.web.imports.rows import ImportedRecipient
@@ -71,7 +71,7 @@ IMPORT: Final = Operation(
     response=ImportAnswer,
     row=ImportedRecipient,
     streams={NDJSON: _NDJSON_EXAMPLE, CSV: _CSV_EXAMPLE},
-    errors=(400, 413, 415, 422),
+    errors=BODY_ERRORS,
 )
 
 

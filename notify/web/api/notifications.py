@@ -20,14 +20,13 @@ from notify.web.api.bodies import read_body
 from notify.web.api.catalogue import identifiers_in
 from notify.web.api.idempotency import IDEMPOTENCY_KEY, idempotency_of
 from notify.web.api.models import Notification, NotificationBatch
-from notify.web.api.operations import Operation, Parameter, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Parameter, Routes
 from notify.web.api.parsing import guarded, notification_request
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, RECIPIENT_ID, STATUS, read_query
 from notify.web.turns import Turns
 
 TAG: Final = "Notifications"
 READERS: Final = (KeyScope.READ, KeyScope.SEND)
-BODY_ERRORS: Final = (400, 413, 415, 422)
 _AT_ONCE: Final = 3
 _PATIENCE_SECONDS: Final = 0.05
 

@@ -13,6 +13,9 @@ from notify.web.api.auth import Door
 
 MAX_PARAMETER: Final = 512
 
+BODY_ERRORS: Final = (400, 413, 415, 422)
+"""What may be wrong with a body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

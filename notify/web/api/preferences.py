@@ -16,7 +16,7 @@ from notify.web.api.answers import JSON, answer
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body
 from notify.web.api.models import PreferenceChanges
-from notify.web.api.operations import Operation, Routes, refuse_parameter
+from notify.web.api.operations import BODY_ERRORS, Operation, Routes, refuse_parameter
 from notify.web.api.parsing import guarded, proof_input
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
@@ -51,7 +51,7 @@ PATCH: Final = Operation(
     request=PreferenceChanges,
     response=shapes.PreferencesAnswer,
     examples=examples.PREFERENCES,
-    errors=(400, 404, 409, 413, 415, 422, 429),
+    errors=(*BODY_ERRORS, 404, 409, 429),
 )
 CONSENTS: Final = Operation(
     id="listConsents",

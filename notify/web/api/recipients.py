@@ -13,11 +13,11 @@ from notify.usecases.recipients.search import SearchRecipients
 from notify.usecases.recipients.upsert import UpsertRecipient
 from notify.usecases.rights.erase import EraseRecipient
 from notify.web.api import examples, shapes
-from notify.web.api.answers import answer, listed, sent_whole
+from notify.web.api.answers import answer, listed, nothing, sent_whole
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body, refuse
 from notify.web.api.models import AddressSearch, RecipientUpsert
-from notify.web.api.operations import Operation, Routes, refuse_parameter
+from notify.web.api.operations import BODY_ERRORS, Operation, Routes, refuse_parameter
 from notify.web.api.parsing import guarded, recipient_input, searched_for
 
 TAG: Final = "Recipients"
@@ -39,7 +39,7 @@ PUT: Final = Operation(
     request=RecipientUpsert,
     response=shapes.RecipientAnswer,
     examples=examples.RECIPIENT,
-    errors=(400, 413, 415, 422),
+    errors=BODY_ERRORS,
 )
 GET: Final = Operation(
     id="getRecipient",
@@ -93,7 +93,7 @@ SEARCH: Final = Operation(
     request=AddressSearch,
     response=shapes.RecipientList,
     examples=examples.SEARCH,
-    errors=(400, 413, 415, 422),
+    errors=BODY_ERRORS,
 )
 
 
@@ -121,9 +121,7 @@ class _Recipients:
 
     def delete(self, _caller: Caller, recipient_id: str) -> Response:
         self.erase(recipient_id)
-        response = Response(status=DELETE.status)
-        del response.headers["Content-Type"]
-        return response
+        return nothing()
 
     def export(self, _caller: Caller, recipient_id: str) -> Response:
         return sent_whole(self.lookups.export(recipient_id))

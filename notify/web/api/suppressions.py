@@ -11,12 +11,12 @@ from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.suppressions import SuppressionDesk
 from notify.web.api import examples
 from notify.web.api import suppression_models as models
-from notify.web.api.answers import answer, listed
+from notify.web.api.answers import answer, listed, nothing
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body
 from notify.web.api.fields import one_of
 from notify.web.api.models import AddressSearch
-from notify.web.api.operations import Operation, Parameter, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Parameter, Routes
 from notify.web.api.parsing import guarded, searched_for
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
@@ -57,7 +57,7 @@ POST: Final = Operation(
     request=models.SuppressionGiven,
     response=models.SuppressionAnswer,
     examples=models.SUPPRESSION,
-    errors=(400, 413, 415, 422),
+    errors=BODY_ERRORS,
 )
 SEARCH: Final = Operation(
     id="searchSuppressions",
@@ -70,7 +70,7 @@ SEARCH: Final = Operation(
     request=AddressSearch,
     response=models.SuppressionList,
     examples=examples.SEARCH,
-    errors=(400, 413, 415, 422),
+    errors=BODY_ERRORS,
 )
 DELETE: Final = Operation(
     id="liftSuppression",
@@ -110,9 +110,7 @@ class _Suppressions:
 
     def delete(self, _caller: Caller, suppression_id: str) -> Response:
         self.desk.lift(suppression_id)
-        response = Response(status=DELETE.status)
-        del response.headers["Content-Type"]
-        return response
+        return nothing()
 
 
 def suppressions_blueprint(door: Door, *, desk: SuppressionDesk) -> Blueprint:

@@ -10,11 +10,11 @@ from notify.store.webhooks import Replay
 from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
 from notify.web.api import webhook_models as models
-from notify.web.api.answers import answer, listed
+from notify.web.api.answers import answer, listed, nothing
 from notify.web.api.auth import Door
 from notify.web.api.bodies import read_body, read_body_if_any
 from notify.web.api.fields import one_of
-from notify.web.api.operations import Operation, Parameter, Routes
+from notify.web.api.operations import BODY_ERRORS, Operation, Parameter, Routes
 from notify.web.api.parsing import guarded
 from notify.web.api.queries import CURSOR, DEFAULT_LIMIT, LIMIT, read_query
 
@@ -22,7 +22,6 @@ TAG: Final = "Webhook endpoints"
 SCOPES: Final = (KeyScope.ADMIN,)
 PATH: Final = "/v1/webhook-endpoints"
 ONE: Final = f"{PATH}/{{endpoint_id}}"
-BODY_ERRORS: Final = (400, 413, 415, 422)
 
 CREATE: Final = Operation(
     id="createWebhookEndpoint",
@@ -178,9 +177,7 @@ class _Webhooks:
 
     def delete(self, _caller: Caller, endpoint_id: str) -> Response:
         self.desk.delete(endpoint_id)
-        response = Response(status=DELETE.status)
-        del response.headers["Content-Type"]
-        return response
+        return nothing()
 
     def rotate(self, _caller: Caller, endpoint_id: str) -> Response:
         given = guarded(models.SecretGiven, read_body_if_any())
