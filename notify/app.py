@@ -24,7 +24,7 @@ def create_app(composition: Composition) -> Flask:
     """Return the application; nothing is served before its parts could be built."""
     app = Flask("notify", static_folder=None, template_folder=None)
     settings = composition.settings
-    pages = Pages(settings.templates_dir / "pages")
+    pages = Pages(settings.templates_dir / "pages", settings.imprint)
     merge_slashes(app)
     trust_proxies(app, settings.trusted_proxies)
     request_ids.install(app)

@@ -14,10 +14,11 @@ from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from notify.domain.errors import ConfigurationError
+from notify.domain.imprint import Imprint, read_address, read_page
 from notify.domain.prices import SmsPrices, read_prices
 from notify.domain.rate_limits import ProviderLimits, read_limits
 from notify.domain.retention import RetentionPolicy
@@ -74,6 +75,9 @@ class Settings(BaseSettings):
     sms_fold: bool = False
     provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
     email_reply_to: str | None = None
+    shop_address: Annotated[str | None, AfterValidator(lambda it: it and read_address(it))] = None
+    privacy_url: Annotated[str | None, AfterValidator(lambda it: it and read_page(it))] = None
+    legal_url: Annotated[str | None, AfterValidator(lambda it: it and read_page(it))] = None
     unsubscribe_mail_domain: str | None = None
     ledger_head_to: str | None = None
 
@@ -214,6 +218,11 @@ class Settings(BaseSettings):
             ips=self.retention_ips_days or None,
             events=self.retention_events_days or None,
         )
+
+    @property
+    def imprint(self) -> Imprint:
+        """Who stands behind the messages."""
+        return Imprint(self.shop_address, self.privacy_url, self.legal_url)
 
     @property
     def journal_path(self) -> Path:

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from notify.domain.errors import ConfigurationError
+from notify.domain.imprint import NO_IMPRINT, Imprint
 from notify.rendering import FileTemplates, load_catalogue
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -50,8 +51,8 @@ class Shop:
         assert old in TOML
         self.write("greeting/template.toml", TOML.replace(old, new))
 
-    def load(self) -> FileTemplates:
-        return FileTemplates(self.directory, load_catalogue(self.directory))
+    def load(self, imprint: Imprint = NO_IMPRINT) -> FileTemplates:
+        return FileTemplates(self.directory, load_catalogue(self.directory), imprint=imprint)
 
     def refusal(self) -> str:
         with pytest.raises(ConfigurationError) as caught:

@@ -120,7 +120,10 @@ class Adapters:
     @cached_property
     def templates(self) -> FileTemplates:
         """The templates, compiled."""
-        return FileTemplates(self.settings.templates_dir, self.catalogue, fold_sms=self.settings.sms_fold)
+        settings = self.settings
+        return FileTemplates(
+            settings.templates_dir, self.catalogue, fold_sms=settings.sms_fold, imprint=settings.imprint
+        )
 
     @cached_property
     def contacts(self) -> ParsedContacts:

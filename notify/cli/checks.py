@@ -145,6 +145,14 @@ def senders(settings: Settings) -> Iterator[Finding]:
         yield Finding.ok("Senders", "well-formed")
 
 
+def imprint(settings: Settings) -> Iterator[Finding]:
+    """Look whether real e-mails say where the shop is (15 U.S.C. 7704(a)(5); LCEN, art. 19 and 20)."""
+    real = {name for name, _ in settings.email_provider} - {"outbox"}
+    if real and not settings.shop_address:
+        remedy = "Set SHOP_ADDRESS, and PRIVACY_URL and LEGAL_URL if the shop has such pages."
+        yield Finding.check("Imprint", "no e-mail says who and where the shop is", remedy)
+
+
 def limits(settings: Settings) -> Iterator[Finding]:
     """Look whether each limit is anybody's, and whether SMS have any."""
     used = {name for name, _ in (*settings.email_provider, *settings.sms_provider)}

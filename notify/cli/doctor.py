@@ -52,6 +52,7 @@ def examine(data_dir: Path | None) -> list[Finding]:
         findings += check_providers(settings, skews)
         findings += reports(settings)
         findings += checks.senders(settings)
+        findings += checks.imprint(settings)
         findings += checks.limits(settings)
         findings += checks.clock(skews)
         findings += checks.public_url(settings)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from notify.domain.catalogue import CONFIRMATIONS, LOCALES, Channel
 from notify.domain.errors import ConfigurationError
+from notify.domain.imprint import NO_IMPRINT, Imprint
 from notify.rendering.toml_files import read_text, read_toml
 
 _LAYOUT: Final = "_layout"
@@ -143,8 +144,13 @@ def _check_kind(path: Path, declared: Mapping[str, Any]) -> None:
 class Layout:
     """What templates share, from `_layout/`: the frames of each channel, parts, words, colours, fields."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, imprint: Imprint = NO_IMPRINT) -> None:
         """Read what is TOML now; frames and parts are read when they are used."""
+        self._imprint = {
+            "address": ("shop_address", imprint.address),
+            "privacy": ("privacy_url", imprint.privacy_url),
+            "legal": ("legal_url", imprint.legal_url),
+        }
         self._directory = directory / _LAYOUT
         self.fields = read_toml(self._directory / "fields.toml", _FIELDS)
         self._colours = {
@@ -170,12 +176,19 @@ class Layout:
         A part is one of `given`, a word of the language, a colour, or a file beside the frame. Of a file,
         frames included, the first of `variants` is taken that there is: `why.marketing.txt` before `why.txt`.
         """
-        known = {**self._words[locale], **given}
+        imprint = {name: value for name, value in self._imprint.values() if value}
+        known = {**self._words[locale], **given, **imprint}
         if content.suffix == ".mjml":
             known = {name: escape(text, quote=False) for name, text in known.items()}
         known |= {**self._colours, "locale": locale, "content": read_text(content)}
+        known |= {f"imprint_{part}": "" for part, (_, value) in self._imprint.items() if not value}
         parts = _Parts(self._directory, locale, known, variants)
-        return parts.filled(parts.file(content, content.name.split(".")[0]))
+        frame = parts.file(content, content.name.split(".")[0])
+        text = parts.filled(frame)
+        for part, (name, value) in self._imprint.items():
+            if value and frame.name.startswith("email.") and known[name] not in text:
+                raise ConfigurationError(f"{frame}: {name.upper()} is set: put [[ imprint_{part} ]] into it")
+        return text
 
 
 @dataclass(frozen=True, slots=True)

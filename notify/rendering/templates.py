@@ -9,6 +9,7 @@ from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Catalogue, Channel,
 from notify.domain.content import RECIPIENT_NAME, EmailContent, Links, TemplateInfo
 from notify.domain.errors import ConfigurationError, FieldProblem, NotFoundError, RenderingError
 from notify.domain.folding import fold
+from notify.domain.imprint import NO_IMPRINT, Imprint
 from notify.domain.newsletters import Content, Person, Pinned
 from notify.rendering.campaigns import campaign_problems, preview_email, preview_problems, preview_sms
 from notify.rendering.compiling import Compiler, Texts
@@ -45,14 +46,17 @@ class _Loaded:
 class FileTemplates:
     """Implements ports.Templates over the folders of one directory, all compiled when it is made."""
 
-    def __init__(self, directory: Path, catalogue: Catalogue, *, fold_sms: bool = False) -> None:
+    def __init__(
+        self, directory: Path, catalogue: Catalogue, *, fold_sms: bool = False, imprint: Imprint = NO_IMPRINT
+    ) -> None:
         """Load and try out all templates; ConfigurationError names file and problem.
 
         `fold_sms`: write every SMS with the nearest letters of the GSM alphabet where that makes it cheaper.
+        `imprint` stands below every e-mail.
         """
         self._finish: Callable[[str], str] = fold if fold_sms else str
         self._directory = directory
-        layout = Layout(directory)
+        layout = Layout(directory, imprint)
         self._templates: dict[str, _Loaded] = {}
         self._campaigns: dict[str, Newsletter] = {}
         self._internal: dict[str, TemplateInfo] = {}

@@ -59,6 +59,13 @@ def test_one_sender_of_sms_for_both_in_a_country_is_worth_a_look(tmp_path: Path)
     assert "SMS_SENDERS: FR has one sender" in found
 
 
+def test_real_mails_say_where_the_shop_is(tmp_path: Path) -> None:
+    given = {"email_provider": "sendgrid", "sendgrid_api_key": "k"}
+    assert states(list(checks.imprint(settings(tmp_path, **given)))) == [State.CHECK]
+    assert list(checks.imprint(settings(tmp_path, **given, shop_address="Smarttontine, Dakar"))) == []
+    assert list(checks.imprint(settings(tmp_path))) == []
+
+
 TWILIO = {"sms_provider": "twilio", "twilio_account_sid": "AC1", "twilio_auth_token": "t"}
 BOUNDED = {**TWILIO, "sms_daily_limit": 5000, "sms_countries": "SN,CI"}
 

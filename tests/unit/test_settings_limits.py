@@ -32,6 +32,10 @@ def test_limits_are_read_as_json(tmp_path: Path) -> None:
         ("PROVIDER_LIMITS", '{"twilio": {"per_second": -1}}', "PROVIDER_LIMITS: per_second must be more"),
         ("SMS_DAILY_LIMIT", "-1", "SMS_DAILY_LIMIT: "),
         ("SMS_DAILY_LIMIT", "many", "SMS_DAILY_LIMIT: "),
+        ("SHOP_ADDRESS", "{{ links }}", "SHOP_ADDRESS: must be plain text"),
+        ("SHOP_ADDRESS", "x" * 201, "SHOP_ADDRESS: must have at most 200"),
+        ("PRIVACY_URL", "javascript:alert(1)", "PRIVACY_URL: must be an http:// or https:// address"),
+        ("LEGAL_URL", "https://smarttontine.org@evil.example/", "LEGAL_URL: must be an http"),
     ],
 )
 def test_wrong_values_are_named(name: str, value: str, words: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from notify.domain.imprint import NO_IMPRINT, Imprint
 from notify.domain.unbroken import unbroken
 from notify.web.pages.languages import OTHER
 from notify.web.pages.texts import Texts, load_texts
@@ -34,8 +35,12 @@ _HEADERS: Final = {
 class Pages:
     """The page templates of this installation, compiled and styled, in every language."""
 
-    def __init__(self, directory: Path) -> None:
-        """Load `directory` (`templates/pages`); ConfigurationError if a language lacks words."""
+    def __init__(self, directory: Path, imprint: Imprint = NO_IMPRINT) -> None:
+        """Load `directory` (`templates/pages`); ConfigurationError if a language lacks words.
+
+        `imprint` stands below every page.
+        """
+        self._imprint = imprint
         self._texts = load_texts(directory)
         self._environment = Environment(
             loader=FileSystemLoader(directory),
@@ -93,6 +98,7 @@ class Pages:
             lang=locale,
             other=OTHER[locale],
             switch=switch,
+            imprint=self._imprint,
             **context,
         )
         return unbroken(page, '<span class="nb">')
