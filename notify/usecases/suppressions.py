@@ -15,7 +15,7 @@ from notify.domain.views import SuppressionView
 from notify.ports import Clock, Contacts
 from notify.store import Store
 from notify.store.lookups import SuppressionLookups
-from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.holding import held_holders
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 from notify.usecases.preferences.recording_stops import Stop, record_stops
@@ -61,15 +61,11 @@ class SuppressionDesk:
         now = self._clock()
         with self._store.write() as tx:
             address_hash = tx.suppressions.hash_of(channel, known)
-            people = held(
-                tx,
-                lambda: tx.recipients.having(channel, [address_hash]),
-                lambda having: ([one.id for one in having], [address_hash]),
-            )
+            holders = held_holders(tx, {(channel, address_hash)})
             scope = scope or SHOP_SCOPES[reason]
             if way := _WAYS.get(reason):
                 stop = Stop(channel, address_hash, scope, Occasion(now, way, Proof(SHOP)))
-                record_stops(tx, self._catalogue, [stop], {(channel, address_hash): people})
+                record_stops(tx, self._catalogue, [stop], holders)
             before = {one.number for one in tx.suppressions.of(channel, [address_hash])}
             number = tx.suppressions.bar(
                 channel,
@@ -90,19 +86,19 @@ class SuppressionDesk:
                 raise NotFoundError("no suppression of that id")
             if who := WHO_LIFTS.get(found.reason):
                 raise ConflictError(f"A suppression for {found.reason} is not the shop's to lift: {who}.")
-            people = held(
-                tx,
-                lambda: tx.recipients.having(found.channel, [found.address_hash]),
-                lambda having: ([one.id for one in having], [found.address_hash]),
-            )
-            told = people if found.reason in _ASKED_FOR else ()
-            came = [coming(tx, self._catalogue, one) for one in told]
+            holders = held_holders(tx, {(found.channel, found.address_hash)})
+            told = holders if found.reason in _ASKED_FOR else {}
+            before = coming(tx, self._catalogue, told)
             if not tx.suppressions.drop(number):
                 raise NotFoundError("no suppression of that id")
             occasion = Occasion(self._clock(), SUPPRESSED, Proof(SHOP))
-            for one, before in zip(told, came, strict=True):
-                spoken = replace(occasion, locale=one.profile.locale)
-                record_difference(tx, self._catalogue, one, before, spoken)
+            record_difference(
+                tx,
+                self._catalogue,
+                told,
+                before,
+                lambda one: replace(occasion, locale=one.profile.locale),
+            )
 
     def search(self, channel: Channel, address: str) -> list[SuppressionView]:
         """Return what bars an address, oldest first. InvalidRequestError."""

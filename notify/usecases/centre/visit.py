@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from notify.domain.catalogue import Catalogue
 from notify.domain.delivery import StoredRecipient
 from notify.store import Transaction
+from notify.usecases.preferences.holding import holders_of
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 
@@ -26,16 +27,11 @@ class Visit:
 
         Of everybody who has one of them: what bars an address bars it under every recipient id.
         """
-        people = self._people()
-        before = {one.id: coming(self.tx, self.catalogue, one) for one in people}
+        holders = holders_of(self.tx, set(self.recipient.hashes.items()))
+        before = coming(self.tx, self.catalogue, holders)
         yield
-        for one in people:
-            own = one.id == self.recipient.id
-            occasion = self.occasion if own else replace(self.occasion, message_id=None)
-            record_difference(self.tx, self.catalogue, one, before[one.id], occasion)
+        record_difference(self.tx, self.catalogue, holders, before, self._occasion_of)
 
-    def _people(self) -> list[StoredRecipient]:
-        found = {self.recipient.id: self.recipient}
-        for channel, value in self.recipient.hashes.items():
-            found |= {one.id: one for one in self.tx.recipients.having(channel, [value])}
-        return [found[number] for number in sorted(found)]
+    def _occasion_of(self, person: StoredRecipient) -> Occasion:
+        own = person.id == self.recipient.id
+        return self.occasion if own else replace(self.occasion, message_id=None)

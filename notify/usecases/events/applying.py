@@ -27,8 +27,7 @@ from notify.store import Transaction
 from notify.usecases.events.counting_bounces import bounce_news, count_bounces
 from notify.usecases.events.reported_refusals import bar_addresses, complained_of
 from notify.usecases.notifications.next_channels import hold_routes
-from notify.usecases.preferences.holding import held
-from notify.usecases.preferences.recording_stops import holders_of
+from notify.usecases.preferences.holding import held, holders_of
 from notify.usecases.sms.provider_stops import ProviderStops, StoppedNumber
 
 REPEATED: Final = "repeated"

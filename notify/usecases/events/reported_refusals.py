@@ -11,8 +11,9 @@ from notify.domain.event_moves import Reported, opt_out_way, suppression
 from notify.domain.events import ProviderEvent
 from notify.domain.ledger import COMPLAINT, Change, Left
 from notify.store import Transaction
+from notify.usecases.preferences.holding import Address, holders_of
 from notify.usecases.preferences.recording_choices import Occasion, record_changes
-from notify.usecases.preferences.recording_stops import Address, Stop, holders_of, record_stops
+from notify.usecases.preferences.recording_stops import Stop, record_stops
 
 Refusals = Sequence[tuple[Reported, ProviderEvent]]
 """Messages with the event that tells that no more of their kind is wanted, or can arrive."""

@@ -1,6 +1,6 @@
 """Put on the ledger what a bar of an address is about to stop, for everybody who has it, many at a time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notify.domain.catalogue import Catalogue, Channel, Topic
@@ -9,10 +9,8 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.imports import RecordedChoice
 from notify.domain.ledger import COMPLAINT, Change, LedgerEntry, Left
 from notify.store import Transaction
+from notify.usecases.preferences.holding import Holders
 from notify.usecases.preferences.recording_choices import Occasion
-
-Address = tuple[Channel, bytes]
-Holders = Mapping[Address, Sequence[StoredRecipient]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,6 @@ class Stop:
     def leaves(self) -> bool:
         """Whether it changes preferences too."""
         return self.occasion.way == COMPLAINT
-
-
-def holders_of(tx: Transaction, addresses: Collection[Address]) -> Holders:
-    """Return who has each of these addresses now."""
-    found: dict[Address, list[StoredRecipient]] = {}
-    for channel in Channel:
-        hashes = sorted(value for by, value in addresses if by is channel)
-        for person in tx.recipients.having(channel, hashes) if hashes else ():
-            found.setdefault((channel, person.hashes[channel]), []).append(person)
-    return found
 
 
 def record_stops(tx: Transaction, catalogue: Catalogue, stops: Sequence[Stop], holders: Holders) -> None:

@@ -17,13 +17,14 @@ from notify.domain.requests import Proof
 from notify.ports import Clock, Contacts
 from notify.store import Store, Transaction
 from notify.store.imports import Newcomer
+from notify.usecases.preferences.holding import holders_of
 from notify.usecases.preferences.recording_choices import (
     Occasion,
     addresses_on,
     differs,
     record_acceptances,
 )
-from notify.usecases.preferences.recording_stops import Stop, holders_of, record_stops
+from notify.usecases.preferences.recording_stops import Stop, record_stops
 from notify.usecases.recipients.checking_rows import Person, RowCheck
 
 BATCH: Final = 2_000

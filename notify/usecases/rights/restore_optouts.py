@@ -121,8 +121,8 @@ class RestoreOptOuts:
         self, tx: Transaction, bar: BarredAddress, people: Sequence[StoredRecipient], now: datetime
     ) -> None:
         """Bar an address again, and have the ledger tell once more what the person stopped by it."""
-        told = people if bar.reason in _TOLD else ()
-        before = [coming(tx, self._catalogue, one) for one in told]
+        told = {(bar.channel, bar.address_hash): people} if bar.reason in _TOLD else {}
+        before = coming(tx, self._catalogue, told)
         address = next((one.profile.address(bar.channel) for one in people), None)
         tx.suppressions.bar(
             bar.channel,
@@ -134,9 +134,13 @@ class RestoreOptOuts:
             until=bar.until,
         )
         proof = Proof(source=_SOURCE, obtained_at=bar.at)
-        for one, came in zip(told, before, strict=True):
-            occasion = Occasion(now, _TOLD[bar.reason], proof, one.profile.locale)
-            record_difference(tx, self._catalogue, one, came, occasion)
+        record_difference(
+            tx,
+            self._catalogue,
+            told,
+            before,
+            lambda one: Occasion(now, _TOLD[bar.reason], proof, one.profile.locale),
+        )
 
     def _opt_out(self, choices: Sequence[LastWord], state: JournalState, *, dry_run: bool) -> int:
         """Stop again what the person or the address had stopped, and the database does not know of."""

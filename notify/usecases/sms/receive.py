@@ -97,10 +97,11 @@ class ReceiveSms:
     def _follow(self, tx: Transaction, request: _Request, now: datetime) -> str | None:
         sms, keyword = request.sms, request.asked.keyword
         address_hash = tx.suppressions.hash_of(Channel.SMS, sms.phone)
-        if keyword is Keyword.HELP:
-            people = tx.recipients.having(Channel.SMS, [address_hash])
-        else:
-            people = self._stops.hold(tx, address_hash)
+        people = (
+            tx.recipients.having(Channel.SMS, [address_hash])
+            if keyword is Keyword.HELP
+            else self._stops.hold(tx, address_hash)
+        )
         if keyword in _WAYS and _is_new(tx, sms, now):
             proof = Proof(source=_SOURCE, wording=request.asked.word)
             occasion = Occasion(now, _WAYS[keyword], proof, request.asked.locale)

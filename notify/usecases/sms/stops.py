@@ -10,7 +10,7 @@ from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Left
 from notify.domain.suppressions import STOP
 from notify.store import Transaction
-from notify.usecases.preferences.holding import held
+from notify.usecases.preferences.holding import Holders, held_holders
 from notify.usecases.preferences.recording_bars import Coming, coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 
@@ -21,13 +21,10 @@ class SmsStops:
 
     catalogue: Catalogue
 
-    def hold(self, tx: Transaction, address_hash: bytes) -> list[StoredRecipient]:
+    def hold(self, tx: Transaction, address_hash: bytes) -> Sequence[StoredRecipient]:
         """Wait for open gates of a number, keep new ones shut until commit, and return who has it."""
-        return held(
-            tx,
-            lambda: tx.recipients.having(Channel.SMS, [address_hash]),
-            lambda known: ([one.id for one in known], [address_hash]),
-        )
+        key = (Channel.SMS, address_hash)
+        return held_holders(tx, {key}).get(key, ())
 
     def stop(
         self,
@@ -43,7 +40,8 @@ class SmsStops:
 
         `phone` None: nobody knows it any more.
         """
-        before = self._coming(tx, people)
+        holders = {(Channel.SMS, address_hash): people}
+        before = coming(tx, self.catalogue, holders)
         tx.consents.void_undos(
             [
                 Left(person.id, topic.number, Channel.SMS, [address_hash])
@@ -60,26 +58,22 @@ class SmsStops:
             masked=masked(Channel.SMS, phone),
             now=occasion.at,
         )
-        self._record(tx, people, before, occasion)
+        self._record(tx, holders, before, occasion)
 
     def start(
         self, tx: Transaction, address_hash: bytes, people: Sequence[StoredRecipient], occasion: Occasion
     ) -> None:
         """Lift a STOP, and nothing else."""
-        before = self._coming(tx, people)
+        holders = {(Channel.SMS, address_hash): people}
+        before = coming(tx, self.catalogue, holders)
         tx.suppressions.lift(Channel.SMS, [address_hash], STOP)
-        self._record(tx, people, before, occasion)
+        self._record(tx, holders, before, occasion)
 
-    def _coming(self, tx: Transaction, people: Sequence[StoredRecipient]) -> list[Coming]:
-        return [coming(tx, self.catalogue, one) for one in people]
-
-    def _record(
-        self,
-        tx: Transaction,
-        people: Sequence[StoredRecipient],
-        before: Sequence[Coming],
-        occasion: Occasion,
-    ) -> None:
-        for person, came in zip(people, before, strict=True):
-            told = replace(occasion, locale=person.profile.locale or occasion.locale)
-            record_difference(tx, self.catalogue, person, came, told)
+    def _record(self, tx: Transaction, holders: Holders, before: Coming, occasion: Occasion) -> None:
+        record_difference(
+            tx,
+            self.catalogue,
+            holders,
+            before,
+            lambda one: replace(occasion, locale=one.profile.locale or occasion.locale),
+        )
