@@ -14,7 +14,7 @@ from notify.providers.sendgrid_erasure import SendGridErasure
 from notify.settings import Settings
 from notify.storage.installation import rewrap
 from notify.storage.rotation import rotate
-from notify.usecases.centre.pausing import EndPauses
+from notify.usecases.centre.ending_pauses import EndPauses
 from notify.usecases.ledger.export import ExportLedger
 from notify.usecases.ledger.follow import Follower, FollowLedger
 from notify.usecases.ledger.mail_head import TEMPLATE as LEDGER_HEAD
@@ -38,7 +38,7 @@ class Composition(Delivering):
     @cached_property
     def end_pauses(self) -> EndPauses:
         """Lift suppressions whose end has come."""
-        return EndPauses(self.store, self._clock)
+        return EndPauses(self.store, self.catalogue, self._clock)
 
     @cached_property
     def purge(self) -> Purge:

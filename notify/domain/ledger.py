@@ -39,6 +39,9 @@ STOP: Final = "stop"
 START: Final = "start"
 PAUSE: Final = "pause"
 RESUME: Final = "resume"
+PAUSE_END: Final = "pause_end"
+"""The way of what comes again because a pause was over; `resume` is that of who ended it before its day."""
+
 READMITTED: Final = "readmitted"
 """The way of what comes again because the person had a bar of an address lifted in the preference centre."""
 
@@ -46,7 +49,7 @@ SUPPRESSED: Final = "suppressed"
 """The way of what stops, or comes again, because the shop barred an address or lifted that; also of what the
 file of an import says that an old tool no longer wrote to."""
 
-BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, READMITTED, SUPPRESSED})
+BARRING_WAYS: Final = frozenset({STOP, START, PAUSE, RESUME, PAUSE_END, READMITTED, SUPPRESSED})
 """Ways of entries that tell what comes or stops coming by a suppression, and set no preference."""
 
 OWN_WAYS: Final = (BARRING_WAYS - {SUPPRESSED}) | {

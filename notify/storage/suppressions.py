@@ -100,9 +100,19 @@ class SqlSuppressions:
         )
         return self._delete(*wanted) if hashes else []
 
-    def drop_expired(self, now: datetime) -> int:
-        """Delete what has ended."""
-        return len(self._delete(Suppression.expires_at.is_not(None), Suppression.expires_at <= now))
+    def over(self, now: datetime, limit: int) -> list[Suppressed]:
+        """Return some whose end has come."""
+        rows = self._connection.execute(
+            select(Suppression.__table__)
+            .where(Suppression.expires_at.is_not(None), Suppression.expires_at <= now)
+            .order_by(Suppression.expires_at, Suppression.id)
+            .limit(limit)
+        )
+        return [_suppressed(row) for row in rows]
+
+    def end(self, numbers: Collection[int], now: datetime) -> int:
+        """Delete these, but for those whose end has been moved meanwhile."""
+        return len(self._delete(Suppression.id.in_(numbers), Suppression.expires_at <= now))
 
     def _delete(self, *wanted: Any) -> list[Suppressed]:  # noqa: ANN401 - conditions
         rows = self._connection.execute(delete(Suppression).where(*wanted).returning(Suppression.__table__))

@@ -1,6 +1,6 @@
 """Addresses that are barred, as the use cases need them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -49,6 +49,10 @@ class Suppressions(Protocol):
         """Lift what bars these addresses for this reason; return what was lifted."""
         ...
 
-    def drop_expired(self, now: datetime) -> int:
-        """Delete what has ended; return how many."""
+    def over(self, now: datetime, limit: int) -> Sequence[Suppressed]:
+        """Return some whose end has come, in the order of their ends."""
+        ...
+
+    def end(self, numbers: Collection[int], now: datetime) -> int:
+        """Delete these, but for those whose end has been moved meanwhile; return how many."""
         ...

@@ -16,7 +16,7 @@ from notify.domain.ledger import LedgerEntry
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Lane, Proof, RecipientInput
 from notify.domain.status import Status
-from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP, ShopReason
+from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, SOFT_BOUNCES, STOP, ShopReason
 from notify.domain.token_claims import CentreClaim
 from notify.usecases.centre.pausing import Pause
 from notify.usecases.centre.views import CentreView
@@ -76,6 +76,38 @@ def test_a_pause_holds_the_news_and_no_order_and_ends_by_itself(served: World) -
     assert came(served)
     assert centre.describe(token).paused_until is None
     assert told(served, "resume") == []
+    assert told(served, "pause_end") == [(topic, by, True) for topic, by in NEWS]
+    assert served.parts.end_pauses() == 0
+    assert len(told(served, "pause_end")) == len(NEWS)
+
+
+def test_the_end_of_a_pause_tells_of_all_that_comes_again_and_of_nothing_else(served: World) -> None:
+    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
+    for number in range(120):  # more than end at once, and without telling of what they never had
+        phone = f"+2217712{number:05}"
+        with parts.store.write() as tx:
+            value = tx.suppressions.hash_of(Channel.SMS, phone)
+            tx.suppressions.bar(
+                Channel.SMS,
+                value,
+                Scope.MARKETING,
+                reason=SOFT_BOUNCES,
+                masked=None,
+                now=served.clock(),
+                until=served.clock() + timedelta(days=6),
+            )
+    parts.upsert_recipient(RecipientInput("guest", {"phone": PHONE, "country": "FR"}))
+    yes = Choice("surveys", Channel.SMS, subscribed=True)
+    parts.change_preferences("guest", [yes], Proof("form", "Oui"))
+    centre.pause(token, Pause.WEEK, CENTRE, "fr")
+    centre.change(token, [Choice("company_news", Channel.EMAIL, subscribed=False)], CENTRE, "fr")
+    bar(served, Channel.SMS, Scope.MARKETING, HARD_BOUNCE)
+    served.clock.advance(timedelta(days=7))
+    assert parts.end_pauses() == 122
+    assert told(served, "pause_end") == [(topic, by, True) for topic, by in NEWS if by == "email"][1:]
+    assert told(served, "pause_end", "guest") == []
+    parts.seal_ledger()
+    parts.verify_ledger(lambda finding: pytest.fail(finding.text), None)
 
 
 def test_resuming_early_brings_back_what_is_ticked_and_nothing_else(served: World) -> None:

@@ -11,6 +11,7 @@ from notify.domain.consent import Scope
 from notify.domain.outcome import AddressFault, Refused
 from notify.domain.requests import Choice, Proof
 from notify.domain.sms_senders import read_senders
+from notify.usecases.centre.pausing import Pause
 from notify.usecases.sms.provider_stops import StoppedNumber
 from tests.loopback.server import Fault
 from tests.loopback.twilio import TwilioLoopback
@@ -87,6 +88,18 @@ def test_a_sender_is_closed_once_nothing_of_it_comes_and_opened_again(mirror: Mi
     calls = len(mirror.twilio.consents.calls)
     mirror.settle()
     assert len(mirror.twilio.consents.calls) == calls
+
+
+def test_the_end_of_a_pause_is_told_as_its_beginning_was(mirror: Mirror) -> None:
+    """Else Twilio would refuse news for good."""
+    mirror.choose("company_news", subscribed=True)
+    token = mirror.world.centre_token()
+    proof = Proof(source="preference_centre", wording="Faire une pause")
+    mirror.world.parts.preference_centre.pause(token, Pause.WEEK, proof, "fr")
+    assert mirror.settle() == {(PHONE, NEWS): "opt-out"}
+    mirror.world.clock.advance(timedelta(days=7))
+    mirror.world.parts.end_pauses()
+    assert mirror.settle() == {(PHONE, NEWS): "opt-in"}
 
 
 def test_somebody_else_with_the_number_keeps_it_open(mirror: Mirror) -> None:

@@ -9,8 +9,6 @@ from notify.domain.addresses import masked
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.ledger import PAUSE, RESUME
-from notify.ports import Clock
-from notify.store import Store
 from notify.usecases.centre.visit import Visit
 from notify.usecases.preferences.recording_choices import addresses_on
 
@@ -50,19 +48,3 @@ def resume(visit: Visit) -> None:
     with resumed.on_the_ledger():
         for channel in Channel:
             visit.tx.suppressions.lift(channel, addresses_on(visit.recipient, channel), suppressions.PAUSE)
-
-
-class EndPauses:
-    """Deletes suppressions whose end has come, in the background; harmless to repeat.
-
-    The ledger was told of the end when the pause began, and is told nothing more.
-    """
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-
-    def __call__(self) -> int:
-        """Return how many ended."""
-        with self._store.write() as tx:
-            return tx.suppressions.drop_expired(self._clock())
