@@ -20,6 +20,7 @@ from sqlalchemy.orm import aliased
 
 from notify.domain import proofs
 from notify.domain.errors import VaultError
+from notify.domain.ledger import BARRING_WAYS, PAUSE_END
 from notify.domain.retention import Kept, RetentionRun, Step
 from notify.ports import Vault
 from notify.storage.consent_tables import ConsentProof, ConsentRecord
@@ -204,12 +205,19 @@ def _no_contact(before: datetime) -> tuple[ColumnElement[bool], ...]:
         Recipient.updated_at < before,
         or_(since.is_(None), since < before.date()),
         ~exists().where(Notification.recipient_id == Recipient.id, Notification.created_at >= before),
-        ~exists().where(ConsentRecord.recipient_id == Recipient.id, ConsentRecord.at >= before),
+        ~exists().where(
+            ConsentRecord.recipient_id == Recipient.id,
+            ConsentRecord.at >= before,
+            ConsentRecord.way != PAUSE_END,  # nobody did that
+        ),
     )
 
 
 def _replaced(numbers: Sequence[int], before: datetime) -> Select[int]:
-    """Select those entries after which the same person made another choice of the same, before a time."""
+    """Select those entries after which the same person made another choice of the same, before a time.
+
+    What bars an address, or ends that, replaces no choice: after a pause, messages rest on the same opt-in.
+    """
     later = aliased(ConsentRecord)
     same = and_(
         later.recipient_id == ConsentRecord.recipient_id,
@@ -217,5 +225,6 @@ def _replaced(numbers: Sequence[int], before: datetime) -> Select[int]:
         later.channel.is_not_distinct_from(ConsentRecord.channel),
         later.id > ConsentRecord.id,
         later.at < before,
+        or_(later.way.not_in(BARRING_WAYS), ConsentRecord.way.in_(BARRING_WAYS)),
     )
     return select(ConsentRecord.id).where(ConsentRecord.id.in_(numbers), exists().where(same))

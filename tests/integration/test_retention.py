@@ -118,6 +118,24 @@ def test_proofs_go_three_years_after_their_choice_was_replaced(world: World) -> 
     assert entries[1] in kept
 
 
+def test_a_pause_replaces_no_choice_and_its_end_is_no_contact(world: World) -> None:
+    choose(world, at=world.clock(), subscribed=True)
+    world.parts.upsert_recipient(RecipientInput("C-2", {"email": "quiet@example.com"}))
+    for days, way in ((30, "pause"), (30, "pause_end"), (940, "pause_end")):
+        world.clock.advance(timedelta(days=days))
+        with world.parts.store.write() as tx:
+            people = [tx.recipients.by_external_id(one) for one in ("C-1042", "C-2")]
+            told = [
+                LedgerEntry(one.id, world.clock(), way != "pause", way, 2, Channel.EMAIL)
+                for one in people
+                if one
+            ]
+            tx.consents.append(told)
+    world.order()  # a customer still, unlike the other
+    assert go(world, timedelta(days=130)) == {"recipients": 1}
+    assert exported(world.parts)["consents"][0]["proof"]["source"] == "checkout"
+
+
 def choose(world: World, *, at: datetime, subscribed: bool) -> None:
     world.parts.upsert_recipient(RecipientInput("C-1042", {"email": EMAIL}))
     with world.parts.store.write() as tx:
