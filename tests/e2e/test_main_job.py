@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,10 +147,11 @@ def test_a_reset_in_mid_call_is_unknown_and_not_sent_again(shop: Shop) -> None:
 
 
 def test_a_worker_killed_in_mid_call_leaves_unknown_and_its_lane_goes_on(shop: Shop) -> None:
+    before = len(shop.texts())
     shop.twilio.script(Fault(delay=30))
     lost = shop.order("99830", channels=["sms"])
-    wait_for(lambda: shop.status(lost) == "sending", PATIENCE)
-    time.sleep(0.5)
+    wait_for(lambda: len(shop.texts()) > before, PATIENCE)
+    assert shop.status(lost) == "sending"
     os.kill(shop.up.children()["worker urgent"], signal.SIGKILL)
     following = shop.order("99831", channels=["sms"])
     shop.wait_until(following, "sent")
