@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final, TypedDict
 
-from notify.domain.catalogue import DEFAULT_LOCALE, Channel
+from notify.domain.catalogue import DEFAULT_LOCALE, LOCALES, Channel
 
 AttributeValue = str | int | float | bool
 Attributes = Mapping[str, AttributeValue]
@@ -57,8 +57,8 @@ class Profile:
 
     @property
     def language(self) -> str:
-        """The language to write in."""
-        return self.locale or DEFAULT_LOCALE
+        """The language to write in: theirs, or French where we have no texts in it."""
+        return self.locale if self.locale in LOCALES else DEFAULT_LOCALE
 
     def address(self, channel: Channel) -> str | None:
         """Return the address for a channel."""

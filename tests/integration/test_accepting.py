@@ -115,6 +115,13 @@ def test_a_profile_is_merged_field_by_field(world: World) -> None:
     assert found["attributes"] == {"city": "Thiès"}
 
 
+def test_whoever_reads_a_language_that_we_do_not_write_gets_french(world: World) -> None:
+    world.order(profile={"email": "awa@example.org", "locale": "pt"})
+    world.work()
+    assert world.email.messages[-1].subject.startswith("Votre commande")
+    assert world.parts.lookups.recipient("C-1042")["locale"] == "pt"
+
+
 def test_the_stored_country_is_the_hint_for_a_national_number(world: World) -> None:
     world.order()
     world.order(profile={"phone": "70 123 45 67"})

@@ -188,6 +188,7 @@ def shop(database_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 def test_with_double_opt_in_a_choice_counts_once_confirmed(shop: Desk) -> None:
     change, world = shop.world.parts.change_preferences, shop.world
+    shop.change({"locale": "pt"})  # which we do not write: it is French
     offers = Choice("product_offers", Channel.EMAIL, subscribed=True)
     (news,) = [one for one in change("C-1042", [*NEWS, offers], SHOP_PROOF) if one["pending"]]
     assert (news["topic"], news["channel"], news["subscribed"]) == ("company_news", "email", False)

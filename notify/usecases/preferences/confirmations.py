@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from notify.domain.addresses import masked
 from notify.domain.bars import bar_on
-from notify.domain.catalogue import CONFIRMATIONS, DEFAULT_LOCALE, Channel
+from notify.domain.catalogue import CONFIRMATIONS, Channel
 from notify.domain.confirmations import (
     ASK_AGAIN_AFTER,
     LASTS,
@@ -118,7 +118,7 @@ class Confirmations:
         if wanted:
             self._refuse_barred(tx, recipient, by, wanted)
         self._limit(tx, recipient.id, kind, by, now)
-        locale = locale or recipient.profile.locale or DEFAULT_LOCALE
+        locale = locale or recipient.profile.language
         token = "".join(secrets.choice(_LETTERS) for _ in range(_TOKEN_LENGTH))
         data: dict[str, Any] = {"confirm_url": self._senders.confirm_url(by, token)}
         if wanted:

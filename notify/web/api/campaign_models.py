@@ -11,7 +11,7 @@ from notify.domain.campaigns import MAX_TEST_ADDRESSES, RECIPIENT_ZONE
 from notify.domain.catalogue import LOCALES
 from notify.domain.recipient_ids import address_in
 from notify.usecases.campaigns.checking import MAX_THROTTLE
-from notify.web.api.fields import Channels, Line, Locale, Timestamp, parse_timestamp, timezones
+from notify.web.api.fields import Channels, Line, Timestamp, WrittenLanguage, parse_timestamp, timezones
 from notify.web.api.models import Given
 
 _LOCAL: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d)?")
@@ -159,4 +159,4 @@ class TestSend(Given):
         examples=[["awa.diop@example.com"]]
     )
     """E-mail addresses, and phone numbers in international form (+221…)."""
-    locale: Annotated[Locale, Field(examples=["fr"])] = "fr"
+    locale: Annotated[WrittenLanguage, Field(examples=["fr"])] = "fr"

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
+from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from notify.domain.catalogue import LOCALES, Channel
@@ -17,7 +18,8 @@ from notify.domain.requests import Routing
 # RFC 3339 section 5.6, where the offset is what ISO 8601 would let one leave out.
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_LOCALE: Final = re.compile(rf"({'|'.join(LOCALES)})(?:[-_][A-Za-z0-9]{{2,8}})*", re.IGNORECASE)
+# RFC 5646 section 2.1 (BCP 47), with the underscore of POSIX for the hyphen, and what follows unread.
+_LOCALE: Final = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*", re.IGNORECASE)
 _URL: Final = re.compile(r"://|(?<![^\W_])www\.", re.IGNORECASE)
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters to Unicode, blank to the eye."""
@@ -80,10 +82,25 @@ def _recipient_id(text: str) -> str:
     return text
 
 
-def _locale(text: str) -> str:
-    if not (found := _LOCALE.fullmatch(text)):
-        raise ValueError(f"must be one of {', '.join(LOCALES)}, with or without a region (fr-SN)")
+@cache
+def languages() -> frozenset[str]:
+    """Return the ISO 639 codes that the CLDR knows, two letters or three."""
+    return frozenset(str(code) for code in Locale.parse("en").languages) - {"und", "mul", "zxx"}
+
+
+def _language(text: str) -> str:
+    """Return the language of a tag."""
+    found = _LOCALE.fullmatch(text)
+    if found is None or found[1].lower() not in languages():
+        raise ValueError("must be a language tag, such as fr, en or fr-SN")
     return found[1].lower()
+
+
+def _written(text: str) -> str:
+    """Return the language of a tag, if we write in it."""
+    if (found := _language(text)) not in LOCALES:
+        raise ValueError(f"must be one of {', '.join(LOCALES)}, with or without a region (fr-SN)")
+    return found
 
 
 def _country(text: str) -> str:
@@ -177,11 +194,21 @@ RecipientId = Annotated[
 ]
 EmailText = Annotated[str, StringConstraints(min_length=1, max_length=320), _examples("awa.diop@example.com")]
 PhoneText = Annotated[str, StringConstraints(min_length=1, max_length=40), _examples("+221771234567")]
-Locale = Annotated[
+_MORE: Final = "([-_][A-Za-z0-9]{1,8})*$"
+LanguageTag = Annotated[
     str,
-    AfterValidator(_locale),
-    WithJsonSchema({"type": "string", "pattern": rf"^({'|'.join(LOCALES)})([-_][A-Za-z0-9]{{2,8}})*$"}),
+    StringConstraints(max_length=35),
+    AfterValidator(_language),
+    WithJsonSchema({"type": "string", "maxLength": 35, "pattern": f"^[A-Za-z]{{2,3}}{_MORE}"}),
 ]
+"""Any language; what is kept of it is its code."""
+WrittenLanguage = Annotated[
+    str,
+    StringConstraints(max_length=35),
+    AfterValidator(_written),
+    WithJsonSchema({"type": "string", "maxLength": 35, "pattern": f"^({'|'.join(LOCALES)}){_MORE}"}),
+]
+"""One of those that messages are written in."""
 Country = Annotated[
     str, AfterValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})
 ]

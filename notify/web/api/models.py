@@ -14,8 +14,8 @@ from notify.web.api.fields import (
     Country,
     Day,
     EmailText,
+    LanguageTag,
     Line,
-    Locale,
     PersonName,
     PhoneText,
     RecipientId,
@@ -26,6 +26,7 @@ from notify.web.api.fields import (
     Timestamp,
     Timezone,
     Version,
+    WrittenLanguage,
 )
 
 MAX_BATCH = 1000
@@ -57,8 +58,8 @@ class RecipientProfile(Given):
     """International (+221…) or as dialled in the recipient's `country`."""
     name: Annotated[PersonName | None, Field(examples=["Awa Diop"])] = None
     """Printed in messages; may hold no link."""
-    locale: Annotated[Locale | None, Field(examples=["fr"])] = None
-    """The language to write in."""
+    locale: Annotated[LanguageTag | None, Field(examples=["fr"])] = None
+    """The language to write in, by its tag (`fr`, `en`, `fr-SN`); in another than these two it is French."""
     country: Annotated[Country | None, Field(examples=["SN"])] = None
     """ISO 3166-1 alpha-2. Decides on the consent regime; else the phone number's country does."""
     timezone: Annotated[Timezone | None, Field(examples=["Africa/Dakar"])] = None
@@ -167,6 +168,6 @@ class PreviewRequest(Given):
     """Data and language to show a template with."""
 
     data: Annotated[dict[str, Any], Field(examples=[{"order_number": "99812"}])] = Field(default_factory=dict)
-    locale: Annotated[Locale, Field(examples=["fr"])] = "fr"
+    locale: Annotated[WrittenLanguage, Field(examples=["fr"])] = "fr"
     country: Annotated[Country | None, Field(examples=["SN"])] = None
     """Where the SMS would go to, for its price."""
