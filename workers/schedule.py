@@ -5,12 +5,13 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from setproctitle import setproctitle
 
+from notify.bootstrap import Composition
 from notify.domain.errors import UnavailableError
 from notify.logs import configure_logs
 from workers import runtime
@@ -53,6 +54,32 @@ def _attempt(task: Task) -> None:
         _log.exception("task failed", extra={"task": task.name})
 
 
+def _first(parts: Composition) -> list[Task]:
+    """Return what is quick, and waited for at the end."""
+    return [
+        Task("reconcile", 1.0, parts.reconcile),
+        Task("watch campaigns", 3.0, parts.watch_campaigns),
+        Task("watch complaints", 600.0, parts.watch_complaints),
+        Task("end pauses", 15.0, parts.end_pauses),
+        Task("purge", 3600.0, parts.purge),
+    ]
+
+
+def _apart(parts: Composition) -> Mapping[str, Sequence[Task]]:
+    """Return what may take long, by the name of the thread that it has to itself."""
+    # First it seals: only what is sealed is followed.
+    ledger = [Task("seal", 1.0, parts.seal_ledger), Task("follow", 1.0, parts.follow_ledger)]
+    if parts.mail_ledger_head:
+        ledger.append(Task("mail the ledger's head", 60.0, parts.mail_ledger_head))
+    return {
+        "ledger": ledger,  # a large import leaves it much to do
+        "settle": [Task("settle", 10.0, parts.settle_unknown)],  # it calls providers
+        "errands": [Task("errands", 10.0, parts.run_errands)],  # so do these, and must not keep that waiting
+        "retain": [Task("retain", 3600.0, parts.retain)],  # it goes over everything that is kept
+        "journal": [Task("journal", 1.0, parts.write_journal)],  # a disk may not answer
+    }
+
+
 def main() -> None:
     """Run until told to stop."""
     setproctitle("notify: scheduler")
@@ -60,41 +87,20 @@ def main() -> None:
     # Blocked before any thread starts, and waited for below: a handler must not touch an Event.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    composition = runtime.composition("scheduler")
-    tasks = [
-        Task("reconcile", 1.0, composition.reconcile),
-        Task("watch campaigns", 3.0, composition.watch_campaigns),
-        Task("watch complaints", 600.0, composition.watch_complaints),
-        Task("end pauses", 15.0, composition.end_pauses),
-        Task("purge", 3600.0, composition.purge),
-    ]
-    # Apart, since it calls providers: what they take must not hold up the others.
-    slow = [Task("settle", 10.0, composition.settle_unknown)]
-    # Apart, since it goes over everything that is kept.
-    retention = [Task("retain", 3600.0, composition.retain)]
-    # Apart: a disk that does not answer must hold up nobody.
-    journal = [Task("journal", 1.0, composition.write_journal)]
-    # Apart from these too: a provider that does not answer must not keep orders from being settled.
-    errands = [Task("errands", 10.0, composition.run_errands)]
-    # Apart, since a large import leaves it much to do. First it seals: only what is sealed is followed.
-    ledger = [Task("seal", 1.0, composition.seal_ledger), Task("follow", 1.0, composition.follow_ledger)]
-    if composition.mail_ledger_head:
-        ledger.append(Task("mail the ledger's head", 60.0, composition.mail_ledger_head))
-    # Apart as well: a slice takes long, and its work in Python must not hold up a worker that delivers.
-    campaigns = Loop("campaigns", composition.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
+    parts = runtime.composition("scheduler")
+    first, apart = _first(parts), _apart(parts)
+    # A slice takes long too, and its work in Python must not hold up a worker that delivers.
+    campaigns = Loop("campaigns", parts.run_campaigns, _LOOK_FOR_CAMPAIGNS_SECONDS, niceness=_NICENESS)
     gc.freeze()  # what is there by now stays: looking at it again and again took a third of a campaign's time
     campaigns.start()
     stop = threading.Event()
-    loop = threading.Thread(target=run, args=(tasks, stop), name="schedule")
-    loop.start()
-    threading.Thread(target=run, args=(ledger, stop), name="ledger", daemon=True).start()
-    threading.Thread(target=run, args=(slow, stop), name="settle", daemon=True).start()
-    threading.Thread(target=run, args=(errands, stop), name="errands", daemon=True).start()
-    threading.Thread(target=run, args=(retention, stop), name="retain", daemon=True).start()
-    threading.Thread(target=run, args=(journal, stop), name="journal", daemon=True).start()
+    waited_for = threading.Thread(target=run, args=(first, stop), name="schedule")
+    waited_for.start()
+    for name, tasks in apart.items():
+        threading.Thread(target=run, args=(tasks, stop), name=name, daemon=True).start()
     signal.sigwait(ends)
     stop.set()
-    loop.join()
+    waited_for.join()
     if not campaigns.stop(_SLICE_SECONDS):
         _log.error("a slice of a campaign was cut off; it will be made again")
 
