@@ -109,7 +109,7 @@ class _Ways:
         return "POST", f"/u/{token}{tail}", b"List-Unsubscribe=One-Click", _FORM
 
     def _mail(self, one: Leaver) -> Request:
-        _, token = self._stack.composition.tokens.opt_out_with_mailbox(self._claim(one))
+        token = self._stack.composition.tokens.mailbox(self._claim(one))
         to = f"unsubscribe-{token}@{_MAIL_DOMAIN}"
         return "POST", "/webhooks/sendgrid/inbound", urlencode({"to": to}).encode(), _FORM
 

@@ -182,8 +182,10 @@ class Tokens(Protocol):
         """Verify an opt-out token."""
         ...
 
-    def opt_out_with_mailbox(self, claim: OptOutClaim) -> tuple[str, str]:
-        """Return the opt-out token, and the same for mail addresses."""
+    def of_email(
+        self, recipient: int, topic: int, message: int, *, mailbox: bool
+    ) -> tuple[str, str, str | None]:
+        """Return an e-mail's opt-out token, its centre's, and if wanted the opt-out token for mail boxes."""
         ...
 
     def mailbox(self, claim: OptOutClaim) -> str:

@@ -167,10 +167,17 @@ class SignedTokens:
         """Verify an opt-out token; InvalidTokenError."""
         return self._verify(_from_base64(token))
 
-    def opt_out_with_mailbox(self, claim: OptOutClaim) -> tuple[str, str]:
-        """Return both spellings of one opt-out token, signed once."""
-        signed = self._sign(claim)
-        return _to_base64(signed), _to_base32(signed)
+    def of_email(
+        self, recipient: int, topic: int, message: int, *, mailbox: bool
+    ) -> tuple[str, str, str | None]:
+        """Return an e-mail's opt-out token, its centre's, and if wanted the opt-out token for mail boxes.
+
+        A million newsletters have them: what is the same in all three is computed once.
+        """
+        packed = _pack(recipient, message)
+        signed = self._sign_packed(topic, Channel.EMAIL, packed)
+        centre = _to_base64(self._centres.make(packed, 0))
+        return _to_base64(signed), centre, _to_base32(signed) if mailbox else None
 
     def mailbox(self, claim: OptOutClaim) -> str:
         """Return the bytes of the opt-out token in base32: mail systems may fold the case of an address."""
@@ -200,11 +207,13 @@ class SignedTokens:
         return CentreClaim(recipient=recipient, message=message)
 
     def _sign(self, claim: OptOutClaim) -> bytes:
-        channel = CHANNEL_NUMBERS[claim.channel]
-        if not 1 <= claim.topic <= _LARGEST_TOPIC or channel > _LARGEST_CHANNEL:
+        return self._sign_packed(claim.topic, claim.channel, _pack(claim.recipient, claim.message))
+
+    def _sign_packed(self, topic: int, channel: Channel, packed: bytes) -> bytes:
+        number = CHANNEL_NUMBERS[channel]
+        if not 1 <= topic <= _LARGEST_TOPIC or number > _LARGEST_CHANNEL:
             raise ValueError("a topic's number is from 1 to 255, a channel's from 1 to 4")
-        payload = claim.topic.to_bytes(1) + _pack(claim.recipient, claim.message)
-        return self._opt_outs.make(payload, channel - 1)
+        return self._opt_outs.make(topic.to_bytes(1) + packed, number - 1)
 
     def _verify(self, signed: bytes) -> OptOutClaim:
         payload, bits = self._opt_outs.read(signed)

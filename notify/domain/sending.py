@@ -60,15 +60,23 @@ class Senders:
 def mail_headers(
     topic: Topic, template: str, sender: str, unsubscribe_url: str, mailto: str | None
 ) -> dict[str, str]:
-    """Return the headers of one e-mail: RFC 8058 (one-click), 2369, 2919 (List-Id), 3834, and Feedback-ID."""
+    """Return the headers of one e-mail."""
+    shared = shared_headers(topic.name, topic.purpose, template, sender)
+    return {"List-Unsubscribe": list_unsubscribe(unsubscribe_url, mailto), **shared}
+
+
+def list_unsubscribe(unsubscribe_url: str, mailto: str | None) -> str:
+    """Return the header that is each message's own (RFC 2369)."""
     by_mail = f", <mailto:{mailto}?subject=unsubscribe>" if mailto else ""
-    shared = _shared_headers(topic.name, topic.purpose, template, sender)
-    return {"List-Unsubscribe": f"<{unsubscribe_url}>{by_mail}", **shared}
+    return f"<{unsubscribe_url}>{by_mail}"
 
 
 @lru_cache(maxsize=256)
-def _shared_headers(topic: str, purpose: Purpose, template: str, sender: str) -> Mapping[str, str]:
-    """Return the headers that do not differ from person to person: a million newsletters share them."""
+def shared_headers(topic: str, purpose: Purpose, template: str, sender: str) -> Mapping[str, str]:
+    """Return the headers that do not differ from person to person: a million newsletters share them.
+
+    RFC 8058 (one-click), 2919 (List-Id), 3834 (Auto-Submitted), and Gmail's Feedback-ID.
+    """
     domain = parseaddr(sender)[1].rpartition("@")[2]
     headers = {
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

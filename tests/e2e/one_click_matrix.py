@@ -103,7 +103,7 @@ class Deployment:
     def mailbox(self, person: int) -> str:
         """Return the address of the `mailto:` in a person's message."""
         recipient, message = self._messages[person]
-        _, token = self.parts.tokens.opt_out_with_mailbox(OptOutClaim(recipient, 1, Channel.EMAIL, message))
+        token = self.parts.tokens.mailbox(OptOutClaim(recipient, 1, Channel.EMAIL, message))
         return f"unsubscribe-{token}@mail.example.org"
 
     def subscribed(self, person: int) -> bool | None:

@@ -118,9 +118,9 @@ def test_an_opt_out_between_check_and_gate_wins(world: World) -> None:
     class OptsOutMeanwhile:
         sender = staticmethod(compose.sender)
 
-        def email(self, letter: object) -> object:
+        def emails(self, first: object) -> object:
             world.parts.unsubscribe(token, CLICK, "fr")
-            return compose.email(letter)  # type: ignore[arg-type]
+            return compose.emails(first)  # type: ignore[arg-type]
 
     world.deliver._composer = OptsOutMeanwhile()  # type: ignore[assignment]  # noqa: SLF001
     world.work()

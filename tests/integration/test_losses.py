@@ -232,7 +232,7 @@ def test_a_message_that_cannot_be_rendered_fails_alone(world: World) -> None:
     class CannotWrite:
         sender = staticmethod(compose.sender)
 
-        def email(self, letter: object) -> object:
+        def emails(self, first: object) -> object:
             raise ValueError("odd")
 
     world.deliver._composer = CannotWrite()  # type: ignore[assignment]  # noqa: SLF001

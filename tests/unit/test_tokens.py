@@ -196,3 +196,16 @@ def test_a_short_secret_is_named_by_position_and_not_shown(bad: str) -> None:
 def test_at_least_one_secret_is_needed() -> None:
     with pytest.raises(ConfigurationError):
         SignedTokens([])
+
+
+@pytest.mark.parametrize("mailbox", [True, False])
+def test_an_email_s_tokens_are_those_of_its_claims(*, mailbox: bool) -> None:
+    claim = CLAIM._replace(channel=Channel.EMAIL)
+    made = tokens.of_email(claim.recipient, claim.topic, claim.message, mailbox=mailbox)
+    centre = tokens.centre(CentreClaim(claim.recipient, claim.message))
+    assert made == (tokens.opt_out(claim), centre, tokens.mailbox(claim) if mailbox else None)
+
+
+def test_an_email_of_no_possible_topic_gets_no_token() -> None:
+    with pytest.raises(ValueError, match="topic"):
+        tokens.of_email(1, 256, 1, mailbox=False)

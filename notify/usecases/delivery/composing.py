@@ -1,6 +1,6 @@
 """Write a message: render it, and put its links, sender and headers on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,18 +10,17 @@ from notify.domain.campaigns import NOBODY
 from notify.domain.catalogue import Catalogue, Channel, Purpose, Topic
 from notify.domain.content import RECIPIENT_NAME, Links
 from notify.domain.delivery import CampaignErrand, Letter, NotificationErrand
-from notify.domain.newsletters import Person, Pinned
+from notify.domain.newsletters import Person
 from notify.domain.outgoing import OutgoingEmail, OutgoingSms
 from notify.domain.sending import Senders, mail_headers
-from notify.domain.token_claims import CentreClaim, OptOutClaim
+from notify.domain.token_claims import OptOutClaim
 from notify.ports import Templates, Tokens
+from notify.usecases.delivery.copies import Copies
 
 _MAX_SMS_VALIDITY: Final = 36_000  # seconds; Twilio's longest ValidityPeriod
 
 _LATE: Final = 2**31
 """The number of a recipient or a message that is not reached soon: its links are longest."""
-
-_TEST: Final = "[Test] "
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +43,17 @@ class Composer:
 
     def links(self, letter: Letter) -> Links:
         """Sign the links of one letter."""
-        claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
         if letter.channel is Channel.SMS:
+            claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
             stop = self.senders.sms.of(letter.phone_country, self._purpose(letter)).stop
             return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
-        mailto = None
-        if self.senders.mail_domain is None:
-            token = self.tokens.opt_out(claim)
-        else:
-            token, mailbox = self.tokens.opt_out_with_mailbox(claim)
-            mailto = self.senders.opt_out_mailto(mailbox)
-        centre = self.tokens.centre(CentreClaim(letter.recipient_id, letter.message_id))
+        token, centre, mailbox = self.tokens.of_email(
+            letter.recipient_id, letter.topic, letter.message_id, mailbox=self.senders.mail_domain is not None
+        )
         return Links(
             unsubscribe=self.senders.opt_out_url(Channel.EMAIL, token),
             centre=self.senders.centre_url(centre),
-            mailto=mailto,
+            mailto=self.senders.opt_out_mailto(mailbox) if mailbox else None,
         )
 
     def sample_sms_links(self, topic: int, country: str | None) -> tuple[Links, Links]:
@@ -70,13 +65,18 @@ class Composer:
         )
         return first, last
 
-    def email(self, letter: Letter) -> OutgoingEmail:
-        """Write an e-mail; the letter has an address."""
+    def emails(self, first: Letter) -> Callable[[Letter], OutgoingEmail]:
+        """Return what writes the e-mails of a dispatch, given one of its letters; they have addresses."""
+        if isinstance(first.errand, CampaignErrand):
+            return Copies(first.errand, self._topic(first), self.templates, self.tokens, self.senders)
+        return self._email
+
+    def _email(self, letter: Letter) -> OutgoingEmail:
         topic = self._topic(letter)
         links = self.links(letter)
         errand = letter.errand
-        if isinstance(errand, CampaignErrand):
-            return self._newsletter(letter, errand.pinned, topic, links)
+        if not isinstance(errand, NotificationErrand):
+            raise TypeError("no dispatch has letters of notifications and of a campaign")
         content = self.templates.email(errand.template, letter.locale, _data(letter, errand), links)
         sender = self.sender(letter)
         return OutgoingEmail(
@@ -106,28 +106,6 @@ class Composer:
             to=letter.address or "",
             text=text,
             valid_for=max(1, min(left, _MAX_SMS_VALIDITY)) if left is not None else None,
-        )
-
-    def _newsletter(self, letter: Letter, pinned: Pinned, topic: Topic, links: Links) -> OutgoingEmail:
-        """Write one copy: as everybody's, with marks for what differs, where the newsletter allows it."""
-        person = _person(letter, links)
-        substitutions: Mapping[str, str] = {}
-        if pinned.individual:
-            content = self.templates.email_for(pinned, letter.locale, person)
-        else:
-            content = pinned.email(letter.locale)
-            substitutions = pinned.substitutions(letter.locale, person)
-        sender = self.senders.sender(Channel.EMAIL, topic.purpose)
-        return OutgoingEmail(
-            message_ref=ids.public(ids.MESSAGE, letter.message_id),
-            sender=sender,
-            to=letter.address or "",
-            subject=_TEST + content.subject if letter.recipient_id == NOBODY else content.subject,
-            html=content.html,
-            text=content.text,
-            headers=mail_headers(topic, pinned.template, sender, links.unsubscribe, links.mailto),
-            reply_to=self.senders.reply_to,
-            substitutions=substitutions,
         )
 
     def _purpose(self, letter: Letter) -> Purpose:

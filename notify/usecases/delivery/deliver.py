@@ -256,7 +256,8 @@ class Deliver:
     def _compose(self, work: Work, letter: Letter, now: datetime, ends: datetime | None) -> None:
         try:
             if letter.channel is Channel.EMAIL:
-                work.outgoing[letter.message_id] = self._composer.email(letter)
+                write = work.write_email = work.write_email or self._composer.emails(letter)
+                work.outgoing[letter.message_id] = write(letter)
             else:
                 work.outgoing[letter.message_id] = self._composer.sms(letter, now, ends)
         except Exception as error:  # noqa: BLE001 - one poisoned message must not hold up its batch

@@ -1,7 +1,7 @@
 """What becomes of one claimed dispatch while it is worked on: decided here, written down by `deliver`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -65,6 +65,8 @@ class Work:
     later: list[Later] = field(default_factory=list)
     record: Record = field(init=False)
     call: PlannedCall | None = None
+    write_email: Callable[[Letter], OutgoingEmail] | None = None
+    """What writes its e-mails, once there was one to write."""
     stale_after: datetime | None = None
     """When what was written can no longer be sent as it is: it says until when it may be on its way."""
     faults: dict[int, AddressFault] = field(default_factory=dict)
