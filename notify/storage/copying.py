@@ -39,7 +39,7 @@ class Columns:
 
 def next_numbers(connection: Connection, table: str, count: int) -> list[int]:
     """Take numbers for new rows of a table, ascending."""
-    return list(connection.scalars(_NUMBERS, {"table": table, "count": count}))
+    return sorted(connection.scalars(_NUMBERS, {"table": table, "count": count}))
 
 
 def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[str, object]]) -> None:
