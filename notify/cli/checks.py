@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from redis import RedisError
 
 from notify.bootstrap import Composition
+from notify.cli.counts import counted
 from notify.cli.findings import Finding
 from notify.cli.ledger_checks import check_ledger
 from notify.cli.schema import NOT_SET_UP, is_set_up
@@ -77,7 +78,8 @@ def _work(composition: Composition) -> Iterator[Finding]:
         yield Finding.check("Alert", text, remedy)
     yield from check_ledger(report.ledger, now)
     if report.webhooks.failing:
-        text = f"{report.webhooks.failing} endpoints fail, {report.webhooks.waiting} calls wait"
+        fails = counted(report.webhooks.failing, "endpoint fails", "endpoints fail")
+        text = f"{fails}, {counted(report.webhooks.waiting, 'call waits', 'calls wait')}"
         yield Finding.check("Webhooks", text, "docs/webhooks.md says how to see what they answer.")
     for lane in report.lanes:
         if lane.oldest_due_at and now - lane.oldest_due_at > _QUEUE_OLD:

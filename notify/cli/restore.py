@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from notify.cli.counts import counted
 from notify.cli.options import composed, data_dir_option
 
 
@@ -21,4 +22,9 @@ def restore_optouts(files: tuple[Path, ...], dry_run: bool, data_dir: Path | Non
         done = composition.restore_optouts(files, dry_run=dry_run)
     verb = "To put back" if dry_run else "Put back"
     click.echo(f"Lines read: {done.lines} ({done.unreadable} of them torn or unreadable)")
-    click.echo(f"{verb}: {done.opted_out} opt-outs, {done.barred} suppressions, {done.erased} erasures")
+    told = (
+        counted(done.opted_out, "opt-out", "opt-outs"),
+        counted(done.barred, "suppression", "suppressions"),
+        counted(done.erased, "erasure", "erasures"),
+    )
+    click.echo(f"{verb}: {', '.join(told)}")

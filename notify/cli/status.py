@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from notify.cli.alerts import alert_lines
+from notify.cli.counts import counted
 from notify.cli.ledger_checks import ledger_lines
 from notify.cli.options import data_dir_option, looked_at
 from notify.cli.schema import obstacle
@@ -57,16 +58,18 @@ def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
         yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
     posts = report.posts
     if posts.waiting:
-        since = age(posts.oldest_at, now)
-        yield f"Providers' events: {posts.waiting} posts wait to be read, the oldest since {since}"
+        waits = counted(posts.waiting, "post waits", "posts wait")
+        yield f"Providers' events: {waits} to be read, the oldest for {age(posts.oldest_at, now)}"
     if posts.unreadable:
-        yield f"Providers' events: {posts.unreadable} posts COULD NOT BE READ; the log says why"
+        unreadable = counted(posts.unreadable, "post", "posts")
+        yield f"Providers' events: {unreadable} COULD NOT BE READ; the log says why"
     webhooks = report.webhooks
     if webhooks.waiting:
-        since = age(webhooks.oldest_at, now)
-        yield f"Outbound webhooks: {webhooks.waiting} calls wait, the oldest since {since}"
+        waits = counted(webhooks.waiting, "call waits", "calls wait")
+        yield f"Outbound webhooks: {waits}, the oldest for {age(webhooks.oldest_at, now)}"
     if webhooks.failing or webhooks.disabled:
-        yield f"Outbound webhooks: {webhooks.failing} endpoints FAIL, {webhooks.disabled} are DISABLED"
+        fails = counted(webhooks.failing, "endpoint FAILS", "endpoints FAIL")
+        yield f"Outbound webhooks: {fails}, {counted(webhooks.disabled, 'is', 'are')} DISABLED"
     ledger = report.ledger
     yield from ledger_lines(ledger, age(ledger.oldest_at, now), age(ledger.sealed_at, now))
     if run := report.retention:

@@ -27,10 +27,10 @@ def test_a_journal_is_put_back_into_a_restored_database(tmp_path: Path) -> None:
     planned = notify("restore-optouts", "--dry-run", str(journal))
     assert planned.stdout.splitlines() == [
         "Lines read: 2 (1 of them torn or unreadable)",
-        "To put back: 0 opt-outs, 1 suppressions, 0 erasures",
+        "To put back: 0 opt-outs, 1 suppression, 0 erasures",
     ]
     assert (
-        "Put back: 0 opt-outs, 1 suppressions, 0 erasures" in notify("restore-optouts", str(journal)).stdout
+        "Put back: 0 opt-outs, 1 suppression, 0 erasures" in notify("restore-optouts", str(journal)).stdout
     )
     assert (
         "Put back: 0 opt-outs, 0 suppressions, 0 erasures" in notify("restore-optouts", str(journal)).stdout

@@ -114,7 +114,7 @@ def test_a_post_that_cannot_be_read_is_tried_again_and_holds_up_no_other(
     assert "cannot be read" in caplog.text
     assert EMAIL not in caplog.text
     told = "\n".join(status_lines(reporting))
-    assert "1 posts COULD NOT BE READ" in told
+    assert "1 post COULD NOT BE READ" in told
     assert "wait to be read" not in told
     for pause in (*PAUSES, ASIDE, ASIDE):
         assert reporting.read() == 0
@@ -131,7 +131,7 @@ def test_posts_that_wait_are_told(reporting: Reporting) -> None:
     reporting.post([])
     reporting.world.clock.advance(timedelta(minutes=7))
     found = [line for line in status_lines(reporting) if line.startswith("Providers' events")]
-    assert found == ["Providers' events: 2 posts wait to be read, the oldest since 7 min"]
+    assert found == ["Providers' events: 2 posts wait to be read, the oldest for 7 min"]
 
 
 def status_lines(reporting: Reporting) -> list[str]:

@@ -182,7 +182,7 @@ def test_operators_see_how_far_sealing_and_followers_are_behind(world: World) ->
     at = world.clock() + timedelta(seconds=90)
     ledger = world.parts.backlog.report(at).ledger
     assert list(ledger_lines(ledger, "90 s", "91 s")) == [
-        "Ledger: seal 1 91 s ago; 3 entries not sealed, the oldest since 90 s"
+        "Ledger: seal 1 91 s ago; 3 entries not sealed, the oldest for 90 s"
     ]
     (late,) = check_ledger(ledger, at)
     assert str(late).startswith("CHECK    Ledger: 3 entries are not sealed")
