@@ -157,12 +157,12 @@ FRENCH: Final[Texts] = {
     ),
     "skipped.suppressed": "{not_sent} : rien de tel ne part plus vers {this_address}{because}.",
     "barred.stop": "{not_sent} : {who} a répondu STOP à un SMS{barred}.",
-    "barred.pause": "{not_sent} : {who} a mis nouvelles et offres en pause{barred}{until}.",
+    "barred.pause": "{not_sent} : {who} a mis les nouvelles et les offres en pause{barred}{until}.",
     "barred.hard_bounce": "{not_sent} : {this_address} a définitivement refusé un message{barred}.",
     "barred.soft_bounces": (
         "{not_sent} : trop de messages sont revenus de {this_address}, et les envois ont cessé{barred}."
     ),
-    "barred.complaint": "{not_sent} : un message vers {this_address} a été signalé indésirable{barred}.",
+    "barred.complaint": "{not_sent} : un message vers {this_address} a été signalé comme indésirable{barred}.",
     "barred.disputed": "{not_sent} : qui détient {this_address} a dit{barred} ne pas être {who}.",
     "barred.erasure": (
         "{not_sent} : {this_address} appartenait à une personne effacée{barred} et ne reçoit plus"
@@ -200,7 +200,7 @@ FRENCH: Final[Texts] = {
         " les rapports trancheront."
     ),
     "unknown.silent": (
-        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et le message est peut-être arrivé ;"
+        "Sort inconnu : l’appel vers {provider} s’est rompu{on}, et le message est peut-être arrivé ;"
         " aucun rapport n’est venu le dire."
     ),
     "unknown.smtp": (

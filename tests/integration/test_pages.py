@@ -315,7 +315,7 @@ def test_a_client_that_cannot_unzip_gets_plain_html(visitor: FlaskClient) -> Non
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (None, 200, "part au +221"),
+        (None, 200, "vos préférences au +221"),
         (TooManyRequestsError(timedelta(seconds=90)), 429, "réessayez plus tard"),
         (UnreachableError("no"), 409, "Nous ne pouvons pas"),
     ],

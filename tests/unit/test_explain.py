@@ -242,7 +242,7 @@ def test_who_left_when_and_how(facts: MessageFacts, english: str, french: str) -
         (
             left(reason=Reason.SUPPRESSED, barred_by="pause", barred_at=NOW, barred_until=ENDS),
             "Not sent: Awa paused news and offers on 12 May until 11 June.",
-            "Awa a mis nouvelles et offres en pause le 12 mai jusqu’au 11 juin.",
+            "Awa a mis les nouvelles et les offres en pause le 12 mai jusqu’au 11 juin.",
         ),
         (
             left(reason=Reason.SUPPRESSED, barred_by="stop", barred_at=datetime(2026, 5, 3, tzinfo=UTC)),
