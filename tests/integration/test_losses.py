@@ -192,7 +192,7 @@ def test_a_gate_that_drops_everybody_is_no_call(world: World) -> None:
 def test_a_link_of_a_message_whose_worker_died_stops_the_address_it_went_to(world: World) -> None:
     world.order(channels=(Channel.EMAIL,))
     claimed = world.begin_call()
-    mail = world.parts.composer.email(claimed.letters[0])
+    mail = world.parts.composer.emails(claimed.letters[0])(claimed.letters[0])
     world.order(profile={"email": "awa@example.org"}, channels=(Channel.SMS,))
     token = mail.headers["List-Unsubscribe"].split("/u/")[1].rstrip(">")
     world.parts.unsubscribe(token, CLICK, "fr")
