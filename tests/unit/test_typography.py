@@ -1,4 +1,4 @@
-"""French as it is printed, in mails, topics and explanations; SMS keep to GSM-7, pages have their own test."""
+"""French as it is printed, in mails, topics and explanations; SMS keep to GSM-7."""
 
 import re
 import tomllib
