@@ -1,4 +1,4 @@
-"""Who of those subscribed a campaign is for: a filter over what the shop knows, parsed, and evaluated."""
+"""Who of those subscribed a campaign is for: a filter over what the shop knows, as callers write it."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,6 @@ LARGEST: Final = 2**53
 
 _ATTRIBUTE: Final = re.compile(r"attributes\.([A-Za-z0-9_-]{1,64})")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DAY_THEN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![^T ])")
 _TEXT_FIELDS: Final = frozenset({"id", "locale", "country", "phone_country", "timezone"})
 _PRESENCE_FIELDS: Final = frozenset({"email", "phone", "name"})
 _DATE_FIELD: Final = "customer_since"
@@ -74,23 +73,6 @@ class Audience:
     failed_in: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the filter may look at of one recipient. `country` is the effective one."""
-
-    id: str
-    locale: str | None = None
-    country: str | None = None
-    phone_country: str | None = None
-    timezone: str | None = None
-    customer_since: date | None = None
-    email: bool = False
-    phone: bool = False
-    name: bool = False
-    attributes: Mapping[str, Any] | None = None
-    failed_in: frozenset[int] = frozenset()
-
-
 def parse_audience(given: Mapping[str, Any] | None) -> Audience:
     """Read what the caller wrote; None is everyone subscribed.
 
@@ -117,13 +99,6 @@ def parse_audience(given: Mapping[str, Any] | None) -> Audience:
     if problems:
         raise InvalidRequestError(problems)
     return Audience(tuple(conditions), failed_in)
-
-
-def is_in(audience: Audience, facts: Facts) -> bool:
-    """Whether a recipient meets the filter; being subscribed is another matter."""
-    if audience.failed_in is not None and audience.failed_in not in facts.failed_in:
-        return False
-    return all(_meets(one, _value(one, facts)) for one in audience.conditions)
 
 
 _KEYS: Final = frozenset({"all", "failed_in"})
@@ -214,47 +189,3 @@ def _is_day(value: object) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _value(condition: Condition, facts: Facts) -> Value | None:
-    if condition.attribute is not None:
-        found: Value | None = (facts.attributes or {}).get(condition.attribute)
-        return found
-    found = getattr(facts, condition.field)
-    if condition.field in _PRESENCE_FIELDS:
-        return found or None
-    return found.isoformat() if isinstance(found, date) else found
-
-
-def _meets(condition: Condition, found: Value | None) -> bool:
-    op, value = condition.op, condition.value
-    if op is Op.EXISTS:
-        return (found is not None) is value
-    if op is Op.NE:
-        return not _same(found, value)
-    if op is Op.IN:
-        return isinstance(value, tuple) and any(_same(found, one) for one in value)
-    return _same(found, value) if op is Op.EQ else _ordered(op, found, value)
-
-
-def _same(found: object, value: object) -> bool:
-    return isinstance(found, bool) is isinstance(value, bool) and found == value
-
-
-def _ordered(op: Op, found: object, value: object) -> bool:
-    if isinstance(value, str):
-        day = _DAY_THEN.match(found) if isinstance(found, str) else None
-        return day is not None and _compare(op, day[0], value)
-    return _is_any_number(found) and _compare(op, found, value)
-
-
-def _is_any_number(found: object) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool)
-
-
-def _compare(op: Op, found: Any, value: Any) -> bool:  # noqa: ANN401 - two texts, or two numbers
-    if op is Op.GT:
-        return bool(found > value)
-    if op is Op.GTE:
-        return bool(found >= value)
-    return bool(found < value) if op is Op.LT else bool(found <= value)

@@ -1,4 +1,4 @@
-"""A campaign's filter in SQL: what `domain.audience.is_in` says, for both databases."""
+"""A campaign's filter in SQL, as `domain.audience.Condition` says it, for both databases."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from notify.domain.audience import Audience, Condition, Facts, Op, is_in, parse_audience
+from notify.domain.audience import Audience, Condition, Op, parse_audience
 from notify.domain.campaigns import Campaign, CampaignStatus
 from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import Scope, Standing, barred, subscription
@@ -24,6 +24,7 @@ from notify.storage.consent_tables import AddressOptOut, Preference, Suppression
 from notify.storage.engine import open_engine
 from notify.storage.tables import Recipient
 from notify.store.campaigns import Candidate
+from tests.meeting import Facts, is_in
 
 SINCE = date(2026, 1, 5)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
