@@ -26,8 +26,6 @@ from notify.domain.catalogue import Channel
 from notify.domain.errors import UnavailableError
 from notify.ports import Backlog, Clock, Queues
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
 _BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, float("inf"))
 _REASON: Final = re.compile(r"[A-Za-z0-9_.: -]{0,40}")
 _MOST_REASONS: Final = 100
@@ -178,7 +176,7 @@ class Exposition:
         self.registry.register(_Waiting(backlog, queues, clock))
 
     def __call__(self) -> bytes:
-        """Return Prometheus text, of type CONTENT_TYPE."""
+        """Return text in the format 0.0.4 of Prometheus."""
         return generate_latest(self.registry)
 
     def serve(self, port: int) -> None:

@@ -17,16 +17,15 @@ from notify.domain.wallet_addresses import holds_wallet_address
 
 CARD: Final = "holds what reads as a payment card number; card numbers must not be sent to this service"
 WALLET: Final = "holds what reads as a crypto-currency wallet address; those must not be sent to this service"
+_PHONE: Final = "phone"
 _FIELD_NAME: Final = "a field name in here "
 _FEWEST: Final = 10 ** (MIN_DIGITS - 1)
 
 
-def violations(
-    body: object, *, skip_fields: Collection[str] = ("phone",), identifier_pointers: Collection[str] = ()
-) -> list[FieldProblem]:
+def violations(body: object, *, identifier_pointers: Collection[str] = ()) -> list[FieldProblem]:
     """Return a problem for every string, number and field name of a JSON body that is barred, in its order.
 
-    `skip_fields` hold phone numbers: there only what is too long to be one is a card number.
+    In a field called `phone` only what is too long to be a phone number is a card number.
     `identifier_pointers` (RFC 6901) are fields that a template declared to be identifiers: the rule on
     digits is off there. The pointer of a barred field name is that of the object it stands in, so that
     nothing is repeated; such a field is not looked into.
@@ -48,7 +47,7 @@ def violations(
             ]
         elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
             waiting += [(f"{pointer}/{index}", "", value[index]) for index in reversed(range(len(value)))]
-        elif detail := _barred(value, phone=name in skip_fields, identifier=pointer in identifier_pointers):
+        elif detail := _barred(value, phone=name == _PHONE, identifier=pointer in identifier_pointers):
             problems.append(FieldProblem(pointer, detail))
     return problems
 

@@ -7,12 +7,12 @@ MARK: Final = "x-identifier"
 """A schema with this keyword set to true, and with a `pattern`, describes an identifier."""
 
 
-def identifier_pointers(schema: Mapping[str, Any], data: object, prefix: str = "/data") -> set[str]:
-    """Return the JSON Pointers of the identifiers in `data`; `prefix` is the pointer to `data` itself.
+def identifier_pointers(schema: Mapping[str, Any], data: object) -> set[str]:
+    """Return the JSON Pointers of the identifiers in `data`, which stands at `/data`.
 
     The pattern is what keeps such a field from holding just anything; the schema check enforces it.
     """
-    return set(_found(schema, schema, data, prefix))
+    return set(_found(schema, schema, data, "/data"))
 
 
 def _found(root: Mapping[str, Any], schema: object, data: object, pointer: str) -> Iterator[str]:

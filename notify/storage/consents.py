@@ -1,4 +1,4 @@
-"""Preferences, opt-outs of addresses, suppressions, undo tokens, and the ledger."""
+"""Preferences, opt-outs of addresses, undo tokens, and the ledger."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -125,7 +125,7 @@ class SqlConsents:
         for number, entry, change in zip(numbers, entries, changes, strict=True):
             self.set_preference(entry.recipient_id, change, number, entry.at)
             if change.subscribed:
-                self.readmit_addresses(change.topic, change.channel, hashes)
+                self._readmit_addresses(change.topic, change.channel, hashes)
             else:
                 self.opt_out_addresses(change.topic, change.channel, hashes, number, entry.at)
         if undo and entries:
@@ -228,7 +228,7 @@ class SqlConsents:
             key = ["address_hash", "topic", "channel"]
             self._connection.execute(statement.on_conflict_do_update(index_elements=key, set_=newest), rows)
 
-    def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
+    def _readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
         """Take back what `opt_out_addresses` did."""
         self._connection.execute(
             delete(AddressOptOut).where(

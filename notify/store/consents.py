@@ -1,4 +1,4 @@
-"""Preferences, opt-outs, suppressions and the ledger, as the use cases need them."""
+"""Preferences, opt-outs and the ledger behind them, as the use cases need them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -6,9 +6,7 @@ from typing import Protocol
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Standing
-from notify.domain.delivery import (
-    StoredRecipient,
-)
+from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Change, Choices, LedgerEntry, Left, Undo, UndoDraft
 
 StandingKey = tuple[StoredRecipient, int, Channel]
@@ -16,7 +14,7 @@ StandingKey = tuple[StoredRecipient, int, Channel]
 
 
 class Consents(Protocol):
-    """Preferences, opt-outs of addresses, suppressions, and the ledger behind them."""
+    """Preferences, opt-outs of addresses, undos of both, and the ledger behind them."""
 
     def lock_out_gates(self, recipient_ids: Iterable[int], hashes: Iterable[bytes]) -> None:
         """Wait for open gates on these people and addresses, and keep new ones shut until commit."""
@@ -83,10 +81,6 @@ class Consents(Protocol):
         self, topic: int, channel: Channel, hashes: Collection[bytes], consent_id: int, now: datetime
     ) -> None:
         """Bar the addresses from the topic."""
-        ...
-
-    def readmit_addresses(self, topic: int, channel: Channel, hashes: Collection[bytes]) -> None:
-        """Take back what `opt_out_addresses` did."""
         ...
 
     def readmit_by_consents(self, consent_ids: Collection[int]) -> None:

@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from notify.domain.catalogue import Channel
-from notify.domain.delivery import (
-    StoredRecipient,
-)
+from notify.domain.delivery import StoredRecipient
 from notify.domain.recipients import ProfilePatch
 
 

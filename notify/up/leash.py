@@ -85,10 +85,10 @@ def kill_group(group: int, number: int) -> bool:
     return True
 
 
-def stop_groups(groups: Iterable[int], grace: float = _GRACE_SECONDS) -> None:
-    """Ask every group to stop, and end what is left of them after `grace` seconds."""
+def stop_groups(groups: Iterable[int]) -> None:
+    """Ask every group to stop, and end what is left of them when its time is over."""
     left = [group for group in groups if kill_group(group, signal.SIGTERM)]
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + _GRACE_SECONDS
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
         left = [group for group in left if kill_group(group, 0)]

@@ -1,7 +1,6 @@
 """Warn of complaints before mailbox providers act on them: long before a campaign stops itself for them."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
@@ -16,8 +15,6 @@ from notify.store import Store, Transaction
 _REPORTED_WITHIN: Final = timedelta(days=3)
 """Nearly all who complain do so within days of a mail."""
 _DAY: Final = timedelta(days=1)
-
-Progress = Mapping[str, int]
 
 
 class WatchComplaints:
