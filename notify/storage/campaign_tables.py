@@ -55,6 +55,8 @@ class Campaign(Base):
     pending: Mapped[int] = mapped_column(BigInteger)
     pumped: Mapped[bool] = mapped_column(Boolean)
     next_slice_at: Mapped[datetime | None]
+    messages_after: Mapped[int | None] = mapped_column(BigInteger)
+    messages_up_to: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

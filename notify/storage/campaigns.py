@@ -26,6 +26,7 @@ from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.ports import Vault
 from notify.storage.address_hashes import hash_address
+from notify.storage.campaign_messages import bounded
 from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_rows import insert_messages
 from notify.storage.campaign_tables import Campaign as CampaignRow
@@ -36,9 +37,11 @@ from notify.storage.packs import PACKED, due_dispatches, let_go, next_packed, un
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 from notify.store.campaigns import Bundle, TestMessage
 
-_TEXTS: Final = frozenset({"content", "pinned", "created_at", "updated_at"})
+_NOT_LEAN: Final = frozenset(
+    {"content", "pinned", "created_at", "updated_at", "messages_after", "messages_up_to"}
+)
 _LISTS: Final = ("channels", "overridden")
-_LEAN: Final = tuple(column for column in CampaignRow.__table__.c if column.name not in _TEXTS)
+_LEAN: Final = tuple(column for column in CampaignRow.__table__.c if column.name not in _NOT_LEAN)
 _QUEUED: Final[Any] = literal_column("'queued'")
 """In so many words, as the partial index has it: only then does PostgreSQL see that the index serves."""
 _WRONG: Final = (Status.BOUNCED, Status.COMPLAINED)
@@ -140,7 +143,8 @@ class SqlCampaigns:
             ]
         )
         skipped = [(one, None) for one in bundles if one.due_at is None]
-        insert_messages(self._connection, campaign, [*skipped, *zip(going, numbers, strict=True)], now)
+        with bounded(self._connection, campaign.number):
+            insert_messages(self._connection, campaign, [*skipped, *zip(going, numbers, strict=True)], now)
         return numbers
 
     def add_tests(

@@ -25,7 +25,7 @@ from notify.domain.views import (
 from notify.ports import Clock, Vault
 from notify.storage import cursors
 from notify.storage.address_hashes import hash_address
-from notify.storage.campaign_messages import newest_with_status
+from notify.storage.campaign_messages import messages_of, newest_with_status
 from notify.storage.confirmations import SqlConfirmations
 from notify.storage.consent_tables import ConsentRecord, Preference
 from notify.storage.consents import PROOF_FIELD, SqlConsents
@@ -111,19 +111,19 @@ class SqlLookups:
         """Return messages, newest first."""
         now = self._clock()
         query = message_rows(now)
-        if campaign_id is not None:
-            of_it = Message.campaign_id == _campaign_number(campaign_id)
-            query = query.where(of_it, Message.recipient_id != 0)  # tests count in no progress either
         if recipient_id is not None:
             query = query.where(Recipient.external_id == recipient_id)
-        if campaign_id is not None and recipient_id is None and status is not None:
-            number = _campaign_number(campaign_id)
-            before = cursors.decode(Message.__tablename__, cursor)
-            newest = newest_with_status(number, status, before, limit + 1, now)
-            query = query.where(Message.id.in_(newest))
-        elif status is not None:
-            query = query.where(effective_status(now) == status)
         with transaction(self._engine, write=False) as connection:
+            if campaign_id is not None:
+                number = _campaign_number(campaign_id)
+                mine = messages_of(connection, number)
+                query = query.where(mine)
+            if campaign_id is not None and recipient_id is None and status is not None:
+                before = cursors.decode(Message.__tablename__, cursor)
+                newest = newest_with_status(mine, number, status, before=before, limit=limit + 1, now=now)
+                query = query.where(Message.id.in_(newest))
+            elif status is not None:
+                query = query.where(effective_status(now) == status)
             reader = MessageReader(connection, self._vault, self._catalogue)
             return _page(
                 connection,

@@ -221,6 +221,24 @@ def test_a_schedule_by_local_time_ahead_of_everybody_is_late_for_nobody(world: W
     assert news.progress(campaign) == {"total": 2, "sent": 2}
 
 
+def test_campaigns_made_side_by_side_list_their_own_messages(world: World) -> None:
+    news = Newsroom(world, largest_slice=1)
+    for name in ("A", "B", "C"):
+        news.reader(name)
+    one, other = news.send(), news.send()
+    news.pump()
+    news.finish()
+    world.order()
+    for campaign in (one, other):
+        for status in (None, "sent"):
+            page = world.parts.lookups.messages(campaign_id=campaign, status=status, limit=2)
+            rest = world.parts.lookups.messages(
+                campaign_id=campaign, status=status, limit=2, cursor=page["next_cursor"]
+            )
+            assert [item["recipient_id"] for item in (*page["items"], *rest["items"])] == ["C", "B", "A"]
+            assert rest["next_cursor"] is None
+
+
 def test_a_throttle_holds_a_campaign_back(world: World, news: Newsroom) -> None:
     for number in range(5):
         news.reader(f"R-{number}")
