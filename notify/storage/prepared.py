@@ -79,10 +79,11 @@ def _executed(compiled: _Compiled, connection: Connection, values: Mapping[str, 
     given: dict[str, Any] = {**compiled.fixed, **values}
     for name, process in compiled.binds:
         given[name] = process(given[name])
-    cursor = connection.connection.cursor()
     if compiled.positions is None:
+        cursor = connection.connection.cursor(binary=True)  # hashes and sealed values as they are, not in hex
         cursor.execute(compiled.text, given)
     else:
+        cursor = connection.connection.cursor()
         cursor.execute(compiled.text, [given[name] for name in compiled.positions])
     return cursor
 
