@@ -288,6 +288,17 @@ def test_what_a_suppression_stops_is_on_the_ledger_once(
     assert imports.parts.verify_ledger(print).findings == 0
 
 
+def test_an_opt_in_is_left_out_where_the_file_opts_its_address_out(imports: Imports) -> None:
+    imports.rows(
+        row(1, "C-1", (joins(), FORM), email=EMAIL),
+        row(2, "C-2", (leaves(), None), email=EMAIL),
+        row(3, "C-3", (joins(), FORM), email=EMAIL),
+    )
+    told = {one: imports.parts.lookups.consents(one)["items"] for one in ("C-1", "C-2", "C-3")}
+    assert [[entry["subscribed"] for entry in entries] for entries in told.values()] == [[], [False], []]
+    assert imports.standing("C-3").subscribed is None
+
+
 def test_suppressions_bar_addresses_and_are_harmless_to_repeat(imports: Imports) -> None:
     stop, bounce = {Channel.SMS: BarredFor.STOP}, {Channel.EMAIL: BarredFor.HARD_BOUNCE}
     for _ in range(2):

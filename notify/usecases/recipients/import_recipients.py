@@ -169,6 +169,11 @@ class ImportRecipients:
             for recipient, person in people
             for (topic, channel), (subscribed, proof) in person.choices.items()
         ]
+        left = {
+            (topic, channel, recipient.hashes.get(channel))
+            for recipient, topic, channel, subscribed, _ in wanted
+            if not subscribed
+        }
         standings = tx.consents.standings(
             [(recipient, topic, channel) for recipient, topic, channel, *_ in wanted]
         )
@@ -182,9 +187,11 @@ class ImportRecipients:
         }
         for (recipient, number, channel, subscribed, proof), standing in zip(wanted, standings, strict=True):
             topic = self._catalogue.numbered(number)
-            if topic is None or (subscribed and standing.chosen is False):
+            address = recipient.hashes.get(channel)
+            gone = standing.chosen is False or (address and (number, channel, address) in left)
+            if topic is None or (subscribed and gone):
                 continue
-            keys = (recipient.id, recipient.hashes.get(channel))
+            keys = (recipient.id, address)
             pending = any((key, number, channel) in asked for key in keys)
             if not differs(topic, standing, subscribed=subscribed, pending=pending):
                 continue
