@@ -130,8 +130,8 @@ def written_out(path: str) -> list[str]:
     return [before + name + after for name in names.split(",")]
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.name)
-def test_the_code_that_a_decision_cites_is_there(path: Path) -> None:
+@pytest.mark.parametrize("path", (*RECORDS, ROOT / "docs/code.md"), ids=lambda path: path.name)
+def test_the_code_that_is_cited_is_there(path: Path) -> None:
     cited = [one for found in CITED.findall(read(path)) for one in written_out(found)]
     there = [name for name in cited if (ROOT / name.split("/")[0]).is_dir() or ".py" in name]
     assert not [name for name in there if not any((at / name).exists() for at in (ROOT, ROOT / "notify"))]
