@@ -163,8 +163,10 @@ class SqlDeliveries:
         ours = list(self._connection.scalars(_LOCK, {"numbers": numbers, "tokens": tokens}))
         return read_at_gate(self._connection, ours) if ours else []
 
-    def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:
-        """Return which messages must not go to the addresses they moved to, as the campaign has those."""
+    def make_way(
+        self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]
+    ) -> tuple[set[int], set[int]]:
+        """Return which messages must not go to the addresses they moved to, and which not yet."""
         return make_way(self._connection, campaign_id, channel, moved)
 
     def start_calls(

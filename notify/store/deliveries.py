@@ -38,8 +38,13 @@ class Deliveries(Protocol):
         """Lock the dispatches that are still ours and not called yet; read their open messages anew."""
         ...
 
-    def make_way(self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]) -> set[int]:
-        """Return which messages must not go to the addresses they moved to, as the campaign has those."""
+    def make_way(
+        self, campaign_id: int, channel: Channel, moved: Mapping[int, bytes]
+    ) -> tuple[set[int], set[int]]:
+        """Return which messages must not go to the addresses they moved to, as the campaign has those.
+
+        The second set must not go yet: whoever has the address is at another gate at this moment.
+        """
         ...
 
     def start_calls(

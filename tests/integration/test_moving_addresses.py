@@ -1,10 +1,14 @@
 """A campaign reaches an address once, also when addresses change hands between pump and gate."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
+from notify.domain.catalogue import Channel
 from notify.domain.requests import Lane
 from tests.campaigns import Newsroom
-from tests.world import World
+from tests.world import World, settings_for
 
 
 @pytest.fixture
@@ -86,3 +90,29 @@ def test_nor_do_two_in_different_calls_of_one_gate(world: World, news: Newsroom)
     assert world.deliver(Lane.BULK, 64) == 3
     assert reached(world) == ["c", "x"]
     assert single.progress(campaign) == {"total": 3, "sent": 2, "skipped": 1}
+
+
+def test_who_moves_to_an_address_that_is_at_another_gate_waits_for_what_comes_of_it(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    world = World(settings_for(postgres_url, tmp_path))
+    news = Newsroom(world, largest_slice=1)
+    for name in "AB":
+        news.reader(name)
+    campaign = news.send()
+    news.pump()
+    now = world.clock()
+    with world.parts.store.write() as tx:
+        (first,) = tx.deliveries.claim(Lane.BULK, list(Channel), 1, now, now + timedelta(seconds=10))
+    with world.parts.store.write() as gate:
+        assert gate.deliveries.at_gate([first])  # A's message, to their old address
+        news.stranger("A", email="b@example.com")
+        news.stranger("B", email="a@example.com")
+        assert world.deliver(Lane.BULK) == 1  # B's: to that address, too
+        assert reached(world) == []
+        gate.deliveries.start_calls({first.dispatch_id: "mail"}, now, now + timedelta(seconds=20), [])
+    world.clock.advance(timedelta(seconds=1))
+    assert world.deliver(Lane.BULK) == 1
+    assert reached(world) == []
+    (skipped,) = world.parts.lookups.messages(campaign_id=campaign, status="skipped")["items"]
+    assert (skipped["recipient_id"], skipped["reason"]) == ("B", "duplicate_address")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from notify.domain.catalogue import Channel, Purpose
 from notify.domain.consent import OF_POLICY, OF_PREFERENCE, Basis
@@ -11,6 +12,8 @@ from notify.domain.status import Reason, Status
 from notify.ports import Clock
 from notify.store import Store, Transaction
 from notify.usecases.delivery.dispatch_work import Work
+
+_MOMENT: Final = timedelta(seconds=0.1)
 
 
 class Gate:
@@ -45,7 +48,7 @@ class Gate:
             decided = [
                 (work, self._decide(work, rows.get(work.claimed.dispatch_id, []), now)) for work in works
             ]
-            corrections = self._once(tx, decided)
+            corrections = self._once(tx, decided, now)
             self._keep_to_budget(tx, works, now)
             calls = {work.claimed.dispatch_id: work.provider.name for work in works if work.outgoing}
             if calls:
@@ -82,7 +85,9 @@ class Gate:
             work.outgoing.pop(message_id)
         return corrections
 
-    def _once(self, tx: Transaction, decided: Sequence[tuple[Work, list[Correction]]]) -> list[Correction]:
+    def _once(
+        self, tx: Transaction, decided: Sequence[tuple[Work, list[Correction]]], now: datetime
+    ) -> list[Correction]:
         """Drop those whose new address a campaign reaches already, or is about to in this batch."""
         moved: dict[tuple[int, Channel], dict[int, bytes]] = {}
         for work, corrections in decided:
@@ -92,13 +97,19 @@ class Gate:
                     key = (errand.campaign_id, work.claimed.channel)
                     moved.setdefault(key, {})[one.message_id] = one.address_hash
         taken: set[int] = set()
+        busy: set[int] = set()
         for (campaign_id, channel), hashes in moved.items():
-            taken |= tx.deliveries.make_way(campaign_id, channel, hashes)
+            for_good, for_now = tx.deliveries.make_way(campaign_id, channel, hashes)
+            taken |= for_good
+            busy |= for_now
         for work, corrections in decided:
             for one in corrections:
                 if one.message_id in taken:
                     work.settle(one.message_id, Status.SKIPPED, reason=Reason.DUPLICATE_ADDRESS)
-        return [one for _, corrections in decided for one in corrections if one.message_id not in taken]
+                elif one.message_id in busy:  # at odd times, so that two do not meet again and again
+                    work.postpone(one.message_id, now + _MOMENT * (1 + one.message_id % 7))
+        stay = taken | busy
+        return [one for _, corrections in decided for one in corrections if one.message_id not in stay]
 
     def _verdict(self, alike: AtGate) -> Basis | Reason:
         """Decide on messages. A test goes to whomever it was addressed to, unless they left."""
