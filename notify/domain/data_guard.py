@@ -13,7 +13,7 @@ from notify.domain.card_numbers import (
     is_card_number,
 )
 from notify.domain.errors import FieldProblem
-from notify.domain.wallet_addresses import holds_wallet_address
+from notify.domain.wallet_addresses import holds_wallet_address, may_hold_wallet_address
 
 CARD: Final = "holds what reads as a payment card number; card numbers must not be sent to this service"
 WALLET: Final = "holds what reads as a crypto-currency wallet address; those must not be sent to this service"
@@ -47,7 +47,12 @@ def violations(body: object, *, identifier_pointers: Collection[str] = ()) -> li
             ]
         elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
             waiting += [(f"{pointer}/{index}", "", value[index]) for index in reversed(range(len(value)))]
-        elif detail := _barred(value, phone=name == _PHONE, identifier=pointer in identifier_pointers):
+        elif detail := _barred(
+            value,
+            name=name or pointer.rpartition("/")[0].rpartition("/")[2],  # of a list's items, that of the list
+            phone=name == _PHONE,
+            identifier=pointer in identifier_pointers,
+        ):
             problems.append(FieldProblem(pointer, detail))
     return problems
 
@@ -59,7 +64,7 @@ def _certainly_clean(body: object) -> bool:
         value = waiting.pop()
         kind = type(value)
         if kind is str:
-            if len(value) >= MIN_DIGITS and (holds_wallet_address(value) or holds_card_number(value)):
+            if len(value) >= MIN_DIGITS and (may_hold_wallet_address(value) or holds_card_number(value)):
                 return False
         elif kind is dict:
             waiting += value
@@ -74,12 +79,12 @@ def _certainly_clean(body: object) -> bool:
     return True
 
 
-def _barred(value: object, *, phone: bool = False, identifier: bool = False) -> str | None:
+def _barred(value: object, *, name: str = "", phone: bool = False, identifier: bool = False) -> str | None:
     """Return why a string or number is barred, if it is."""
     if isinstance(value, str):
         if len(value) < MIN_DIGITS:  # wallet addresses are longer still
             return None
-        if holds_wallet_address(value):
+        if holds_wallet_address(value, name=name):
             return WALLET
         if identifier or (phone and sum(map(str.isdecimal, value)) <= LONGEST_PHONE):
             return None

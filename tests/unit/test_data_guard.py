@@ -309,6 +309,17 @@ def test_a_field_name_is_looked_at_and_not_repeated() -> None:
     assert WALLETS[0] not in repr(problems)
 
 
+def test_a_field_or_list_that_is_named_after_wallets_holds_no_bare_keys() -> None:
+    key = "7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV"
+    assert (
+        violations({"data": {"tracking": key, "keys": [key], "url": f"https://x.example/wallet/{key}"}}) == []
+    )
+    assert violations({"data": {"wallet": key, "wallets": [{"note": 1}, key]}}) == [
+        FieldProblem("/data/wallet", WALLET),
+        FieldProblem("/data/wallets/1", WALLET),
+    ]
+
+
 def test_phone_numbers_may_read_like_cards_but_not_longer() -> None:
     german, card = "4917612345679", "378282246310005"
     assert with_check_digit(german[:-1]) == german

@@ -12,6 +12,10 @@ from notify.domain.token_claims import OptOutClaim
 from notify.domain.wallet_addresses import holds_wallet_address
 from notify.tokens import SignedTokens, generate_secret_key
 
+INVOICE = (  # BOLT 11, of Lightning
+    "lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpuaz"
+    "trnwngzn3kdzw5hydlzf03qdgm2hdq27cqv3agm2awhz5se903vruatfhq77w3ls4evs3ch9zw97j25emudupq63nyw24cg27h2rspfj9srp"
+)
 CHECKED = [
     "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",  # BIP 173
     "LM2WMpR1Rp6j3Sa59cMXMs1SPzj9eXpGc1",
@@ -23,12 +27,36 @@ CHECKED = [
     # CashAddr
     "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",
     "PPM2QSZNHKS23Z7629MMS6S4CWEF74VCWVN0H829PQ",
+    "qqkqkzjvr7zwxxmjxjkmxxdwju9kjs6e9u82uh59z07vgaks6gg62v8707g73",  # Kaspa
+    # SEP 23, of Stellar: an account, and one of many's
+    "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+    "MA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJUAAAAAAAAAAAACJUQ",
+    # One key on Polkadot, on Kusama, and on any of their kin
+    "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5",
+    "HNZata7iMYWmk5RvZRTiAsSDhV8366zq2YGb3tLH5Upf74F",
+    "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+    "Ae2tdPwUPEZFRbyhz3cpfC2CumGzNkFBN2L42rcUc2yjQpEkxDbkPodpMAi",  # Cardano, before Shelley
+    "XVLhHMPHU98es4dbozjVtdWzVrDjtV18pX8yuPT7y4xaEHi",  # XRP, with a tag
+    "tz1VSUr8wwNhLAzempoch5d6hLRiTh8Cjcjb",
+    "f1abjxfbp274xpdqcpuaykwkfb43omjotacm2p3za",
+    INVOICE,
     "QPM2QSZNHKS23Z7629MMS6S4CWEF74VCWVY22GDX6A",
 ]
 MONERO = [
     # The project's own: an account, and a subaddress
     "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",
     "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H",
+]
+UNDERSCORED = [
+    "addr_test1vz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzerspjrlsz",  # CIP 19
+    "nano_3t6k35gi95xu6tergt6p69ck76ogmitsa8mnijtpxm9fkcm736xtoncuohr3",
+    "EQBvW8Z5huBkMJYdnfAEM5JqTNkuWX3diqYENkWsIL0XggGG",  # TON
+    "EQDtFpEwcFAEcRe5mLVh2N6C0x-_hJEM7W61_JLnSF74p4q2",
+]
+BARE = [
+    "0x" + "a" * 64,  # Sui, Aptos
+    "7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV",
+    "So11111111111111111111111111111111111111112",
 ]
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BASE58_XRP = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -71,11 +99,32 @@ def test_an_address_is_found_as_a_whole_token(address: str) -> None:
         assert not holds_wallet_address(text)
 
 
+@pytest.mark.parametrize("address", UNDERSCORED)
+def test_an_address_with_signs_between_is_found(address: str) -> None:
+    assert holds_wallet_address(address)
+    assert holds_wallet_address(f"Payez à {address}, merci")
+    for text in (f"{address}x", f"x{address}", address[:-1], address[:20] + "7" + address[20:]):
+        assert not holds_wallet_address(text)
+
+
+@pytest.mark.parametrize("address", BARE)
+def test_32_bytes_are_an_address_where_wallets_are_spoken_of(address: str) -> None:
+    for text in (f"Mon wallet : {address}", f"solana:{address}?amount=1", f"{address} (SOL)"):
+        assert holds_wallet_address(text)
+    for name in ("wallet", "customer_wallet", "SolanaAddress", "address", "publicKey"):
+        assert holds_wallet_address(address, name=name)
+        assert holds_wallet_address(f"https://example.com/{address}", name=name)
+    for text in (address, f"Portefeuille : https://example.com/t/{address}", f"wallet {address[:-3]}"):
+        assert not holds_wallet_address(text)
+    assert not holds_wallet_address(address, name="tracking_token")
+
+
 @pytest.mark.parametrize("address", CHECKED)
 def test_a_mistyped_address_is_none(address: str) -> None:
     for at, sign in enumerate(address):
         assert not holds_wallet_address(address[:at] + ("2" if sign != "2" else "3") + address[at + 1 :])
-    assert not holds_wallet_address(address[0].swapcase() + address[1:])
+    if address[0].isalpha():
+        assert not holds_wallet_address(address[0].swapcase() + address[1:])
 
 
 @given(st.text(BASE58, min_size=94, max_size=94))
