@@ -130,7 +130,7 @@ def written_out(path: str) -> list[str]:
     return [before + name + after for name in names.split(",")]
 
 
-@pytest.mark.parametrize("path", (*RECORDS, ROOT / "docs/code.md"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*RECORDS, ROOT / "docs/code.md"], ids=lambda path: path.name)
 def test_the_code_that_is_cited_is_there(path: Path) -> None:
     cited = [one for found in CITED.findall(read(path)) for one in written_out(found)]
     there = [name for name in cited if (ROOT / name.split("/")[0]).is_dir() or ".py" in name]
