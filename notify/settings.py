@@ -6,15 +6,15 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from notify.domain.errors import ConfigurationError
@@ -33,6 +33,34 @@ SMS_PROVIDERS: Final = frozenset({"twilio", "outbox"})
 
 Weighted = tuple[tuple[str, int], ...]
 """Provider names with their weights, as `sendgrid:3,smtp:1`."""
+
+
+def _names(fold: Callable[[str], str]) -> BeforeValidator:
+    """Return what reads names that commas separate, as `SN,CI,FR`."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(fold(name.strip()) for name in value.split(",") if name.strip())
+
+    return BeforeValidator(read)
+
+
+def _json(
+    read: Callable[[Any], object], example: str, *, decimal: Callable[[str], object] = float
+) -> BeforeValidator:
+    """Return what reads JSON and hands it to `read`; who writes none is shown an `example`."""
+
+    def parsed(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            given = json.loads(value, parse_float=decimal)
+        except ValueError:
+            raise ValueError(f"must be JSON, as {example}") from None
+        return read(given)
+
+    return BeforeValidator(parsed)
 
 
 class Settings(BaseSettings):
@@ -67,13 +95,23 @@ class Settings(BaseSettings):
     email_from_marketing: str = "Smarttontine <nouvelles@smarttontine.org>"
     sms_from: str = "Smarttontin"
     sms_from_marketing: str = "Smarttontin"
-    sms_senders: Annotated[ByCountry, NoDecode] = Field(default_factory=dict)
-    sms_countries: Annotated[frozenset[str] | None, NoDecode] = None
+    sms_senders: Annotated[
+        ByCountry, NoDecode, _json(read_senders, '{"FR": {"marketing": {"sender": "36105"}}}')
+    ] = Field(default_factory=dict)
+    sms_countries: Annotated[frozenset[str] | None, NoDecode, _names(str.upper)] = None
     sms_daily_limit: int | None = Field(default=None, ge=0)
-    sms_hours: Annotated[Mapping[str, Week], NoDecode] = Field(default_factory=dict)
-    sms_prices: Annotated[SmsPrices, NoDecode] = SmsPrices()
+    sms_hours: Annotated[
+        Mapping[str, Week], NoDecode, _json(read_weeks, '{"FR": {"mon-fri": "10:00-20:00"}}')
+    ] = Field(default_factory=dict)
+    sms_prices: Annotated[
+        SmsPrices, NoDecode, _json(read_prices, '{"currency": "EUR", "SN": "0.045"}', decimal=Decimal)
+    ] = SmsPrices()
     sms_fold: bool = False
-    provider_limits: Annotated[ProviderLimits, NoDecode] = ProviderLimits()
+    provider_limits: Annotated[
+        ProviderLimits,
+        NoDecode,
+        _json(lambda it: read_limits(it, EMAIL_PROVIDERS | SMS_PROVIDERS), '{"twilio": {"per_second": 10}}'),
+    ] = ProviderLimits()
     email_reply_to: str | None = None
     shop_address: Annotated[str | None, AfterValidator(lambda it: it and read_address(it))] = None
     privacy_url: Annotated[str | None, AfterValidator(lambda it: it and read_page(it))] = None
@@ -82,7 +120,7 @@ class Settings(BaseSettings):
     ledger_head_to: str | None = None
 
     resend_unknown_orders: bool = False
-    webhook_private_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    webhook_private_hosts: Annotated[frozenset[str], NoDecode, _names(str.lower)] = frozenset()
     soft_bounce_limit: int = Field(default=5, ge=1, le=100)
     soft_bounce_days: int = Field(default=30, ge=1, le=365)
     trusted_proxies: int = Field(default=0, ge=0, le=10)
@@ -103,70 +141,6 @@ class Settings(BaseSettings):
             return value
         pairs = (part.strip().partition(":") for part in value.split(","))
         return tuple((name.strip(), int(weight or 1)) for name, _, weight in pairs)
-
-    @field_validator("sms_countries", mode="before")
-    @classmethod
-    def _countries(cls, value: object) -> object:
-        """Read `SN,CI,FR`."""
-        if not isinstance(value, str):
-            return value
-        return frozenset(code.strip().upper() for code in value.split(",") if code.strip())
-
-    @field_validator("sms_senders", mode="before")
-    @classmethod
-    def _senders(cls, value: object) -> object:
-        """Read JSON by country and purpose."""
-        if not isinstance(value, str):
-            return value
-        try:
-            given = json.loads(value)
-        except ValueError:
-            raise ValueError('must be JSON, as {"FR": {"marketing": {"sender": "36105"}}}') from None
-        return read_senders(given)
-
-    @field_validator("webhook_private_hosts", mode="before")
-    @classmethod
-    def _hosts(cls, value: object) -> object:
-        """Read `shop.internal,10.0.0.7`."""
-        if not isinstance(value, str):
-            return value
-        return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
-
-    @field_validator("provider_limits", mode="before")
-    @classmethod
-    def _limits(cls, value: object) -> object:
-        """Read JSON; its numbers are checked where they are used."""
-        if not isinstance(value, str):
-            return value
-        try:
-            given = json.loads(value)
-        except ValueError:
-            raise ValueError('must be JSON, as {"twilio": {"per_second": 10}}') from None
-        return read_limits(given, EMAIL_PROVIDERS | SMS_PROVIDERS)
-
-    @field_validator("sms_hours", mode="before")
-    @classmethod
-    def _hours(cls, value: object) -> object:
-        """Read JSON by country."""
-        if not isinstance(value, str):
-            return value
-        try:
-            given = json.loads(value)
-        except ValueError:
-            raise ValueError('must be JSON, as {"FR": {"mon-fri": "10:00-20:00"}}') from None
-        return read_weeks(given)
-
-    @field_validator("sms_prices", mode="before")
-    @classmethod
-    def _prices(cls, value: object) -> object:
-        """Read JSON by country."""
-        if not isinstance(value, str):
-            return value
-        try:
-            given = json.loads(value, parse_float=Decimal)
-        except ValueError:
-            raise ValueError('must be JSON, as {"currency": "EUR", "SN": "0.045"}') from None
-        return read_prices(given)
 
     @field_validator("public_url", "short_url")
     @classmethod
@@ -191,6 +165,16 @@ class Settings(BaseSettings):
                     if not getattr(self, needed):
                         raise ValueError(f"{variable.upper()} names {name}: set {needed.upper()} too")
         return self
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The names of those that messages of some channel go to."""
+        return frozenset(name for name, _ in (*self.email_provider, *self.sms_provider))
+
+    @property
+    def twilio_token(self) -> str:
+        """The newest of TWILIO_AUTH_TOKEN, by which we call; all of them sign what Twilio posts."""
+        return (self.twilio_auth_token or "").partition(",")[0].strip()
 
     @property
     def link_base_for_sms(self) -> str:
@@ -238,13 +222,12 @@ class Settings(BaseSettings):
     def is_trial(self) -> bool:
         """Whether nobody outside this machine is reached: links lead here, or providers are here or none."""
         apis = (self.public_url, self.sendgrid_api_url, self.twilio_api_url or "")
-        used = {name for name, _ in (*self.email_provider, *self.sms_provider)}
-        return used == {"outbox"} or any(_is_loopback(url) for url in apis)
+        return self.providers == {"outbox"} or any(_is_loopback(url) for url in apis)
 
     @property
     def uses_outbox(self) -> bool:
         """Whether messages of some channel end in the local outbox."""
-        return "outbox" in {name for name, _ in (*self.email_provider, *self.sms_provider)}
+        return "outbox" in self.providers
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import hmac
 import math
-import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,11 +29,6 @@ _LETTER_BITS: Final = 5
 _PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _PAIR_BITS: Final = 10
 _PAIR: Final = (1 << _PAIR_BITS) - 1
-
-
-def generate_secret_key() -> str:
-    """Return a new signing key, as `SECRET_KEYS` takes it."""
-    return secrets.token_urlsafe(36)
 
 
 def parse_secret_keys(text: str) -> list[str]:

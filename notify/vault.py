@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
@@ -23,11 +23,6 @@ _TAG_BYTES: Final = 16
 _HEADER_BYTES: Final = len(_VERSION) + _KEY_ID_BYTES
 _WRAPPED: Final = "wrapped key"
 _KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{43}=?")
-
-
-def generate_encryption_key() -> str:
-    """Return a new data key, as `ENCRYPTION_KEYS` takes it."""
-    return urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode().rstrip("=")
 
 
 def parse_encryption_keys(text: str) -> list[bytes]:

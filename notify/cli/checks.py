@@ -157,7 +157,7 @@ def imprint(settings: Settings) -> Iterator[Finding]:
 
 def limits(settings: Settings) -> Iterator[Finding]:
     """Look whether each limit is anybody's, and whether SMS have any."""
-    used = {name for name, _ in (*settings.email_provider, *settings.sms_provider)}
+    used = settings.providers
     senders = {
         bare(sender)
         for sender in (
@@ -195,7 +195,7 @@ def clock(skews: Sequence[float]) -> Iterator[Finding]:
 
 def public_url(settings: Settings) -> Iterator[Finding]:
     """Look whether links in messages will work."""
-    real = {name for name, _ in (*settings.email_provider, *settings.sms_provider)} - {"outbox"}
+    real = settings.providers - {"outbox"}
     for variable in ("public_url", "short_url"):
         value = getattr(settings, variable)
         if value is None:

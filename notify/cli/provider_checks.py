@@ -24,7 +24,7 @@ _NEEDED_SCOPE: Final = "mail.send"
 
 def check_providers(settings: Settings, skews: list[float]) -> Iterator[Finding]:
     """Ask every provider that is set up whether it knows us; adds what its clock says to `skews`."""
-    names = {name for name, _ in (*settings.email_provider, *settings.sms_provider)}
+    names = settings.providers
     if "sendgrid" in names:
         yield _sendgrid(settings, skews)
     if "twilio" in names:
@@ -51,9 +51,9 @@ def _sendgrid(settings: Settings, skews: list[float]) -> Finding:
 
 def _twilio(settings: Settings, skews: list[float]) -> Finding:
     sid = settings.twilio_account_sid or ""
-    token = (settings.twilio_auth_token or "").partition(",")[0].strip()  # the newest, as messages are sent
     url = f"{(settings.twilio_api_url or DEFAULT_URL).rstrip('/')}/2010-04-01/Accounts/{sid}.json"
-    answer = _asked("Twilio", url, {"Authorization": basic_auth(sid, token)}, "TWILIO_API_URL", skews)
+    headers = {"Authorization": basic_auth(sid, settings.twilio_token)}
+    answer = _asked("Twilio", url, headers, "TWILIO_API_URL", skews)
     if isinstance(answer, Finding):
         return answer
     if answer.status != HTTPStatus.OK:

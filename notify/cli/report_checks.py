@@ -13,7 +13,7 @@ _GUIDE: Final = "docs/operating.md, Reports of providers, says how."
 
 def reports(settings: Settings) -> Iterator[Finding]:
     """Look whether the providers in use have a way to report."""
-    used = {name for name, _ in (*settings.email_provider, *settings.sms_provider)}
+    used = settings.providers
     if "sendgrid" in used:
         yield _sendgrid(settings)
     if "twilio" in used and settings.sms_receipts_url is None:

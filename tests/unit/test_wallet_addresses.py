@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from notify.domain.catalogue import Channel
 from notify.domain.token_claims import OptOutClaim
 from notify.domain.wallet_addresses import holds_wallet_address
-from notify.tokens import SignedTokens, generate_secret_key
+from notify.tokens import SignedTokens
 
 INVOICE = (  # BOLT 11, of Lightning
     "lnbc2500u1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdq5xysxxatsyp3k7enxv4jsxqzpuaz"
@@ -61,7 +61,7 @@ BARE = [
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BASE58_XRP = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-TOKENS = SignedTokens([generate_secret_key()])
+TOKENS = SignedTokens(["a signing key of 32 characters or more"])
 
 
 def base58check(version: bytes, body: bytes, alphabet: str = BASE58) -> str:
