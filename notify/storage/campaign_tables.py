@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Identity, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, Boolean, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity, partial_index
 from notify.storage.tables import Base
 
 
@@ -21,15 +21,10 @@ class Campaign(Base):
 
     __tablename__ = "campaigns"
     __table_args__ = (
-        Index(
-            "ix_campaigns_active",
-            "status",
-            postgresql_where=text("status IN ('scheduled', 'sending')"),
-            sqlite_where=text("status IN ('scheduled', 'sending')"),
-        ),
+        partial_index("ix_campaigns_active", "status", where="status IN ('scheduled', 'sending')"),
         {"sqlite_autoincrement": True},
     )
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     name: Mapped[str] = mapped_column(String(200))
     topic: Mapped[int] = mapped_column(SmallInteger)
     channels: Mapped[list[Any]]

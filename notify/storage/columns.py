@@ -1,9 +1,20 @@
-"""Column types that SQLite and PostgreSQL share."""
+"""Column types, columns and indexes that SQLite and PostgreSQL share."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Identity,
+    Index,
+    Integer,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import MappedColumn, mapped_column
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """A number from a sequence; SQLite's autoincrement wants its own INTEGER."""
@@ -32,3 +43,14 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
         return aware.astimezone(UTC)
+
+
+def identity() -> MappedColumn[int]:
+    """Return the primary key of a table whose rows are numbered."""
+    return mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of those rows only for which `where`, in SQL, holds."""
+    rows = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=rows, sqlite_where=rows)

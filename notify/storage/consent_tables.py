@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity, partial_index
 from notify.storage.tables import NEVER_REUSED, Base
 
 
@@ -48,14 +48,9 @@ class Suppression(Base):
     __tablename__ = "suppressions"
     __table_args__ = (
         Index("uq_suppressions_address", "address_hash", "channel", "reason", unique=True),
-        Index(
-            "ix_suppressions_expires_at",
-            "expires_at",
-            postgresql_where=text("expires_at IS NOT NULL"),
-            sqlite_where=text("expires_at IS NOT NULL"),
-        ),
+        partial_index("ix_suppressions_expires_at", "expires_at", where="expires_at IS NOT NULL"),
     )
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     address_hash: Mapped[bytes]
     channel: Mapped[str] = mapped_column(String(16))
     scope: Mapped[str] = mapped_column(String(16))
@@ -70,7 +65,7 @@ class ConsentRecord(Base):
 
     __tablename__ = "consent_records"
     __table_args__ = (NEVER_REUSED,)
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     recipient_id: Mapped[int] = mapped_column(BigInteger, index=True)
     at: Mapped[datetime]
     topic: Mapped[int | None] = mapped_column(SmallInteger)

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Identity, Index, SmallInteger, String
+from sqlalchemy import BigInteger, Boolean, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity
 from notify.storage.tables import Base
 
 
@@ -13,7 +13,7 @@ class EventPost(Base):
     """One verified post of a provider's webhook, encrypted whole, until a worker has read it."""
 
     __tablename__ = "event_posts"
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     provider: Mapped[str] = mapped_column(String(16))
     body_sealed: Mapped[bytes]
     received_at: Mapped[datetime]
@@ -26,7 +26,7 @@ class ProviderEventRow(Base):
 
     __tablename__ = "provider_events"
     __table_args__ = (Index("uq_provider_events_id", "provider", "event_id", unique=True),)
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     provider: Mapped[str] = mapped_column(String(16))
     event_id: Mapped[str] = mapped_column(String(100))
     kind: Mapped[str] = mapped_column(String(16))

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity
 from notify.storage.tables import NEVER_REUSED, Base
 
 
@@ -39,5 +39,5 @@ class JournalLine(Base):
 
     __tablename__ = "journal_lines"
     __table_args__ = (NEVER_REUSED,)
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     line: Mapped[str]

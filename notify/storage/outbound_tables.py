@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity, partial_index
 from notify.storage.tables import NEVER_REUSED, Base
 
 
@@ -19,7 +19,7 @@ class WebhookEndpoint(Base):
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (NEVER_REUSED,)
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     url_sealed: Mapped[bytes]
     secret_sealed: Mapped[bytes]
     secret_before_sealed: Mapped[bytes | None]
@@ -40,7 +40,7 @@ class WebhookEvent(Base):
 
     __tablename__ = "webhook_events"
     __table_args__ = (NEVER_REUSED,)
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     type: Mapped[str] = mapped_column(String(48))
     at: Mapped[datetime] = mapped_column(index=True)
     data: Mapped[dict[str, Any]]
@@ -57,24 +57,18 @@ class WebhookDelivery(Base):
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_webhook_deliveries_due",
             "endpoint_id",
             "due_at",
             "id",
-            postgresql_where=text("phase IN ('waiting', 'calling')"),
-            sqlite_where=text("phase IN ('waiting', 'calling')"),
+            where="phase IN ('waiting', 'calling')",
         ),
         Index("ix_webhook_deliveries_endpoint", "endpoint_id", "id"),
-        Index(
-            "ix_webhook_deliveries_done",
-            "done_at",
-            postgresql_where=text("done_at IS NOT NULL"),
-            sqlite_where=text("done_at IS NOT NULL"),
-        ),
+        partial_index("ix_webhook_deliveries_done", "done_at", where="done_at IS NOT NULL"),
         NEVER_REUSED,
     )
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     event_id: Mapped[int] = mapped_column(ForeignKey("webhook_events.id"), index=True)
     endpoint_id: Mapped[int] = mapped_column(BigInteger)
     phase: Mapped[str] = mapped_column(String(16))

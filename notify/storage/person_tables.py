@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from notify.storage.columns import BigId
+from notify.storage.columns import identity, partial_index
 from notify.storage.tables import Base
 
 
@@ -32,7 +32,7 @@ class Errand(Base):
     """Something to be done at a provider later, and again until it is: its payload is encrypted."""
 
     __tablename__ = "errands"
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     kind: Mapped[str] = mapped_column(String(32))
     payload_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
@@ -65,16 +65,8 @@ class Alert(Base):
     """Something an operator should look at; one open row for each kind."""
 
     __tablename__ = "alerts"
-    __table_args__ = (
-        Index(
-            "uq_alerts_open",
-            "kind",
-            unique=True,
-            postgresql_where=text("cleared_at IS NULL"),
-            sqlite_where=text("cleared_at IS NULL"),
-        ),
-    )
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    __table_args__ = (partial_index("uq_alerts_open", "kind", where="cleared_at IS NULL", unique=True),)
+    id: Mapped[int] = identity()
     kind: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime]
     last_at: Mapped[datetime]
@@ -87,7 +79,7 @@ class RetentionRun(Base):
     """What one run of retention deleted, by kind, and for each kind where the next run begins."""
 
     __tablename__ = "retention_runs"
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
+    id: Mapped[int] = identity()
     at: Mapped[datetime]
     counts: Mapped[dict[str, Any]]
     marks: Mapped[dict[str, Any]]

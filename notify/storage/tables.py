@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ForeignKey,
-    Identity,
     Index,
     LargeBinary,
     MetaData,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from notify.storage.columns import BigId, Json, UtcDateTime
+from notify.storage.columns import Json, UtcDateTime, identity, partial_index
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -39,10 +38,6 @@ class Base(DeclarativeBase):
     }
 
 
-def _id() -> Mapped[int]:
-    return mapped_column(BigId, Identity(), primary_key=True, autoincrement=True)
-
-
 NEVER_REUSED = {"sqlite_autoincrement": True}
 """Numbers stand in tokens and in public ids: SQLite must not give one out again after an erasure."""
 
@@ -59,7 +54,7 @@ class ApiKey(Base):
     """A caller's key; only its SHA-256 is kept."""
 
     __tablename__ = "api_keys"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     name: Mapped[str] = mapped_column(String(100))
     digest: Mapped[bytes] = mapped_column(unique=True)
     hint: Mapped[str] = mapped_column(String(16))
@@ -76,7 +71,7 @@ class Recipient(Base):
 
     __tablename__ = "recipients"
     __table_args__ = (NEVER_REUSED,)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     external_id: Mapped[str] = mapped_column(String(128), unique=True)
     email_sealed: Mapped[bytes | None]
     email_hash: Mapped[bytes | None] = mapped_column(index=True)
@@ -112,15 +107,10 @@ class Notification(Base):
     __table_args__ = (
         Index("ix_notifications_reference", "reference", "recipient_id"),
         Index("ix_notifications_recipient", "recipient_id", "id"),
-        Index(
-            "ix_notifications_send_at",
-            "send_at",
-            postgresql_where=text("send_at IS NOT NULL"),
-            sqlite_where=text("send_at IS NOT NULL"),
-        ),
+        partial_index("ix_notifications_send_at", "send_at", where="send_at IS NOT NULL"),
         NEVER_REUSED,
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     recipient_id: Mapped[int] = mapped_column(ForeignKey("recipients.id"))
     template: Mapped[str] = mapped_column(String(64))
     reference: Mapped[str | None] = mapped_column(String(128))
@@ -146,55 +136,25 @@ class Dispatch(Base):
 
     __tablename__ = "dispatches"
     __table_args__ = (
-        Index(
-            "ix_dispatches_due",
-            "lane",
-            "due_at",
-            postgresql_where=text("phase = 'waiting'"),
-            sqlite_where=text("phase = 'waiting'"),
-        ),
-        Index(
-            "ix_dispatches_due_on_channel",
-            "lane",
-            "channel",
-            "due_at",
-            postgresql_where=text("phase = 'waiting'"),
-            sqlite_where=text("phase = 'waiting'"),
-        ),
-        Index(
-            "ix_dispatches_lease",
-            "lease_until",
-            postgresql_where=text("phase IN ('claimed', 'calling')"),
-            sqlite_where=text("phase IN ('claimed', 'calling')"),
-        ),
-        Index(
-            "ix_dispatches_campaign",
-            "campaign_id",
-            postgresql_where=text("campaign_id IS NOT NULL"),
-            sqlite_where=text("campaign_id IS NOT NULL"),
-        ),
-        Index(
+        partial_index("ix_dispatches_due", "lane", "due_at", where="phase = 'waiting'"),
+        partial_index("ix_dispatches_due_on_channel", "lane", "channel", "due_at", where="phase = 'waiting'"),
+        partial_index("ix_dispatches_lease", "lease_until", where="phase IN ('claimed', 'calling')"),
+        partial_index("ix_dispatches_campaign", "campaign_id", where="campaign_id IS NOT NULL"),
+        partial_index(
             "ix_dispatches_campaign_open",
             "campaign_id",
             "due_at",
-            postgresql_where=text("campaign_id IS NOT NULL AND phase <> 'done'"),
-            sqlite_where=text("campaign_id IS NOT NULL AND phase <> 'done'"),
+            where="campaign_id IS NOT NULL AND phase <> 'done'",
         ),
-        Index(
+        partial_index(
             "ix_dispatches_sms_theirs",
             "provider_message_id",
-            postgresql_where=text("channel = 'sms' AND provider_message_id IS NOT NULL"),
-            sqlite_where=text("channel = 'sms' AND provider_message_id IS NOT NULL"),
+            where="channel = 'sms' AND provider_message_id IS NOT NULL",
         ),
-        Index(
-            "ix_dispatches_unknown",
-            "settled_at",
-            postgresql_where=text("status = 'unknown'"),
-            sqlite_where=text("status = 'unknown'"),
-        ),
+        partial_index("ix_dispatches_unknown", "settled_at", where="status = 'unknown'"),
         NEVER_REUSED,
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     lane: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
@@ -225,37 +185,27 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_recipient", "recipient_id", "id"),
-        Index(
-            "ix_messages_notification_id",
-            "notification_id",
-            postgresql_where=text("notification_id IS NOT NULL"),
-            sqlite_where=text("notification_id IS NOT NULL"),
+        partial_index("ix_messages_notification_id", "notification_id", where="notification_id IS NOT NULL"),
+        partial_index(
+            "ix_messages_provider_message_id", "provider_message_id", where="provider_message_id IS NOT NULL"
         ),
-        Index(
-            "ix_messages_provider_message_id",
-            "provider_message_id",
-            postgresql_where=text("provider_message_id IS NOT NULL"),
-            sqlite_where=text("provider_message_id IS NOT NULL"),
-        ),
-        Index(
+        partial_index(
             "uq_messages_campaign_address",
             "campaign_id",
             "channel",
             "address_hash",
+            where="campaign_id IS NOT NULL AND to_sealed IS NULL",
             unique=True,
-            postgresql_where=text("campaign_id IS NOT NULL AND to_sealed IS NULL"),
-            sqlite_where=text("campaign_id IS NOT NULL AND to_sealed IS NULL"),
         ),
-        Index(
+        partial_index(
             "ix_messages_campaign_exceptions",
             "campaign_id",
             "status",
-            postgresql_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
-            sqlite_where=text("campaign_id IS NOT NULL AND status <> 'queued'"),
+            where="campaign_id IS NOT NULL AND status <> 'queued'",
         ),
         NEVER_REUSED,
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     notification_id: Mapped[int | None] = mapped_column(ForeignKey("notifications.id"))
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     recipient_id: Mapped[int] = mapped_column(BigInteger)
@@ -280,15 +230,8 @@ class Attempt(Base):
     """One try to hand messages to a provider: one of them, or where none is named all of a dispatch."""
 
     __tablename__ = "attempts"
-    __table_args__ = (
-        Index(
-            "ix_attempts_message_id",
-            "message_id",
-            postgresql_where=text("message_id IS NOT NULL"),
-            sqlite_where=text("message_id IS NOT NULL"),
-        ),
-    )
-    id: Mapped[int] = _id()
+    __table_args__ = (partial_index("ix_attempts_message_id", "message_id", where="message_id IS NOT NULL"),)
+    id: Mapped[int] = identity()
     dispatch_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[datetime]
@@ -302,7 +245,7 @@ class OutboxEntryRow(Base):
     """A message that ended in the local outbox, encrypted whole."""
 
     __tablename__ = "outbox"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = identity()
     message_id: Mapped[int] = mapped_column(BigInteger, index=True)
     kept_at: Mapped[datetime]
     message_sealed: Mapped[bytes]
