@@ -282,6 +282,8 @@ def _to_come(report: BacklogReport, now: datetime) -> Iterator[Metric]:
     """What was reported, chosen or promised, and waits in the database for somebody to do the next thing."""
     posts = [("waiting", report.posts.waiting), ("unreadable", report.posts.unreadable)]
     yield _by("notify_event_posts", "Posts of providers' events in the database", ("state",), posts)
+    campaigns = list(report.campaigns.items())
+    yield _by("notify_campaigns", "Campaigns that are not over", ("status",), campaigns)
     ledger = report.ledger
     unsealed, oldest = ledger.unsealed, _age(ledger.oldest_at, now)
     yield _gauge("notify_ledger_unsealed_entries", "Entries of the ledger without a seal", value=unsealed)

@@ -1,7 +1,7 @@
 """The checks of `notify doctor` on this installation's own parts."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import Final
@@ -22,6 +22,8 @@ from notify.settings import SET_UP, Settings
 from notify.up.programs import embeds_redis
 
 _SCHEDULER_LATE: Final = timedelta(minutes=2)
+_TASK_LATE: Final = timedelta(minutes=5)
+_HOURLY: Final = frozenset({"purge", "retain"})
 _QUEUE_OLD: Final = timedelta(minutes=5)
 _KEY_ENDS_SOON: Final = timedelta(days=14)
 _NEW_KEY: Final = "`notify keys create --name … --scope send`."
@@ -72,6 +74,7 @@ def _work(composition: Composition) -> Iterator[Finding]:
         yield Finding.broken("Scheduler", text, remedy)
     else:
         yield Finding.ok("Scheduler", f"ran {(now - last).total_seconds():.0f} s ago")
+        yield from stuck(report.beats, now)
     for alert in report.alerts:
         text = f"{alert.kind}, {alert.count} × since {alert.at:%Y-%m-%d %H:%M} UTC"
         remedy = f"{ADVICE.get(alert.kind, 'The log says more.')} Then `notify alerts --clear {alert.kind}`."
@@ -89,6 +92,17 @@ def _work(composition: Composition) -> Iterator[Finding]:
                 f"See that its worker runs (`python -m workers.main --lane {lane.lane}`) and what it logs."
             )
             yield Finding.check(f"Lane {lane.lane}", text, remedy)
+
+
+def stuck(beats: Mapping[str, datetime], now: datetime) -> Iterator[Finding]:
+    """Look whether one of the scheduler's tasks has stopped while others go on; by when each last ran."""
+    for name, at in sorted(beats.items()):
+        if now - at > _TASK_LATE * (24 if name in _HOURLY else 1):
+            minutes = (now - at).total_seconds() / 60
+            text = f"its task “{name}” last ran {minutes:.0f} minutes ago"
+            yield Finding.check(
+                "Scheduler", text, "Its log says what fails; if it says nothing, start it anew."
+            )
 
 
 def redis(composition: Composition, skews: list[float]) -> Iterator[Finding]:

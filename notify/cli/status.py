@@ -56,6 +56,8 @@ def _besides(report: BacklogReport, now: datetime) -> Iterator[str]:
     yield from alert_lines(report.alerts)
     if report.sms:
         yield f"SMS today (UTC): {report.sms.used} of {report.sms.limit}"
+    if under_way := [f"{count} {status}" for status, count in report.campaigns.items() if count]:
+        yield f"Campaigns: {', '.join(under_way)}"
     posts = report.posts
     if posts.waiting:
         waits = counted(posts.waiting, "post waits", "posts wait")

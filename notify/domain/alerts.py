@@ -20,6 +20,10 @@ ERRAND_OVERDUE: Final = "errand_overdue"
 
 JOURNAL_UNWRITABLE: Final = "journal_unwritable"
 """Opt-outs are not journalled outside the database."""
+
+CAMPAIGN_FAILING: Final = "campaign_failing"
+"""A campaign cannot go on, and is tried again and again."""
+
 CAMPAIGN_STOPPED: Final = "campaign_stopped"
 """A campaign stopped itself: too many complained, or too many addresses do not exist."""
 
@@ -31,6 +35,7 @@ ADVICE: Final[Mapping[str, str]] = {
     JOURNAL_UNWRITABLE: "Give OPTOUT_JOURNAL a disk with room that the scheduler may write to.",
     WEBHOOK_DISABLED: "Mend the endpoint, enable it and replay what it missed; docs/webhooks.md says how.",
     OPTOUT_BURST: "A mail scanner may post to unsubscribe links; docs/operating.md, Alerts, says what to do.",
+    CAMPAIGN_FAILING: "The scheduler's log has the error; the campaign goes on by itself once it is mended.",
     CAMPAIGN_STOPPED: "Look whom it goes to before it is resumed; complaints cost all mail its delivery.",
     COMPLAINT_RATE: "Look whom these newsletters go to, before providers block the domain for them.",
     FORGED_POSTS: "Compare the provider's webhook key with the one set here; it tries again for a day.",

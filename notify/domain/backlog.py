@@ -70,7 +70,7 @@ class WebhooksBacklog:
 class BacklogReport:
     """The whole database: every lane, when each periodic task last ran, what else waits or is limited.
 
-    `retention` is its last run.
+    `campaigns` counts those that are not over, by status. `retention` is its last run.
     """
 
     lanes: Sequence[LaneBacklog]
@@ -81,6 +81,7 @@ class BacklogReport:
     retention: RetentionRun | None = None
     webhooks: WebhooksBacklog = WebhooksBacklog()
     ledger: LedgerBacklog = LedgerBacklog()
+    campaigns: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

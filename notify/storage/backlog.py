@@ -1,13 +1,16 @@
 """What waits in the database, for operators."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection, Engine, case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from notify.domain.backlog import BacklogReport, LaneBacklog, PostsBacklog, SmsUse
+from notify.domain.campaigns import CampaignStatus
 from notify.domain.requests import Lane
 from notify.storage.alerts import open_alerts
+from notify.storage.campaign_tables import Campaign
 from notify.storage.engine import transaction
 from notify.storage.event_tables import EventPost
 from notify.storage.ledger_backlog import ledger_backlog
@@ -16,6 +19,8 @@ from notify.storage.retention import last_run
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
 from notify.storage.webhook_backlog import webhooks_backlog
+
+_NOT_OVER: Final = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.PAUSED)
 
 
 class SqlBacklog:
@@ -67,6 +72,7 @@ class SqlBacklog:
                 alerts=open_alerts(connection),
                 retention=last_run(connection),
                 ledger=ledger_backlog(connection),
+                campaigns=_campaigns(connection),
             )
 
     def _sms(self, connection: Connection, now: datetime) -> SmsUse | None:
@@ -90,6 +96,12 @@ class SqlBacklog:
             return is_current(self._engine)
         except SQLAlchemyError:
             return False
+
+
+def _campaigns(connection: Connection) -> dict[str, int]:
+    counts = select(Campaign.status, func.count()).group_by(Campaign.status)
+    found = {status: count for status, count in connection.execute(counts)}  # noqa: C416 - rows are not pairs to mypy
+    return {status: found.get(status, 0) for status in _NOT_OVER}
 
 
 def _posts(connection: Connection) -> PostsBacklog:

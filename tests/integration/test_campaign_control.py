@@ -204,11 +204,14 @@ def test_a_campaign_that_cannot_go_on_holds_up_no_other(world: World, news: News
         tx.campaigns.change(int(broken[4:]), {"pinned": None}, world.clock())
     while news.look(broken)["status"] == "scheduled":
         news.run()
-    with pytest.raises(LookupError):
-        news.pump()
     news.pump()
     assert news.progress(good) == {"total": 1, "queued": 1}
     assert news.look(broken)["status"] == "sending"
+    report = world.parts.backlog.report(world.clock())
+    assert report.campaigns == {"scheduled": 0, "sending": 2, "paused": 0}
+    (alert,) = report.alerts
+    assert (alert.kind, alert.details) == ("campaign_failing", {"campaign": broken, "error": "LookupError"})
+    assert "campaigns" in report.beats
 
 
 def test_a_campaign_stops_itself_and_goes_on_when_a_person_says_so(world: World, news: Newsroom) -> None:

@@ -118,6 +118,15 @@ def test_a_clock_that_is_off_is_broken() -> None:
     assert states(list(checks.clock([]))) == [State.CHECK]
 
 
+def test_a_task_that_stopped_is_named_while_others_go_on() -> None:
+    def ago(**names: float) -> list[Finding]:
+        return list(checks.stuck({name: NOW - timedelta(minutes=age) for name, age in names.items()}, NOW))
+
+    assert ago(reconcile=0, campaigns=4, retain=100) == []
+    (found,) = ago(reconcile=0, campaigns=6, retain=100)
+    assert (found.state, "“campaigns” last ran 6 minutes ago" in found.text) == (State.CHECK, True)
+
+
 def test_a_data_directory_that_others_can_enter_is_worth_a_look(tmp_path: Path) -> None:
     given = settings(tmp_path)
     tmp_path.chmod(0o755)
@@ -145,12 +154,14 @@ def test_status_shows_what_can_be_asked() -> None:
     report = BacklogReport(
         [LaneBacklog(Lane.URGENT, 3, 2, 1, 4, NOW - timedelta(minutes=7))],
         {"reconcile": NOW - timedelta(seconds=3)},
+        campaigns={"scheduled": 0, "sending": 2, "paused": 1},
     )
     queues = [LaneQueue(Lane.URGENT, 5, NOW - timedelta(seconds=9), 0, 1)]
     text = "\n".join(lines(report, queues, NOW))
     assert "7 min" in text
     assert "reconcile: last run 3 s ago" in text
     assert "In Redis" in text
+    assert "Campaigns: 2 sending, 1 paused\n" in text
     without = "\n".join(lines(report, None, NOW))
     assert "Redis: DOWN" in without
     assert "In Redis" not in without

@@ -1,10 +1,13 @@
 """Run campaigns: start those whose time has come, and make their messages slice by slice."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from notify.domain import ids
+from notify.domain.alerts import CAMPAIGN_FAILING
 from notify.domain.audience import parse_audience
 from notify.domain.campaigns import (
     RECIPIENT_ZONE,
@@ -28,11 +31,14 @@ from notify.store.campaigns import Bundle
 from notify.usecases.campaigns.letting_go import LettingGo, room_in_throttle
 from notify.usecases.campaigns.slicing import Slicer
 
+_log: Final = logging.getLogger(__name__)
+
 _LARGEST_SLICE: Final = 5000
 _LOOK_SOON: Final = timedelta(seconds=0.1)
 _LOOK_AGAIN: Final = timedelta(seconds=1)
 _LOOK_SOMETIMES: Final = timedelta(minutes=1)
 _SET_ASIDE: Final = timedelta(seconds=30)
+_BEAT_EVERY: Final = timedelta(seconds=10)
 _FEW: Final = 100
 _MANY: Final = 10_000
 
@@ -72,6 +78,7 @@ class RunCampaigns:
         self._letting_go = LettingGo(most_ahead, largest_slice)
         self._pinned: tuple[tuple[int, datetime | None], Pinned] | None = None
         self._set_aside: dict[int, datetime] = {}
+        self._beat_at: datetime | None = None
 
     def __call__(self) -> int:
         """Go round the campaigns once; return how many had something to do.
@@ -79,6 +86,7 @@ class RunCampaigns:
         One that fails unexpectedly is left alone for a while, so that it holds up no other.
         """
         now = self._clock()
+        self._beat(now)
         with self._store.read() as tx:
             numbers = [
                 number for number in tx.campaigns.to_run(now) if self._set_aside.get(number, now) <= now
@@ -89,10 +97,21 @@ class RunCampaigns:
                 done += self._run_again(number, now)
             except UnavailableError:
                 raise
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - the others must go on
                 self._set_aside[number] = now + _SET_ASIDE
-                raise
+                told = {"campaign": ids.public(ids.CAMPAIGN, number), "error": type(error).__name__}
+                _log.exception("a campaign failed, and is left alone for a while", extra=told)
+                with self._store.write() as tx:
+                    tx.alerts.raise_alert(CAMPAIGN_FAILING, told, now)
         return done
+
+    def _beat(self, now: datetime) -> None:
+        """Note that the pump runs; seldom, as it looks twice a second."""
+        if self._beat_at and now - self._beat_at < _BEAT_EVERY:
+            return
+        with self._store.write() as tx:
+            tx.deliveries.beat("campaigns", now)
+        self._beat_at = now
 
     def _run_again(self, number: int, now: datetime) -> bool:
         """Do what is next, once more if a message was redirected meanwhile to whom a new one was for."""
