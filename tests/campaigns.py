@@ -9,11 +9,8 @@ from notify.domain.catalogue import Channel
 from notify.domain.recipients import ProfilePatch
 from notify.domain.requests import Choice, Lane, Proof, RecipientInput
 from notify.domain.views import CampaignView
-from notify.storage.campaign_lookups import SqlCampaignLookups
 from notify.store import Store
-from notify.usecases.campaigns.desk import CampaignDesk
 from notify.usecases.campaigns.run import RunCampaigns
-from notify.usecases.campaigns.watch import WatchCampaigns
 from tests.world import World
 
 CONTENT: Mapping[str, Mapping[str, str]] = {
@@ -47,18 +44,7 @@ class Newsroom:
         """`store` is the pump's, where it is not the world's."""
         parts = world.parts
         self.world = world
-        self.desk = CampaignDesk(
-            store=parts.store,
-            templates=parts.templates,
-            catalogue=parts.catalogue,
-            contacts=parts.contacts,
-            wake_ups=world.wake_ups,
-            lookups=SqlCampaignLookups(parts.engine, parts.catalogue, world.clock),
-            clock=world.clock,
-            policy=parts.policy,
-            costs=parts.sms_costs,
-            mailto=False,
-        )
+        self.desk = parts.campaigns
         self.run = RunCampaigns(
             store=store or parts.store,
             policy=parts.policy,
@@ -69,7 +55,7 @@ class Newsroom:
             largest_slice=largest_slice,
             most_ahead=most_ahead,
         )
-        self.watch = WatchCampaigns(parts.store, world.clock)
+        self.watch = parts.watch_campaigns
 
     def reader(
         self,

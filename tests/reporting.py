@@ -21,7 +21,6 @@ from notify.domain.catalogue import Channel
 from notify.domain.views import NotificationView
 from notify.storage.consent_tables import Suppression
 from notify.storage.event_tables import EventPost
-from notify.usecases.events.record import RecordEvents
 from tests.world import World, settings_for
 
 SENDGRID_HOOK = "/webhooks/sendgrid/events"
@@ -47,16 +46,7 @@ class Reporting:
         keys = {"sendgrid_webhook_public_key": public_text(), "twilio_auth_token": TOKEN}
         self.world = World(settings_for(database_url, data_dir, **(keys | more)))
         parts = self.world.parts
-        parts.telemetry = self.world.telemetry  # type: ignore[assignment]
-        self.record = RecordEvents(
-            store=parts.store,
-            sources=parts.event_sources,
-            catalogue=parts.catalogue,
-            wake_ups=self.world.wake_ups,
-            telemetry=self.world.telemetry,
-            clock=self.world.clock,
-            stops=parts.provider_stops,
-        )
+        self.record = parts.record_events
         self.client: FlaskClient = create_app(parts).test_client()
         self._number = 0
 

@@ -23,7 +23,6 @@ class SmsOffice:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        world.parts.telemetry = world.telemetry  # type: ignore[assignment]
         self.client: FlaskClient = create_app(world.parts).test_client()
         self._number = 0
 

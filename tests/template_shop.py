@@ -1,6 +1,7 @@
 """A templates directory as a shop makes one: the shipped layout, and one small template of its own."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,11 @@ class Shop:
         path = self.directory / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+    def take_along(self, names: Iterable[str]) -> None:
+        """Keep templates as they are shipped."""
+        for name in names:
+            shutil.copytree(TEMPLATES / name, self.directory / name)
 
     def change(self, old: str, new: str) -> None:
         assert old in TOML

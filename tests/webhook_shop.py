@@ -11,7 +11,6 @@ from notify.domain.webhook_views import DeliveryView, EndpointWithSecretView
 from notify.providers.shop_endpoints import ShopEndpoints
 from notify.storage.webhook_lookups import SqlWebhookLookups
 from notify.usecases.outbound_webhooks.endpoints import WebhookDesk
-from notify.usecases.outbound_webhooks.tell import TellEndpoints
 from tests.loopback.server import HttpLoopback, Received, Reply
 from tests.world import World
 
@@ -39,7 +38,7 @@ class Telling:
     def __init__(self, world: World) -> None:
         self.world = world
         parts = world.parts
-        calls = ShopEndpoints(UrlRule(loopback=True), timeout=TIMEOUT_SECONDS)
+        calls = parts.shop_endpoints = ShopEndpoints(UrlRule(loopback=True), timeout=TIMEOUT_SECONDS)
         self.desk = WebhookDesk(
             store=parts.store,
             calls=calls,
@@ -47,13 +46,7 @@ class Telling:
             clock=world.clock,
             until_known=lambda: None,  # there is one process, which knows
         )
-        self.tell = TellEndpoints(
-            store=parts.store,
-            calls=calls,
-            catalogue=parts.catalogue,
-            clock=world.clock,
-            random=lambda: 0.0,
-        )
+        self.tell = parts.tell_endpoints
 
     def endpoint(self, shop: ShopServer, *events: str, path: str = "/hook") -> EndpointWithSecretView:
         return self.desk.create(shop.url + path, events or ("*",), None, None)

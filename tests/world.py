@@ -31,10 +31,7 @@ from notify.settings import Settings, load_settings
 from notify.usecases.delivery.deliver import Deliver
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.reconcile import Reconcile
-from notify.usecases.delivery.refused_addresses import RefusedAddresses
-from notify.usecases.delivery.right_hours import RightHours
 from notify.usecases.notifications.accept import AcceptNotifications
-from notify.usecases.notifications.checking_requests import RequestCheck
 from notify.usecases.preferences.confirmations import Confirmations
 from tests.doubles import (
     FakeProvider,
@@ -90,7 +87,7 @@ class World:
     def __init__(self, settings: Settings, *, topics: Catalogue | None = None) -> None:
         """`topics` are a shop's own; the shipped ones when None."""
         self.clock = FixedClock()
-        self.parts = Composition(settings, "test", clock=self.clock)
+        self.parts = Composition(settings, "test", clock=self.clock, random=lambda: 0.0)
         World._open.append(self)
         if self.parts.engine.dialect.name == "sqlite":
             event.listen(self.parts.engine, "connect", _never_wait_for_the_disk)
@@ -100,51 +97,32 @@ class World:
         self.email: FakeProvider[OutgoingEmail] = FakeProvider(name="mail")
         self.sms: FakeProvider[OutgoingSms] = FakeProvider(name="texts")
         self.outbox: FakeProvider[Any] = FakeProvider(name="outbox")
-        self.wake_ups = FakeWakeUps()
+        self.wake_ups = self.parts.wake_ups = FakeWakeUps()
+        self.providers = self.parts.provider_choice = FakeProviders(self._choose)
         self.telemetry = FakeTelemetry()
-        self.accept = AcceptNotifications(
-            store=self.parts.store,
-            check=RequestCheck(
-                self.parts.templates, self.parts.contacts, self.parts.catalogue, self.parts.store
-            ),
-            policy=self.parts.policy,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self.clock,
-        )
-        self.confirmations = Confirmations(
-            store=self.parts.store,
-            policy=self.parts.policy,
-            senders=self.parts.senders,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self.clock,
-        )
-        self.parts.confirmations = self.confirmations
+        self.parts.telemetry = self.telemetry  # type: ignore[assignment]
         self.throttle = FakeThrottle()
-        self.providers = FakeProviders(self._choose)
-        self.gate = Gate(
-            self.parts.store,
-            self.parts.policy,
-            self.clock,
-            call_lease=timedelta(seconds=20),
-            sms_daily_limit=settings.sms_daily_limit,
-        )
-        self.deliver = Deliver(
-            store=self.parts.store,
-            composer=self.parts.composer,
-            policy=self.parts.policy,
-            hours=RightHours(self.parts.lawful_hours),
-            gate=self.gate,
-            refused=RefusedAddresses(self.parts.provider_stops),
-            providers=self.providers,
-            throttle=self.throttle,
-            wake_ups=self.wake_ups,
-            telemetry=self.telemetry,
-            clock=self.clock,
-            random=lambda: 0.0,
-        )
-        self.reconcile = Reconcile(self.parts.store, self.wake_ups, self.clock)
+        self.parts.throttle = self.throttle  # type: ignore[assignment]
+
+    @property
+    def accept(self) -> AcceptNotifications:
+        return self.parts.accept_notifications
+
+    @property
+    def confirmations(self) -> Confirmations:
+        return self.parts.confirmations
+
+    @property
+    def deliver(self) -> Deliver:
+        return self.parts.deliver
+
+    @property
+    def gate(self) -> Gate:
+        return self.parts.gate
+
+    @property
+    def reconcile(self) -> Reconcile:
+        return self.parts.reconcile
 
     @classmethod
     def end_all(cls) -> None:

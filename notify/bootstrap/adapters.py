@@ -1,11 +1,11 @@
 """The adapters of one process, built from the settings."""
 
 import os
-import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
+from random import random
 from typing import Any, Final
 
 from redis import Redis
@@ -23,8 +23,7 @@ from notify.domain.times import utc_now
 from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.domain.webhook_urls import UrlRule
 from notify.domain.windows import LawfulHours
-from notify.ports import Calendar, Clock, EventSource, InboundSmsSource, Provider
-from notify.providers.keys import keys_in
+from notify.ports import Calendar, Clock, EventSource, InboundSmsSource, Provider, Providers, WakeUps
 from notify.providers.outbox import OutboxProvider
 from notify.providers.sendgrid import SendGridProvider
 from notify.providers.sendgrid_events import SendGridEvents
@@ -67,10 +66,17 @@ class Adapters:
     So `notify doctor` can look at one part while another is broken.
     """
 
-    def __init__(self, settings: Settings, role: str = "web", clock: Clock = utc_now) -> None:
-        """`role` is what this process does; it labels its metrics."""
+    def __init__(
+        self,
+        settings: Settings,
+        role: str = "web",
+        clock: Clock = utc_now,
+        random: Callable[[], float] = random,
+    ) -> None:
+        """`role` is what this process does; it labels its metrics. `random` returns [0, 1)."""
         self.settings = settings
         self._clock = clock
+        self._random = random
         self._role = role
 
     def close(self) -> None:
@@ -136,12 +142,12 @@ class Adapters:
         return SqlStore(self.engine, self.vault)
 
     @cached_property
-    def wake_ups(self) -> RqWakeUps:
+    def wake_ups(self) -> WakeUps:
         """The bell of the lanes."""
         return RqWakeUps(self.redis, pause=_WEB_BELL_PAUSE_SECONDS if self._role == "web" else 0.0)
 
     @cached_property
-    def provider_choice(self) -> HealthyProviders:
+    def provider_choice(self) -> Providers:
         """Who delivers: providers by weight and health; test keys get the outbox."""
         chosen = {Channel.EMAIL: self.settings.email_provider, Channel.SMS: self.settings.sms_provider}
         return HealthyProviders(
@@ -152,7 +158,7 @@ class Adapters:
             {channel: self.providers["outbox"](channel) for channel in Channel},
             held=self.throttle.held,
             tell=self.telemetry.provider_up,
-            random=random.random,
+            random=self._random,
         )
 
     @cached_property
@@ -270,7 +276,7 @@ class Adapters:
         settings = self.settings
         return TwilioConsents(
             settings.twilio_account_sid or "",
-            next(iter(keys_in(settings.twilio_auth_token)), ""),
+            settings.twilio_token,
             settings.twilio_api_url,
             settings.provider_timeout,
         )
@@ -279,7 +285,7 @@ class Adapters:
         settings = self.settings
         return TwilioProvider(
             settings.twilio_account_sid or "",
-            next(iter(keys_in(settings.twilio_auth_token)), ""),
+            settings.twilio_token,
             settings.twilio_api_url,
             settings.provider_timeout,
             settings.sms_receipts_url,

@@ -1,6 +1,5 @@
 """What brings messages to people, and word of them back."""
 
-import random
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -35,20 +34,25 @@ class Delivering(Asking):
             composer=self.composer,
             policy=self.policy,
             hours=RightHours(self.lawful_hours),
-            gate=Gate(
-                self.store,
-                self.policy,
-                self._clock,
-                call_lease=self._call_lease,
-                sms_daily_limit=self.settings.sms_daily_limit,
-            ),
+            gate=self.gate,
             refused=RefusedAddresses(self.provider_stops),
             providers=self.provider_choice,
             throttle=self.throttle,
             wake_ups=self.wake_ups,
             telemetry=self.telemetry,
             clock=self._clock,
-            random=random.random,
+            random=self._random,
+        )
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The last look before the socket."""
+        return Gate(
+            self.store,
+            self.policy,
+            self._clock,
+            call_lease=timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS),
+            sms_daily_limit=self.settings.sms_daily_limit,
         )
 
     @cached_property
@@ -124,9 +128,5 @@ class Delivering(Asking):
             calls=self.shop_endpoints,
             catalogue=self.catalogue,
             clock=self._clock,
-            random=random.random,
+            random=self._random,
         )
-
-    @property
-    def _call_lease(self) -> timedelta:
-        return timedelta(seconds=self.settings.provider_timeout + _CALL_MARGIN_SECONDS)

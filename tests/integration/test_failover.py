@@ -15,9 +15,6 @@ from notify.domain.views import NotificationView
 from notify.reaching_redis import connect
 from notify.throttle import RedisThrottle
 from notify.usecases.delivery.choosing_providers import HealthyProviders
-from notify.usecases.delivery.deliver import Deliver
-from notify.usecases.delivery.refused_addresses import RefusedAddresses
-from notify.usecases.delivery.right_hours import RightHours
 from tests.campaigns import Newsroom
 from tests.doubles import FakeProvider
 from tests.world import World, settings_for
@@ -37,27 +34,15 @@ class Shop:
             connect(f"unix://{tmp_path}/nobody"), limits or ProviderLimits(), 30, self.seconds
         )
         self.dice = 0.0
-        world.deliver = Deliver(
-            store=world.parts.store,
-            composer=world.parts.composer,
-            policy=world.parts.policy,
-            hours=RightHours(world.parts.lawful_hours),
-            gate=world.gate,
-            refused=RefusedAddresses(world.parts.provider_stops),
-            providers=HealthyProviders(
-                {Channel.EMAIL: [(self.first, 1), (self.second, 1)], Channel.SMS: [(world.sms, 1)]},
-                dict.fromkeys(Channel, world.outbox),
-                held=self.throttle.held,
-                tell=lambda _name, _up: None,
-                random=lambda: self.dice,
-                clock=self.seconds,
-            ),
-            throttle=self.throttle,
-            wake_ups=world.wake_ups,
-            telemetry=world.telemetry,
-            clock=world.clock,
-            random=lambda: 0.0,
+        world.parts.provider_choice = HealthyProviders(
+            {Channel.EMAIL: [(self.first, 1), (self.second, 1)], Channel.SMS: [(world.sms, 1)]},
+            dict.fromkeys(Channel, world.outbox),
+            held=self.throttle.held,
+            tell=lambda _name, _up: None,
+            random=lambda: self.dice,
+            clock=self.seconds,
         )
+        world.parts.throttle = self.throttle
 
     def seconds(self) -> float:
         return self.world.clock().timestamp()

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
+from notify.domain.confirmations import TEMPLATES
 from notify.domain.errors import InvalidRequestError
 from notify.domain.outcome import Transient
 from notify.domain.requests import Lane
@@ -232,6 +233,7 @@ def test_what_waits_for_the_morning_is_one_row_until_then(world: World) -> None:
 def test_a_notification_of_marketing_waits_or_expires(database_url: str, tmp_path: Path) -> None:
     shop = Shop(tmp_path / "templates")
     shop.change('"order_updates"', '"company_news"')
+    shop.take_along(TEMPLATES.values())
     world = World(settings_for(database_url, tmp_path / "data", templates_dir=shop.directory))
     news = Newsroom(world)
     news.reader("C-1", channels=(Channel.SMS,), phone="+33612345678")

@@ -277,8 +277,7 @@ def test_twilios_list_settles_a_call_whose_answer_was_lost(
     world = reporting.world
     world.clock.at = datetime.now(UTC)  # the list tells real times
     provider = TwilioProvider("AC1", "token", twilio.url, timeout=2)
-    world.providers = FakeProviders(lambda _channel, _test: provider)
-    world.deliver._providers = world.providers  # noqa: SLF001
+    world.parts.provider_choice = FakeProviders(lambda _channel, _test: provider)
     twilio.script(Fault(reset="after"), Fault(reset="before"))
     taken = world.order(channels=(Channel.SMS,))
     world.work()
