@@ -12,7 +12,7 @@ from sqlalchemy import select
 from benchmarks.stack import Stack
 from notify.domain import ids
 from notify.domain.errors import InvalidTokenError
-from notify.storage.reading_messages import effective_status
+from notify.storage.statuses import effective_status
 from notify.storage.tables import Dispatch, Message
 
 OPEN: Final = frozenset({"scheduled", "queued", "sending"})

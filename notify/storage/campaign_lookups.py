@@ -12,10 +12,10 @@ from notify.domain.errors import NotFoundError
 from notify.domain.times import rfc3339, rfc3339_or_none
 from notify.domain.views import CampaignView, Page
 from notify.ports import Clock
-from notify.storage import cursors
 from notify.storage.campaign_progress import read_progress
 from notify.storage.campaign_tables import Campaign
 from notify.storage.engine import transaction
+from notify.storage.paging import newest_first
 
 _SHOWN = tuple(column for column in Campaign.__table__.c if column.name != "pinned")
 
@@ -39,18 +39,12 @@ class SqlCampaignLookups:
 
     def campaigns(self, *, status: str | None = None, cursor: str | None = None, limit: int = 50) -> Page:
         """Return campaigns, newest first."""
-        query = select(*_SHOWN).order_by(Campaign.id.desc()).limit(limit + 1)
-        before = cursors.decode("campaigns", cursor)
-        if before is not None:
-            query = query.where(Campaign.id < before)
+        query = select(*_SHOWN)
         if status is not None:
             query = query.where(Campaign.status == status)
         with transaction(self._engine, write=False) as connection:
-            rows = connection.execute(query).all()
-            return {
-                "items": self._views(connection, rows[:limit], self._clock()),
-                "next_cursor": cursors.encode("campaigns", rows[limit - 1].id) if len(rows) > limit else None,
-            }
+            rows, following = newest_first(connection, query, Campaign.id, cursor, limit)
+            return {"items": self._views(connection, rows, self._clock()), "next_cursor": following}
 
     def _views(self, connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> list[CampaignView]:
         progress = read_progress(connection, [row.id for row in rows], now) if rows else {}

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from notify.domain.campaigns import NOBODY
 from notify.storage.campaign_tables import Campaign
-from notify.storage.reading_messages import effective_status
+from notify.storage.statuses import effective_status
 from notify.storage.tables import Dispatch, Message
 
 _QUEUED: Final[ColumnElement[str]] = literal_column("'queued'")

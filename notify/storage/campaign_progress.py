@@ -4,12 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, case, func, literal, select, text, union_all
+from sqlalchemy import CompoundSelect, Connection, case, func, select, text, union_all
 
 from notify.domain.campaigns import CampaignStatus
 from notify.domain.requests import Lane
 from notify.domain.status import Status
 from notify.storage.campaign_tables import Campaign
+from notify.storage.statuses import fate
 from notify.storage.tables import Dispatch, Message
 
 PENDING: Final = "pending"
@@ -53,7 +54,7 @@ def _counts(numbers: Collection[int], now: datetime) -> CompoundSelect[Any]:
         Campaign.pending,
     ).where(Campaign.id.in_(numbers))
     shared = (
-        select(Dispatch.campaign_id, _fate(now).label("fate"), func.sum(Dispatch.size))
+        select(Dispatch.campaign_id, fate(now).label("fate"), func.sum(Dispatch.size))
         .where(Dispatch.campaign_id.in_(numbers), Dispatch.lane == Lane.BULK)
         .group_by(Dispatch.campaign_id, "fate")
     )
@@ -61,7 +62,7 @@ def _counts(numbers: Collection[int], now: datetime) -> CompoundSelect[Any]:
         select(
             Message.campaign_id,
             Message.status,
-            case((Message.dispatch_id.is_not(None), _fate(now))).label("fate"),
+            case((Message.dispatch_id.is_not(None), fate(now))).label("fate"),
             # Tests are left out here and not in WHERE, where PostgreSQL would take it as a hint to the index
             # of all messages, instead of that of the few with a status of their own.
             func.sum(case((Message.to_sealed.is_(None), 1), else_=0)).label("count"),
@@ -74,13 +75,3 @@ def _counts(numbers: Collection[int], now: datetime) -> CompoundSelect[Any]:
     own = select(apart.c.campaign_id, apart.c.status, apart.c.count)
     not_shared = select(apart.c.campaign_id, apart.c.fate, -apart.c.count).where(apart.c.fate.is_not(None))
     return union_all(still_to_come, shared, own, not_shared)
-
-
-def _fate(now: datetime) -> ColumnElement[str]:
-    """Return the status of the messages of a dispatch that have none of their own."""
-    return case(
-        (Dispatch.status.is_not(None), Dispatch.status),
-        (Dispatch.started_at.is_not(None), literal(Status.SENDING.value)),
-        (Dispatch.planned_at > now, literal(Status.SCHEDULED.value)),
-        else_=literal(Status.QUEUED.value),
-    )

@@ -36,11 +36,11 @@ from notify.storage.locks import (
     shards,
 )
 from notify.storage.opting_out import AT_ONCE, STOPS
+from notify.storage.recipients import SEALED_ADDRESSES
 from notify.storage.standings import new_standings, read_standings
 from notify.storage.upserts import upsert_into
 from notify.store import StandingKey
 
-SEALED_ADDRESSES: Final = {Channel.EMAIL: "recipients.email", Channel.SMS: "recipients.phone"}
 PROOF_FIELD: Final = "consent_proofs.proof"
 
 

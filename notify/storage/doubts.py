@@ -13,6 +13,7 @@ from notify.domain.requests import Lane
 from notify.domain.status import Reason, Status
 from notify.ports import Vault
 from notify.storage.columns import UtcDateTime
+from notify.storage.letters import TO_FIELD
 from notify.storage.recipients import SEALED
 from notify.storage.tables import Attempt, Dispatch, Message, Notification, Recipient
 
@@ -64,7 +65,6 @@ _TAKE: Final = (
     .with_for_update(of=Dispatch, skip_locked=True)
 )
 _OPEN: Final = select(Message.id).where(Message.dispatch_id == Dispatch.id, Message.status == Status.QUEUED)
-_TO_FIELD: Final = "messages.to"
 
 
 class SqlDoubts:
@@ -147,7 +147,7 @@ class SqlDoubts:
         sealed, current = getattr(row, f"{name}_sealed"), getattr(row, f"{name}_hash")
         try:
             if row.to_sealed:
-                return self._vault.open(_TO_FIELD, row.to_sealed)
+                return self._vault.open(TO_FIELD, row.to_sealed)
             return self._vault.open(SEALED[name], sealed) if sealed and current == row.address_hash else None
         except VaultError:
             return None

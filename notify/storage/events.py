@@ -32,7 +32,7 @@ from notify.ports import Vault
 from notify.storage import event_rows
 from notify.storage.columns import UtcDateTime
 from notify.storage.event_tables import EventPost, ProviderEventRow
-from notify.storage.reading_messages import effective_status
+from notify.storage.statuses import effective_status
 from notify.storage.tables import Dispatch, Message
 
 BODY_FIELD: Final = "event_posts.body"

@@ -34,12 +34,12 @@ from notify.storage.exporting import PROOFS_OF, Export
 from notify.storage.paging import newest_first
 from notify.storage.reading_messages import (
     MessageReader,
-    effective_status,
     message_rows,
     notification_rows,
     notification_views,
 )
 from notify.storage.recipients import SqlRecipients
+from notify.storage.statuses import effective_status
 from notify.storage.tables import Message, Notification, Recipient
 
 

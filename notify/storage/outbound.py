@@ -13,12 +13,10 @@ from notify.domain.status import Status
 from notify.storage.listeners import Listeners
 from notify.storage.outbound_rows import insert_events
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
+from notify.storage.statuses import APART
 from notify.storage.tables import Dispatch, Message, Notification, Recipient
 
 _AT_ONCE: Final = 2_000
-
-_OWN: Final = Message.status != Status.QUEUED
-"""The message has a status of its own; else it is that of its dispatch."""
 
 _FACTS: Final = (
     select(
@@ -29,8 +27,8 @@ _FACTS: Final = (
         Message.channel,
         Message.topic,
         Notification.reference,
-        case((_OWN, Message.status), else_=Dispatch.status).label("status"),
-        case((_OWN, Message.reason)).label("reason"),
+        case((APART, Message.status), else_=Dispatch.status).label("status"),
+        case((APART, Message.reason)).label("reason"),
     )
     .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
     .outerjoin(Recipient, Recipient.id == Message.recipient_id)
@@ -85,7 +83,7 @@ class SqlOutbound:
         told = self._told([Status.SKIPPED, Status.EXPIRED])
         if not told:
             return 0
-        ended = (Message.campaign_id == campaign_id) & _OWN & Message.dispatch_id.is_(None)
+        ended = (Message.campaign_id == campaign_id) & APART & Message.dispatch_id.is_(None)
         return sum(
             self._tell(ended & Message.recipient_id.in_(some), now, lambda row: row.status in told)
             for some in _batches(sorted(recipients))

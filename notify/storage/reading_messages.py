@@ -19,28 +19,14 @@ from notify.storage.campaign_tables import Campaign
 from notify.storage.event_views import events_of
 from notify.storage.left_topics import LeftBy, left_by
 from notify.storage.recipients import SEALED
+from notify.storage.statuses import APART, effective_status
 from notify.storage.tables import Attempt, Dispatch, Message, Notification, Recipient
-
-
-def effective_status(now: datetime) -> ColumnElement[str]:
-    """Return a message's status: its own, else what became of its dispatch, else how far that is."""
-    return case(
-        (Message.status != Status.QUEUED, Message.status),
-        (Dispatch.status.is_not(None), Dispatch.status),
-        (Dispatch.started_at.is_not(None), Status.SENDING.value),
-        (Dispatch.planned_at > now, Status.SCHEDULED.value),
-        else_=Status.QUEUED.value,
-    )
-
-
-_APART: Final = Message.status != Status.QUEUED
-"""Whether a message has a status of its own."""
 
 
 def _reason(now: datetime) -> ColumnElement[str | None]:
     """Return why a message is as it is: the reason of one that is held back goes when its time has come."""
     held = Dispatch.status.is_(None) & Dispatch.started_at.is_(None) & (Dispatch.planned_at > now)
-    return case((_APART | held, Message.reason)).label("reason")
+    return case((APART | held, Message.reason)).label("reason")
 
 
 def notification_rows(now: datetime, status: str | None) -> Select[Any]:
@@ -114,12 +100,12 @@ def message_rows(now: datetime) -> Select[Any]:
             *(column for column in Message.__table__.c if column.name not in _SHARED),
             _reason(now),
             effective_status(now).label("now_status"),
-            case((_APART, Message.detail), else_=Dispatch.detail).label("detail"),
-            func.coalesce(Message.provider, case((~_APART, Dispatch.provider))).label("provider"),
+            case((APART, Message.detail), else_=Dispatch.detail).label("detail"),
+            func.coalesce(Message.provider, case((~APART, Dispatch.provider))).label("provider"),
             func.coalesce(Message.provider_message_id, Dispatch.provider_message_id).label(
                 "provider_message_id"
             ),
-            case((~_APART, Dispatch.settled_at)).label("settled_at"),
+            case((~APART, Dispatch.settled_at)).label("settled_at"),
             (Dispatch.settled_at <= now - WINDOW).label("silent"),
             Recipient.external_id,
             Recipient.name_sealed,

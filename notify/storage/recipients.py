@@ -52,6 +52,7 @@ _SET_POLICY_CONSENTS: Final = text(
     " WHERE recipients.id = given.number"
 )
 SEALED: Final = {"email": "recipients.email", "phone": "recipients.phone", "name": "recipients.name"}
+SEALED_ADDRESSES: Final = {Channel.EMAIL: SEALED["email"], Channel.SMS: SEALED["phone"]}
 _HASHED: Final = {"email": Channel.EMAIL, "phone": Channel.SMS}
 _PLAIN: Final = ("locale", "country", "phone_country", "timezone", "customer_since")
 
