@@ -29,9 +29,7 @@ def test_a_journal_is_put_back_into_a_restored_database(tmp_path: Path) -> None:
         "Lines read: 2 (1 of them torn or unreadable)",
         "To put back: 0 opt-outs, 1 suppression, 0 erasures",
     ]
-    assert (
-        "Put back: 0 opt-outs, 1 suppression, 0 erasures" in notify("restore-optouts", str(journal)).stdout
-    )
+    assert "Put back: 0 opt-outs, 1 suppression, 0 erasures" in notify("restore-optouts", str(journal)).stdout
     assert (
         "Put back: 0 opt-outs, 0 suppressions, 0 erasures" in notify("restore-optouts", str(journal)).stdout
     )
