@@ -162,7 +162,9 @@ FRENCH: Final[Texts] = {
     "barred.soft_bounces": (
         "{not_sent} : trop de messages sont revenus de {this_address}, et les envois ont cessé{barred}."
     ),
-    "barred.complaint": "{not_sent} : un message vers {this_address} a été signalé comme indésirable{barred}.",
+    "barred.complaint": (
+        "{not_sent} : un message vers {this_address} a été signalé comme indésirable{barred}."
+    ),
     "barred.disputed": "{not_sent} : qui détient {this_address} a dit{barred} ne pas être {who}.",
     "barred.erasure": (
         "{not_sent} : {this_address} appartenait à une personne effacée{barred} et ne reçoit plus"

@@ -32,39 +32,10 @@ class SqlBacklog:
 
     def report(self, now: datetime) -> BacklogReport:
         """Return every lane, when each periodic task last ran, and what else waits or is limited."""
-        due = Dispatch.due_at <= now
-        # Two queries, each with an index of only what it asks for: the rest is all that was ever sent.
-        waiting = (
-            select(
-                Dispatch.lane,
-                func.count(case((due, 1))).label("due"),
-                func.count(case((~due, 1))).label("later"),
-                func.min(case((due, Dispatch.due_at))).label("oldest_due_at"),
-            )
-            .where(Dispatch.phase == "waiting")
-            .group_by(Dispatch.lane)
-        )
-        working = (
-            select(Dispatch.lane, Dispatch.phase, func.count())
-            .where(Dispatch.phase.in_(("claimed", "calling")))
-            .group_by(Dispatch.lane, Dispatch.phase)
-        )
         with transaction(self._engine, write=False) as connection:
-            found = {row.lane: row for row in connection.execute(waiting)}
-            busy = {(lane, phase): count for lane, phase, count in connection.execute(working)}
             beats = connection.execute(select(Heartbeat.name, Heartbeat.beat_at))
             return BacklogReport(
-                lanes=[
-                    LaneBacklog(
-                        lane,
-                        row.due if (row := found.get(lane)) else 0,
-                        row.later if row else 0,
-                        busy.get((lane, "claimed"), 0),
-                        busy.get((lane, "calling"), 0),
-                        row.oldest_due_at if row else None,
-                    )
-                    for lane in Lane
-                ],
+                lanes=_lanes(connection, now),
                 beats={name: beat_at for name, beat_at in beats},  # noqa: C416 - rows are not pairs to mypy
                 sms=self._sms(connection, now),
                 posts=_posts(connection),
@@ -112,3 +83,39 @@ def _posts(connection: Connection) -> PostsBacklog:
         func.count(case((~unread, 1))),
     )
     return PostsBacklog(*connection.execute(query).one())
+
+
+def _lanes(connection: Connection, now: datetime) -> list[LaneBacklog]:
+    """Count the open dispatches of each lane.
+
+    In two queries, each with an index of only what it asks for: the rest is all that was ever sent.
+    """
+    due = Dispatch.due_at <= now
+    waiting = (
+        select(
+            Dispatch.lane,
+            func.count(case((due, 1))).label("due"),
+            func.count(case((~due, 1))).label("later"),
+            func.min(case((due, Dispatch.due_at))).label("oldest_due_at"),
+        )
+        .where(Dispatch.phase == "waiting")
+        .group_by(Dispatch.lane)
+    )
+    working = (
+        select(Dispatch.lane, Dispatch.phase, func.count())
+        .where(Dispatch.phase.in_(("claimed", "calling")))
+        .group_by(Dispatch.lane, Dispatch.phase)
+    )
+    found = {row.lane: row for row in connection.execute(waiting)}
+    busy = {(lane, phase): count for lane, phase, count in connection.execute(working)}
+    return [
+        LaneBacklog(
+            lane,
+            row.due if (row := found.get(lane)) else 0,
+            row.later if row else 0,
+            busy.get((lane, "claimed"), 0),
+            busy.get((lane, "calling"), 0),
+            row.oldest_due_at if row else None,
+        )
+        for lane in Lane
+    ]

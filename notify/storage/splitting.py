@@ -1,5 +1,6 @@
 """Parts a dispatch that is more than its provider takes in one call."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -36,21 +37,9 @@ def split(connection: Connection, claimed: Claimed, most: int) -> int:
     open_ones = list(connection.scalars(mine.order_by(Message.id)))
     parts = [open_ones[start : start + most] for start in range(0, len(open_ones), most)]
     phase = connection.scalar(select(waiting_or_paused()).where(Dispatch.id == claimed.dispatch_id))
-    later: list[dict[str, Any]] = [
-        {**row._mapping, "phase": phase, "size": len(part)}  # noqa: SLF001 - SQLAlchemy's public name
-        for part in parts[1:]
-    ]
-    if later:
-        numbers = list(connection.scalars(_ADD, later))
-        copy_attempts(connection, claimed.dispatch_id, numbers)
-        connection.execute(
-            _MOVE,
-            [
-                {"message": message, "new_dispatch": number}
-                for number, part in zip(numbers, parts[1:], strict=True)
-                for message in part
-            ],
-        )
+    if parts[1:]:
+        alike = {**row._mapping, "phase": phase}  # noqa: SLF001 - SQLAlchemy's public name
+        _move_out(connection, claimed.dispatch_id, alike, parts[1:])
     moved = sum(len(part) for part in parts[1:])
     connection.execute(
         update(Dispatch)
@@ -58,3 +47,19 @@ def split(connection: Connection, claimed: Claimed, most: int) -> int:
         .values(phase=phase, size=Dispatch.size - moved, claim=None, lease_until=None)
     )
     return max(1, len(parts))
+
+
+def _move_out(
+    connection: Connection, old: int, alike: dict[str, Any], parts: Sequence[Sequence[int]]
+) -> None:
+    """Give each part of the messages a dispatch of its own."""
+    numbers = list(connection.scalars(_ADD, [{**alike, "size": len(part)} for part in parts]))
+    copy_attempts(connection, old, numbers)
+    connection.execute(
+        _MOVE,
+        [
+            {"message": message, "new_dispatch": number}
+            for number, part in zip(numbers, parts, strict=True)
+            for message in part
+        ],
+    )

@@ -120,10 +120,7 @@ class Confirmations:
         self._limit(tx, recipient.id, kind, by, now)
         locale = locale or recipient.profile.language
         token = "".join(secrets.choice(_LETTERS) for _ in range(_TOKEN_LENGTH))
-        data: dict[str, Any] = {"confirm_url": self._senders.confirm_url(by, token)}
-        if wanted:
-            titles = [one.title[locale] for n in wanted.topics if (one := self._policy.catalogue.numbered(n))]
-            data["topics"] = titles
+        data = self._told(by, token, locale, wanted)
         asking = OwnMessage(TEMPLATES[kind], data, by, locale, Lane.URGENT, now, now + MESSAGE_LASTS)
         (stored,) = tx.notifications.add([asking.draft(recipient, basis)])
         tx.confirmations.add(
@@ -142,6 +139,14 @@ class Confirmations:
             )
         )
         return Posted(LinkSent(by, masked(by, recipient.profile.address(by) or "")), stored.dispatch_ids)
+
+    def _told(self, by: Channel, token: str, locale: str, wanted: Wanted | None) -> dict[str, Any]:
+        """Return what the message says."""
+        told: dict[str, Any] = {"confirm_url": self._senders.confirm_url(by, token)}
+        if wanted:
+            topics = map(self._policy.catalogue.numbered, wanted.topics)
+            told["topics"] = [topic.title[locale] for topic in topics if topic]
+        return told
 
     def ring(self, posted: Sequence[Posted]) -> None:
         """Wake a worker for messages whose transaction is committed."""
