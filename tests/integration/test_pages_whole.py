@@ -39,7 +39,8 @@ class Visit:
 
     def submit(self, page: TestResponse, button: str) -> TestResponse:
         """Press the button of a page, with all that its form holds."""
-        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+        text = re.sub("</?span[^>]*>", "", page.text)
+        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', text, re.DOTALL)
         action, form = next((action, form) for action, form in forms if button in unescape(form))
         fields = [
             (name, unescape(value))
