@@ -61,8 +61,8 @@ class Loop:
         while not self._stopped.is_set():
             try:
                 done = self._step()
-            except UnavailableError:
-                _log.warning("database out of reach", extra={"task": self._name})
+            except UnavailableError as error:
+                _log.warning("database out of reach", extra={"task": self._name, "error": str(error)})
             except Exception:  # noqa: BLE001 - a thread that died would be missed for good
                 _log.exception("task failed", extra={"task": self._name})
             else:

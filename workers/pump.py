@@ -268,6 +268,6 @@ class Pump(Generic[W]):
 
 def _report(error: Exception) -> None:
     if isinstance(error, UnavailableError):
-        _log.warning("database out of reach")
+        _log.warning("database out of reach", extra={"error": str(error)})
     else:
         _log.error("delivery failed", exc_info=error)

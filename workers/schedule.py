@@ -48,8 +48,8 @@ def run(tasks: Sequence[Task], stop: threading.Event) -> None:
 def _attempt(task: Task) -> None:
     try:
         task.run()
-    except UnavailableError:
-        _log.warning("database out of reach", extra={"task": task.name})
+    except UnavailableError as error:
+        _log.warning("database out of reach", extra={"task": task.name, "error": str(error)})
     except Exception:  # noqa: BLE001 - the other tasks must go on
         _log.exception("task failed", extra={"task": task.name})
 

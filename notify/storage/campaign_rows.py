@@ -9,8 +9,9 @@ import psycopg
 from sqlalchemy import Connection, insert
 
 from notify.domain.campaigns import Campaign
-from notify.domain.errors import ConflictError, UnavailableError
+from notify.domain.errors import ConflictError
 from notify.domain.status import Status
+from notify.storage.engine import out_of_reach
 from notify.storage.tables import Message
 from notify.store.campaigns import Bundle
 
@@ -86,7 +87,7 @@ def _copy(connection: Connection, blocks: Iterable[bytes]) -> None:
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.broken:
             connection.invalidate(error)
-        raise UnavailableError("the database is out of reach") from error
+        raise out_of_reach(error) from error
 
 
 def _copied(campaign: Campaign, bundle: Bundle, dispatch: int | None, now: datetime) -> bytes:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb, set_json_dumps
 from sqlalchemy import Connection, text
 
-from notify.domain.errors import UnavailableError
+from notify.storage.engine import out_of_reach
 
 _NUMBERS: Final = text(
     "SELECT nextval(name) FROM generate_series(1, :count),"
@@ -61,7 +61,7 @@ def copy_rows(connection: Connection, columns: Columns, rows: Iterable[Mapping[s
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if driver.broken:
             connection.invalidate(error)
-        raise UnavailableError("the database is out of reach") from error
+        raise out_of_reach(error) from error
 
 
 def upsert_rows(

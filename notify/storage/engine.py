@@ -155,6 +155,13 @@ def read_one_snapshot(connection: Connection) -> None:
         connection.execute(_ONE_SNAPSHOT)
 
 
+def out_of_reach(error: Exception) -> UnavailableError:
+    """Name the trouble, as `DeadlockDetected` or `SQLITE_FULL`; its text could hold values."""
+    origin = getattr(error, "orig", None) or error
+    name = getattr(origin, "sqlite_errorname", None) or type(origin).__name__
+    return UnavailableError(f"the database is out of reach: {name}")
+
+
 @contextmanager
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """Run one transaction; a database that is out of reach is UnavailableError."""
@@ -169,9 +176,9 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
         if write and engine.dialect.name == "sqlite" and time.monotonic() - began > _LONG_TURN_SECONDS:
             time.sleep(_COURTESY_SECONDS)
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise UnavailableError("the database is out of reach") from error
+        raise out_of_reach(error) from error
     except (driver.OperationalError, driver.InterfaceError) as error:  # of a statement in `prepared`
-        raise UnavailableError("the database is out of reach") from error
+        raise out_of_reach(error) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise UnavailableError("the connection to the database broke") from error

@@ -11,8 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from notify.domain.errors import UnavailableError
-from notify.storage.engine import open_engine
+from notify.storage.engine import open_engine, out_of_reach
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 1_854_200
@@ -30,7 +29,7 @@ def upgrade(database_url: str) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except (OperationalError, InterfaceError) as error:
-        raise UnavailableError("the database is out of reach") from error
+        raise out_of_reach(error) from error
     finally:
         engine.dispose()
 

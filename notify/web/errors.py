@@ -45,6 +45,8 @@ def install(app: Flask, elsewhere: Elsewhere) -> None:
         kind = kind_of(error)
         if kind is INTERNAL:
             return on_exception(error)
+        if isinstance(error, UnavailableError):
+            _log.warning("request answered 503", extra={"error": str(error)})
         if not _speaks_json():
             return elsewhere(_as_http(kind))
         return _dressed(error, problem_response(kind, problem_of(error)))

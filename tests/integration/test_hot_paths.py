@@ -15,6 +15,7 @@ from notify.domain.catalogue import Channel
 from notify.domain.errors import IdempotencyInProgressError, UnavailableError
 from notify.domain.requests import Idempotency, Lane, NotificationRequest, Proof, RecipientInput
 from notify.domain.token_claims import OptOutClaim
+from notify.storage.engine import transaction
 from tests.world import World, settings_for
 
 CLICK = Proof("one_click", None, ip="192.0.2.7", user_agent="Mail")
@@ -113,6 +114,20 @@ def test_a_batch_begins_anew_where_somebody_was_made_meanwhile(on_postgres: Worl
     assert world.accept(orders, lane=Lane.NORMAL, idempotency=key) == accepted
     # The first try gave C-1 number 2, and let go of it.
     assert rows(world, "SELECT id FROM recipients ORDER BY external_id") == [(4,), (1,)]
+
+
+def test_what_kept_the_database_from_answering_is_named(on_postgres: World) -> None:
+    on_postgres.order()
+
+    def lock_too() -> None:
+        with transaction(on_postgres.parts.engine, write=True) as other:
+            other.execute(text("SET LOCAL lock_timeout = '10ms'"))
+            other.execute(text("SELECT * FROM recipients FOR UPDATE"))
+
+    with on_postgres.parts.store.write() as tx:
+        assert tx.recipients.by_external_id("C-1042", lock=True)
+        with pytest.raises(UnavailableError, match="LockNotAvailable"):
+            lock_too()
 
 
 def test_connections_that_broke_never_break_a_request(on_postgres: World) -> None:
