@@ -67,7 +67,7 @@ def _api_parts(composition: Composition) -> ApiParts:
         lookups=composition.lookups,
         templates=composition.templates,
         catalogue=composition.catalogue,
-        sample_links=composition.sample_links,
+        sample_links=composition.composer.sample_links(),
         sms_senders=composition.senders.sms,
         sms_prices=composition.settings.sms_prices,
     )

@@ -14,13 +14,11 @@ from sqlalchemy import Engine
 from notify.calendars import PublicHolidays
 from notify.contacts import ParsedContacts
 from notify.domain.catalogue import Catalogue, Channel
-from notify.domain.content import Links
 from notify.domain.eligibility import Policy
 from notify.domain.errors import UnavailableError
 from notify.domain.sending import Senders
 from notify.domain.sms_senders import SmsSenders
 from notify.domain.times import utc_now
-from notify.domain.token_claims import CentreClaim, OptOutClaim
 from notify.domain.webhook_urls import UrlRule
 from notify.domain.windows import LawfulHours
 from notify.ports import Calendar, Clock, EventSource, InboundSmsSource, Provider, Providers, WakeUps
@@ -221,21 +219,6 @@ class Adapters:
     def composer(self) -> Composer:
         """The writer of messages."""
         return Composer(self.templates, self.tokens, self.catalogue, self.senders)
-
-    @cached_property
-    def sample_links(self) -> Mapping[Channel, Links]:
-        """Links for previews: they answer, and change nothing."""
-        samples = {}
-        for channel in Channel:
-            claim = OptOutClaim(0, 1, channel, 0)
-            mailto = self.senders.opt_out_mailto(self.tokens.mailbox(claim))
-            by_mail = channel is Channel.EMAIL
-            samples[channel] = Links(
-                unsubscribe=self.senders.opt_out_url(channel, self.tokens.opt_out(claim)),
-                centre=self.senders.centre_url(self.tokens.centre(CentreClaim(0, 0))) if by_mail else None,
-                mailto=mailto if by_mail else None,
-            )
-        return samples
 
     @cached_property
     def providers(self) -> Mapping[str, Callable[[Channel], Provider[Any]]]:

@@ -326,6 +326,6 @@ def test_an_export_holds_everything(served: World) -> None:
 
 
 def test_a_preview_link_answers_and_changes_nothing(world: World) -> None:
-    token = world.parts.sample_links[Channel.EMAIL].unsubscribe.split("/u/")[1]
+    token = world.parts.composer.sample_links()[Channel.EMAIL].unsubscribe.split("/u/")[1]
     assert world.parts.unsubscribe(token, CLICK, "fr").undo is None
     assert world.parts.unsubscribe.describe(token).address is None

@@ -1,6 +1,6 @@
 """Write a message: render it, and put its links, sender and headers on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -43,12 +43,16 @@ class Composer:
 
     def links(self, letter: Letter) -> Links:
         """Sign the links of one letter."""
-        if letter.channel is Channel.SMS:
-            claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
-            stop = self.senders.sms.of(letter.phone_country, self._purpose(letter)).stop
+        by_sms = letter.channel is Channel.SMS
+        stop = self.senders.sms.of(letter.phone_country, self._purpose(letter)).stop if by_sms else None
+        claim = OptOutClaim(letter.recipient_id, letter.topic, letter.channel, letter.message_id)
+        return self._signed(claim, stop)
+
+    def _signed(self, claim: OptOutClaim, stop: str | None = None) -> Links:
+        if claim.channel is Channel.SMS:
             return Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
         token, centre, mailbox = self.tokens.of_email(
-            letter.recipient_id, letter.topic, letter.message_id, mailbox=self.senders.mail_domain is not None
+            claim.recipient, claim.topic, claim.message, mailbox=self.senders.mail_domain is not None
         )
         return Links(
             unsubscribe=self.senders.opt_out_url(Channel.EMAIL, token),
@@ -56,12 +60,15 @@ class Composer:
             mailto=self.senders.opt_out_mailto(mailbox) if mailbox else None,
         )
 
+    def sample_links(self) -> Mapping[Channel, Links]:
+        """Return links for previews: they answer, and change nothing."""
+        return {channel: self._signed(OptOutClaim(NOBODY, 1, channel, 0)) for channel in Channel}
+
     def sample_sms_links(self, topic: int, country: str | None) -> tuple[Links, Links]:
         """Return the shortest and the longest links that SMS of marketing have which go to a country."""
         stop = self.senders.sms.of(country, Purpose.MARKETING).stop
         first, last = (
-            Links(self.senders.opt_out_url(Channel.SMS, self.tokens.opt_out(claim)), stop=stop)
-            for claim in (OptOutClaim(one, topic, Channel.SMS, one) for one in (NOBODY, _LATE))
+            self._signed(OptOutClaim(one, topic, Channel.SMS, one), stop) for one in (NOBODY, _LATE)
         )
         return first, last
 
