@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from notify.domain.errors import UnavailableError
+from notify.domain.prepared import Prepared
 
 _log: Final = logging.getLogger(__name__)
 
@@ -24,23 +25,6 @@ _ROOM_IN_BACKLOG: Final = 32
 _PATIENCE_SECONDS: Final = 0.02
 
 W = TypeVar("W")
-W_co = TypeVar("W_co", covariant=True)
-
-
-class Prepared(Protocol[W_co]):
-    """What `prepare` found: see `notify.usecases.delivery.dispatch_work.Prepared`."""
-
-    @property
-    def claimed(self) -> int: ...  # noqa: D102 - see there
-
-    @property
-    def works(self) -> Sequence[W_co]: ...  # noqa: D102
-
-    @property
-    def idle(self) -> Sequence[W_co]: ...  # noqa: D102
-
-    @property
-    def pause(self) -> float | None: ...  # noqa: D102
 
 
 class Pump(Generic[W]):

@@ -4,23 +4,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from notify.domain.errors import UnavailableError
+from notify.domain.prepared import Prepared
 from workers.pump import Pump
 
 SECONDS = 5.0
 """How long what must happen is waited for; it takes milliseconds."""
-
-
-@dataclass(frozen=True)
-class Found:
-    claimed: int
-    works: Sequence[threading.Event] = ()
-    idle: Sequence[threading.Event] = ()
-    pause: float | None = None
 
 
 class Work:
@@ -40,14 +32,14 @@ class Work:
     def done(self) -> int:
         return sum(self.recorded)
 
-    def prepare(self, limit: int) -> Found:
+    def prepare(self, limit: int) -> Prepared[threading.Event]:
         with self.changed:
             self.looks += 1
             self.changed.notify_all()
             if self.errors:
                 raise self.errors.pop()
             taken, self.due = self.due[:limit], self.due[limit:]
-            return Found(len(taken), taken, pause=self.pauses.pop() if self.pauses else None)
+            return Prepared(len(taken), taken, pause=self.pauses.pop() if self.pauses else None)
 
     def send(self, gate: threading.Event) -> None:
         with self.changed:
@@ -139,7 +131,7 @@ def test_one_claimer_works_while_the_other_waits() -> None:
     inside = threading.Semaphore(1)
 
     class Slow(Work):
-        def prepare(self, limit: int) -> Found:
+        def prepare(self, limit: int) -> Prepared[threading.Event]:
             found = super().prepare(1)
             if inside.acquire(blocking=False):
                 if self.looks > 1:  # the first one tells that there is more
@@ -179,7 +171,7 @@ def test_a_wake_up_during_an_empty_look_is_not_lost() -> None:
     looking, go_on = threading.Event(), threading.Event()
 
     class Slow(Work):
-        def prepare(self, limit: int) -> Found:
+        def prepare(self, limit: int) -> Prepared[threading.Event]:
             found = super().prepare(limit)
             if self.looks == 1:
                 looking.set()
@@ -277,9 +269,9 @@ def test_what_is_known_of_calls_outlasts_a_database_that_is_away() -> None:
 
 def test_what_needs_no_call_is_recorded_and_gives_its_place_back() -> None:
     class Idle(Work):
-        def prepare(self, limit: int) -> Found:
+        def prepare(self, limit: int) -> Prepared[threading.Event]:
             found = super().prepare(limit)
-            return Found(found.claimed, idle=found.works)
+            return Prepared(found.claimed, idle=found.works)
 
     work = Idle(*[threading.Event()] * 5)
     with pumping(work, threads=2) as pump:

@@ -13,12 +13,13 @@ from notify.domain.errors import UnavailableError
 from notify.domain.explanations import NOT_RENDERED, UNREADABLE
 from notify.domain.outbound import MESSAGE_TYPES
 from notify.domain.outcome import Outcome, Transient
+from notify.domain.prepared import Prepared
 from notify.domain.requests import Lane, Routing
 from notify.domain.status import Reason, Status
 from notify.ports import Clock, Providers, Telemetry, Throttle, WakeUps
 from notify.store import Store, Transaction
 from notify.usecases.delivery.composing import Composer
-from notify.usecases.delivery.dispatch_work import Prepared, Work
+from notify.usecases.delivery.dispatch_work import Work
 from notify.usecases.delivery.gate import Gate
 from notify.usecases.delivery.refused_addresses import RefusedAddresses
 from notify.usecases.delivery.return_times import ReturnTimes
@@ -87,7 +88,7 @@ class Deliver:
         self.record([*prepared.works, *prepared.idle])
         return prepared.claimed
 
-    def prepare(self, lane: Lane, limit: int) -> Prepared:
+    def prepare(self, lane: Lane, limit: int) -> Prepared[Work]:
         """Claim at most `limit` dispatches and bring them through the gate: one transaction each for all.
 
         For each of the works the provider is to be called now, by `send`; then `record` takes them, and those

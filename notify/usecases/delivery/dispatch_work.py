@@ -42,19 +42,6 @@ class Later:
     part: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was claimed: `works` are to be called now, `idle` are through already and only to be recorded.
-
-    `pause`: in how many seconds what has to wait for a provider's limits may go, if anything has to.
-    """
-
-    claimed: int
-    works: Sequence["Work"] = ()
-    idle: Sequence["Work"] = ()
-    pause: float | None = None
-
-
 @dataclass(slots=True)
 class Work:
     """A dispatch on its way: what is sent by whom, what comes later, what is to be written."""

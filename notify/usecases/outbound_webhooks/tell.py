@@ -11,6 +11,7 @@ from typing import Final
 from notify.domain import ids
 from notify.domain.alerts import WEBHOOK_DISABLED
 from notify.domain.catalogue import Catalogue
+from notify.domain.prepared import Prepared
 from notify.domain.times import rfc3339
 from notify.domain.webhook_calls import FAILING_FOR, Called, Target, Waiting, follow
 from notify.domain.webhook_signatures import sign
@@ -44,16 +45,6 @@ class Run:
     def left(self) -> list[int]:
         """The deliveries that were not called."""
         return [one.delivery_id for one in self.waiting[len(self.called) :]]
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedRuns:
-    """What was claimed. `pause`: in how many seconds there may be more, if something had to wait."""
-
-    claimed: int
-    works: Sequence[Run] = ()
-    idle: Sequence[Run] = ()
-    pause: float | None = None
 
 
 class TellEndpoints:
@@ -90,7 +81,7 @@ class TellEndpoints:
             made += sum(len(run.called) for run in works)
         return made
 
-    def prepare(self, places: int) -> PreparedRuns:
+    def prepare(self, places: int) -> Prepared[Run]:
         """Claim what is due, at most as many runs as there are `places`."""
         now = self._clock()
         with self._store.read() as tx:
@@ -98,7 +89,7 @@ class TellEndpoints:
         shares = self._places.share(due, places, now)
         pause = self._places.pause(due, now)
         if not shares:
-            return PreparedRuns(0, pause=pause)
+            return Prepared(0, pause=pause)
         try:
             runs = self._claim(shares, now)
         except BaseException:
@@ -108,7 +99,7 @@ class TellEndpoints:
         for run in runs:
             taken[run.target.endpoint_id] = taken.get(run.target.endpoint_id, 0) + 1
         self._places.give_back({number: count - taken.get(number, 0) for number, count in shares.items()})
-        return PreparedRuns(len(runs), runs, pause=pause)
+        return Prepared(len(runs), runs, pause=pause)
 
     def send(self, run: Run) -> None:
         """Call the endpoint, with no transaction open, until it has all, fails, or has taken long enough."""
