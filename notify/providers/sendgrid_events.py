@@ -95,11 +95,10 @@ class SendGridEvents:
     def text_of(self, post: SignedPost) -> str:
         """Return the body; MalformedPostError if it is no array."""
         try:
-            text, items = post.body.decode(), _loaded(post.body)
-        except ValueError:
-            raise MalformedPostError("not JSON") from None
-        if not isinstance(items, list):
-            raise MalformedPostError("not an array of events")
+            text = post.body.decode()
+        except UnicodeDecodeError:
+            raise MalformedPostError("not UTF-8") from None
+        _items(text)
         return text
 
     def events_in(self, text: str, received_at: datetime) -> Sequence[ProviderEvent]:
@@ -144,12 +143,7 @@ def parse(raw: bytes | str, received_at: datetime) -> Sequence[ProviderEvent]:
 
     `received_at` stands for the time of an event that has none.
     """
-    try:
-        items = _loaded(raw)
-    except ValueError:
-        raise MalformedPostError("not JSON") from None
-    if not isinstance(items, list):
-        raise MalformedPostError("not an array of events")
+    items = _items(raw)
     events = [_event(item, received_at) for item in items if isinstance(item, dict)]
     if len(events) < len(items):
         _log.warning("sendgrid: %d items of a post are no events", len(items) - len(events))
@@ -223,6 +217,17 @@ def _hard(item: Mapping[str, Any], kind: EventKind) -> bool | None:
 
 def _reason(item: Mapping[str, Any]) -> str:
     return str(item.get("reason")).strip().lower()
+
+
+def _items(raw: bytes | str) -> list[Any]:
+    """Read the array that a post is; MalformedPostError."""
+    try:
+        items = _loaded(raw)
+    except ValueError:
+        raise MalformedPostError("not JSON") from None
+    if not isinstance(items, list):
+        raise MalformedPostError("not an array of events")
+    return items
 
 
 def _loaded(raw: bytes | str) -> Any:  # noqa: ANN401 - JSON

@@ -79,8 +79,13 @@ def read_body_if_any() -> Body:
 def _demand_json() -> None:
     if request.mimetype != "application/json":
         raise UnsupportedBodyError("Send the body as application/json.")
+    demand_plain_text()
+
+
+def demand_plain_text() -> None:
+    """Refuse other character sets than UTF-8, and what is compressed. UnsupportedBodyError."""
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedBodyError("JSON is sent in UTF-8.")
+        raise UnsupportedBodyError("Send the body in UTF-8.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedBodyError("Compressed bodies are not read here.")
 

@@ -12,6 +12,7 @@ from notify.usecases.api_keys import Caller, KeyScope
 from notify.usecases.recipients.import_recipients import ImportRecipients
 from notify.web.api.answers import answer
 from notify.web.api.auth import Door
+from notify.web.api.bodies import demand_plain_text
 from notify.web.api.operations import BODY_ERRORS, Operation, Routes
 from notify.web.api.shapes import Shape
 from notify.web.imports import CSV, NDJSON, READERS, Reader
@@ -121,10 +122,7 @@ def _reader() -> Reader:
     reader = READERS.get(request.mimetype)
     if reader is None:
         raise UnsupportedBodyError(f"Send the file as {NDJSON} or {CSV}.")
-    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedBodyError("Files are read in UTF-8.")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedBodyError("Compressed bodies are not read here.")
+    demand_plain_text()
     return reader
 
 
