@@ -61,7 +61,11 @@ def void_undos(visit: Visit, choices: Sequence[Choice]) -> tuple[Sequence[Left],
 
 
 def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list[Change]:
-    """Return the choices that differ; `firmly` also opt-outs of what does not come, but might one day."""
+    """Return the choices that differ; `firmly` also opt-outs of what does not come, but might one day.
+
+    Boxes that were left alone are no choices: only whoever ticked one opts in, also where messages come
+    without that by now.
+    """
     own, at = visit.recipient, visit.recipient.hashes.values()
     pending = pending_in(visit.tx.confirmations.waiting([own.id], visit.occasion.at, at=at))
     topics = [visit.catalogue[choice.topic] for choice in choices]
@@ -69,9 +73,10 @@ def changes_of(visit: Visit, choices: Sequence[Choice], *, firmly: bool) -> list
     changes = []
     for topic, choice, standing in zip(topics, choices, visit.tx.consents.standings(keys), strict=True):
         wanted = choice.subscribed
-        differs_from_shown = (subscription(topic, standing) is not None) != wanted
+        ends = not wanted and subscription(topic, standing) is not None
         taken_back = not wanted and (topic.number, choice.channel) in pending
-        if differs_from_shown or taken_back or (firmly and differs(topic, standing, subscribed=wanted)):
+        stored = differs(topic, standing, subscribed=wanted, proven=True)
+        if ends or taken_back or (stored and (wanted or firmly)):
             changes.append(Change(topic.number, choice.channel, wanted, standing.chosen))
     return changes
 

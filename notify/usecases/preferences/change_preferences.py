@@ -120,7 +120,8 @@ class ChangePreferences:
         for index, (choice, topic, standing) in enumerate(zip(choices, topics, standings, strict=True)):
             by = choice.channel
             pending = (topic.number, by) in asked
-            if not differs(topic, standing, subscribed=choice.subscribed, pending=pending):
+            proven = proof is not None
+            if not differs(topic, standing, subscribed=choice.subscribed, proven=proven, pending=pending):
                 continue
             if choice.subscribed:
                 left_at = tx.consents.last_opt_out_at(recipient, topic.number, by)

@@ -124,12 +124,12 @@ class Confirm:
     def _changes(
         self, tx: Transaction, recipient: StoredRecipient, channel: Channel, topics: Sequence[Topic]
     ) -> list[Change]:
-        """Return what is not subscribed yet."""
+        """Return what the person has not chosen yet."""
         standings = tx.consents.standings([(recipient, topic.number, channel) for topic in topics])
         return [
             Change(topic.number, channel, True, known.chosen)
             for topic, known in zip(topics, standings, strict=True)
-            if differs(topic, known, subscribed=True)
+            if differs(topic, known, subscribed=True, proven=True)
         ]
 
     def _erase_person(self, recipient: StoredRecipient) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from notify.domain.catalogue import Channel, Topic
+from notify.domain.catalogue import Channel, Purpose, Topic
 from notify.domain.consent import Standing, subscription
 from notify.domain.delivery import StoredRecipient
 from notify.domain.ledger import Change, LedgerEntry, UndoDraft
@@ -59,14 +59,18 @@ def record_changes(
     )
 
 
-def differs(topic: Topic, standing: Standing, *, subscribed: bool, pending: bool = False) -> bool:
+def differs(
+    topic: Topic, standing: Standing, *, subscribed: bool, proven: bool = False, pending: bool = False
+) -> bool:
     """Whether a choice changes anything that is stored.
 
     An opt-out does even where nothing came before: no later purchase or acceptance may open the topic again,
-    nor an opt-in that is `pending`, waiting to be confirmed.
+    nor an opt-in that is `pending`, waiting to be confirmed. So does an opt-in to marketing that is `proven`
+    where messages come by a regime: they then rest on it, whatever becomes of country, purchase or regime.
     """
     if subscribed:
-        return subscription(topic, standing) is None
+        by_regime = topic.purpose is Purpose.MARKETING and not standing.subscribed
+        return subscription(topic, standing) is None or (proven and by_regime)
     bound = standing.address_opted_out or not standing.has_address
     return standing.subscribed is not False or not bound or pending
 

@@ -193,7 +193,8 @@ class ImportRecipients:
                 continue
             keys = (recipient.id, address)
             pending = any((key, number, channel) in asked for key in keys)
-            if not differs(topic, standing, subscribed=subscribed, pending=pending):
+            proven = proof is not None
+            if not differs(topic, standing, subscribed=subscribed, proven=proven, pending=pending):
                 continue
             yield recipient, Change(number, channel, subscribed, standing.chosen), proof
 
