@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.expression import Executable
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import AtGate, Claimed, Correction, Hopeless, Record, Recovered
@@ -26,6 +28,7 @@ from notify.storage.engine import commit_without_waiting
 from notify.storage.gate_rows import read_at_gate
 from notify.storage.letters import Found, SqlLetters
 from notify.storage.one_each import make_way
+from notify.storage.prepared import Prepared, among
 from notify.storage.recording import waiting_or_paused, write_records
 from notify.storage.splitting import split
 from notify.storage.tables import Attempt, Dispatch, Heartbeat, Message
@@ -36,57 +39,65 @@ MOST_MESSAGES: Final = 1_000
 
 _MOST_LAPSES: Final = 20
 
-# Built once: composing a statement costs SQLAlchemy more than running it.
-_FREE: Final = (
-    select(Dispatch.id, Dispatch.size, Dispatch.due_at)
-    .where(
-        Dispatch.lane == bindparam("of_lane"),
-        Dispatch.phase == "waiting",
-        Dispatch.due_at <= bindparam("now", type_=UtcDateTime()),
-        Dispatch.channel.in_(bindparam("channels", expanding=True)),
+
+def _claim(dialect: str) -> Executable:
+    free = (
+        select(Dispatch.id, Dispatch.size, Dispatch.due_at)
+        .where(
+            Dispatch.lane == bindparam("of_lane"),
+            Dispatch.phase == "waiting",
+            Dispatch.due_at <= bindparam("now", type_=UtcDateTime()),
+            among(dialect, Dispatch.channel, "channels"),
+        )
+        .order_by(Dispatch.due_at, Dispatch.id)
+        .limit(bindparam("most"))
+        # In a CTE, so that PostgreSQL runs it once and never locks more than `most`.
+        .with_for_update(skip_locked=True)
+        .cte("free")
     )
-    .order_by(Dispatch.due_at, Dispatch.id)
-    .limit(bindparam("most"))
-    # In a CTE, so that PostgreSQL runs it once and never locks more than `most`.
-    .with_for_update(skip_locked=True)
-    .cte("free")
-)
-_BEFORE: Final = select(
-    _FREE.c.id,
-    (func.sum(_FREE.c.size).over(order_by=(_FREE.c.due_at, _FREE.c.id)) - _FREE.c.size).label("before"),
-).cte("in_line")
-_CLAIM: Final = (
-    update(Dispatch)
-    .where(Dispatch.id.in_(select(_BEFORE.c.id).where(_BEFORE.c.before < MOST_MESSAGES)))
-    .values(phase="claimed", claim=bindparam("token"), lease_until=bindparam("lease", type_=UtcDateTime()))
-    .returning(
-        Dispatch.id,
-        Dispatch.lane,
-        Dispatch.channel,
-        Dispatch.attempt,
-        Dispatch.planned_at,
-        Dispatch.campaign_id,
+    before = func.sum(free.c.size).over(order_by=(free.c.due_at, free.c.id)) - free.c.size
+    in_line = select(free.c.id, before.label("before")).cte("in_line")
+    return (
+        update(Dispatch)
+        .where(Dispatch.id.in_(select(in_line.c.id).where(in_line.c.before < MOST_MESSAGES)))
+        .values(
+            phase="claimed", claim=bindparam("token"), lease_until=bindparam("lease", type_=UtcDateTime())
+        )
+        .returning(
+            Dispatch.id,
+            Dispatch.lane,
+            Dispatch.channel,
+            Dispatch.attempt,
+            Dispatch.planned_at,
+            Dispatch.campaign_id,
+        )
+    )
+
+
+_CLAIM: Final = Prepared(_claim)
+_LOCK: Final = Prepared(
+    lambda dialect: (
+        select(Dispatch.id)
+        .where(
+            among(dialect, Dispatch.id, "numbers"),
+            Dispatch.phase == "claimed",
+            among(dialect, Dispatch.claim, "tokens"),
+        )
+        .order_by(Dispatch.id)
+        .with_for_update()
     )
 )
-_LOCK: Final = (
-    select(Dispatch.id)
-    .where(
-        Dispatch.id.in_(bindparam("numbers", expanding=True)),
-        Dispatch.phase == "claimed",
-        Dispatch.claim.in_(bindparam("tokens", expanding=True)),
-    )
-    .order_by(Dispatch.id)
-    .with_for_update()
-)
-_START: Final = (
-    update(Dispatch)
-    .where(Dispatch.id.in_(bindparam("numbers", expanding=True)))
-    .values(
-        phase="calling",
-        provider=bindparam("called"),
-        attempt=Dispatch.attempt + 1,
-        lease_until=bindparam("lease", type_=UtcDateTime()),
-        started_at=func.coalesce(Dispatch.started_at, bindparam("now", type_=UtcDateTime())),
+_START: Final = Prepared(
+    lambda dialect: (
+        update(Dispatch)
+        .where(among(dialect, Dispatch.id, "numbers"))
+        .values(
+            phase="calling",
+            provider=bindparam("called"),
+            attempt=Dispatch.attempt + 1,
+            lease_until=bindparam("lease", type_=UtcDateTime()),
+            started_at=func.coalesce(Dispatch.started_at, bindparam("now", type_=UtcDateTime())),
+        )
     )
 )
 _CORRECT: Final = (
@@ -138,19 +149,18 @@ class SqlDeliveries:
         commit_without_waiting(self._connection)
         given: dict[str, Any] = {"of_lane": lane, "channels": list(channels), "most": limit, "now": now}
         given |= {"token": claim, "lease": lease_until}
-        rows = self._connection.execute(_CLAIM, given).all()
-        single = self._letters.of_notifications([row.id for row in rows if row.campaign_id is None])
-        return [self._claimed(row, claim, single) for row in sorted(rows, key=lambda row: row.id)]
+        rows = sorted(_CLAIM.rows(self._connection, given), key=itemgetter(0))
+        single = self._letters.of_notifications([number for number, *_, campaign in rows if campaign is None])
+        return [self._claimed(row, claim, single) for row in rows]
 
-    def _claimed(self, row: Any, claim: str, single: Mapping[int, Found]) -> Claimed:  # noqa: ANN401 - of `_CLAIM`
-        channel = Channel(row.channel)
-        if row.campaign_id is None:
-            letters, unreadable = single.get(row.id, ([], []))
+    def _claimed(self, row: tuple[Any, ...], claim: str, single: Mapping[int, Found]) -> Claimed:
+        number, lane, name, attempt, planned_at, campaign = row
+        channel = Channel(name)
+        if campaign is None:
+            letters, unreadable = single.get(number, ([], []))
         else:
-            letters, unreadable = self._letters.of_campaign(row.id, row.campaign_id, channel)
-        return Claimed(
-            row.id, claim, Lane(row.lane), channel, row.attempt + 1, row.planned_at, letters, unreadable
-        )
+            letters, unreadable = self._letters.of_campaign(number, campaign, channel)
+        return Claimed(number, claim, Lane(lane), channel, attempt + 1, planned_at, letters, unreadable)
 
     def split(self, claimed: Claimed, most: int) -> int:
         """Put a claimed dispatch back as several of `most` messages each; return how many they are."""
@@ -160,7 +170,7 @@ class SqlDeliveries:
         """Lock what is still ours and not called yet; then read its messages, as they are now."""
         numbers = [one.dispatch_id for one in claimed]
         tokens = list({one.claim for one in claimed})
-        ours = list(self._connection.scalars(_LOCK, {"numbers": numbers, "tokens": tokens}))
+        ours = [one for (one,) in _LOCK.rows(self._connection, {"numbers": numbers, "tokens": tokens})]
         return read_at_gate(self._connection, ours) if ours else []
 
     def make_way(
@@ -182,7 +192,7 @@ class SqlDeliveries:
             by_provider.setdefault(provider, []).append(number)
         for provider, numbers in by_provider.items():
             given = {"numbers": numbers, "called": provider, "now": now, "lease": lease_until}
-            self._connection.execute(_START, given)
+            _START.run(self._connection, given)
         if corrections:
             self._connection.execute(
                 _CORRECT,

@@ -89,8 +89,10 @@ _BY_NAME: Final = Prepared(lambda _: _OF_CAMPAIGN.add_columns(*_NAME))
 _IN_PERSON: Final = Prepared(lambda _: _OF_CAMPAIGN.add_columns(*_PERSON))
 """What is read of people grows with what a newsletter says of them: a million times it counts."""
 
-_CAMPAIGN: Final = select(Campaign.started_at, Campaign.test, Campaign.topic, Campaign.expires_at).where(
-    Campaign.id == bindparam("campaign")
+_CAMPAIGN: Final = Prepared(
+    lambda _: select(Campaign.started_at, Campaign.test, Campaign.topic, Campaign.expires_at).where(
+        Campaign.id == bindparam("campaign")
+    )
 )
 
 
@@ -119,9 +121,9 @@ class SqlLetters:
 
     def of_campaign(self, dispatch_id: int, campaign_id: int, channel: Channel) -> Found:
         """Return the open messages of one campaign's dispatch, and those that cannot be decrypted."""
-        campaign = self._connection.execute(_CAMPAIGN, {"campaign": campaign_id}).one()
-        pinned = self._pinned.get(self._connection, campaign_id, started=campaign.started_at is not None)
-        errand = CampaignErrand(campaign_id, pinned, campaign.test, campaign.expires_at)
+        ((started_at, test, topic, expires_at),) = _CAMPAIGN.rows(self._connection, {"campaign": campaign_id})
+        pinned = self._pinned.get(self._connection, campaign_id, started=started_at is not None)
+        errand = CampaignErrand(campaign_id, pinned, test, expires_at)
         query = _BY_NAME if pinned.uses_name else _TO_ANYBODY
         if pinned.individual or pinned.attributes or channel is Channel.SMS:
             query = _IN_PERSON
@@ -137,7 +139,7 @@ class SqlLetters:
                     number,
                     recipient,
                     channel,
-                    campaign.topic,
+                    topic,
                     locale,
                     self._address(channel, to_sealed, sealed),
                     address_hash,

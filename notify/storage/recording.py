@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,16 +22,19 @@ from notify.domain.delivery import AttemptMade, Deferred, Record, Settled
 from notify.domain.status import Reason, Status, may_move
 from notify.storage.campaign_tables import Campaign
 from notify.storage.columns import UtcDateTime
+from notify.storage.prepared import Prepared, among
 from notify.storage.tables import Attempt, Dispatch, Message
 
 _DETAIL_LENGTH: Final = 300
 
 # Built once: composing a statement costs SQLAlchemy more than running it.
-_LOCK: Final = (
-    select(Dispatch.id, Dispatch.claim, Dispatch.phase, Dispatch.status, Dispatch.campaign_id)
-    .where(Dispatch.id.in_(bindparam("numbers", expanding=True)))
-    .order_by(Dispatch.id)
-    .with_for_update()
+_LOCK: Final = Prepared(
+    lambda dialect: (
+        select(Dispatch.id, Dispatch.claim, Dispatch.phase, Dispatch.status, Dispatch.campaign_id)
+        .where(among(dialect, Dispatch.id, "numbers"))
+        .order_by(Dispatch.id)
+        .with_for_update()
+    )
 )
 _CLOSE: Final = (
     update(Dispatch)
@@ -75,6 +78,14 @@ def waiting_or_paused() -> ColumnElement[str]:
     return case((paused, "paused"), else_="waiting")
 
 
+class _Locked(NamedTuple):
+    id: int
+    claim: str | None
+    phase: str
+    status: str | None
+    campaign_id: int | None
+
+
 def write_records(connection: Connection, records: Sequence[Record], now: datetime) -> set[int]:
     """Write messages, attempts and dispatches; return the dispatches in which this worker had a say.
 
@@ -82,7 +93,7 @@ def write_records(connection: Connection, records: Sequence[Record], now: dateti
     ended as `unknown`, still tells what came of it.
     """
     numbers = [one.claimed.dispatch_id for one in records]
-    found = {row.id: row for row in connection.execute(_LOCK, {"numbers": numbers})}
+    found = {row[0]: _Locked(*row) for row in _LOCK.rows(connection, {"numbers": numbers})}
     ours = [
         (one, row)
         for one in records
@@ -107,7 +118,7 @@ class _Writer:
         self._settled: list[dict[str, Any]] = []
         self._attempts: list[dict[str, Any]] = []
 
-    def take(self, record: Record, row: Any) -> None:  # noqa: ANN401 - of `_LOCK`
+    def take(self, record: Record, row: _Locked) -> None:
         """Take what became of one locked dispatch."""
         late = row.phase == "done"
         before = Status.UNKNOWN if late else Status.SENDING
