@@ -64,6 +64,21 @@ def test_a_bar_on_news_alone_leaves_the_boxes_of_orders(site: Site, visitor: Fla
     assert "Receive e-mails again" in shown(page)
 
 
+def test_orders_are_not_said_to_come_where_they_do_not(site: Site, visitor: FlaskClient) -> None:
+    reassured = "updates on your orders are not affected"
+    site.centre.bars = {EMAIL: (None, Bar.COMPLAINED), SMS: (None, Bar.STOPPED)}
+    assert shown(visitor.get(f"{CENTRE}?lang=en")).count(reassured) == 2
+    site.centre.stands["order_updates", EMAIL] = False  # by the report of an order update
+    page = shown(visitor.get(f"{CENTRE}?lang=en"))
+    assert "No more news or offers by e-mail. What you do not get either: Order updates." in page
+    assert page.count(reassured) == 1
+    assert "Vous ne recevez pas non plus : Suivi de commande." in shown(visitor.get(CENTRE))
+    site.centre.bars[SMS] = (Bar.STOPPED, Bar.COMPLAINED)
+    answer = visitor.get(f"{CENTRE}?lang=en")
+    assert shown(answer).count("Nothing is sent to this number (+221") == 2
+    assert "+221" not in answer.text.partition('class="to"')[2].partition("</p>")[0]
+
+
 @pytest.mark.parametrize("bar", [Bar.BOUNCED, Bar.DISPUTED, Bar.BLOCKED])
 def test_what_no_person_lifts_has_no_button(site: Site, visitor: FlaskClient, bar: Bar) -> None:
     site.centre.bars = {SMS: (bar, bar)}

@@ -32,7 +32,7 @@ class CentreRow:
 
 
 class Notice(NamedTuple):
-    """What bars an address: from everything (`whole`), or from marketing alone."""
+    """What bars an address. `whole`: nothing comes there at all, by this bar or by several together."""
 
     channel: Channel
     bar: Bar
@@ -57,14 +57,15 @@ class CentreView:
     def notices(self) -> list[Notice]:
         """What bars the person's addresses, each told once."""
         found = dict.fromkeys((row.channel, row.bar) for row in self.rows if row.bar)
-        return [Notice(channel, bar, self._whole(channel, bar)) for channel, bar in found]
+        return [Notice(channel, bar, not self.unbarred(channel)) for channel, bar in found]
 
     def bar_of(self, channel: Channel) -> Bar | None:
         """Return what bars the channel's address from everything, if anything does."""
         return next((one.bar for one in self.notices if one.channel is channel and one.whole), None)
 
-    def _whole(self, channel: Channel, bar: Bar) -> bool:
-        return all(row.bar is bar for row in self.rows if row.channel is channel)
+    def unbarred(self, channel: Channel) -> list[CentreRow]:
+        """Return the rows of a channel that nothing bars."""
+        return [row for row in self.rows if row.channel is channel and row.bar is None]
 
 
 def look(tx: Transaction, catalogue: Catalogue, recipient: StoredRecipient, now: datetime) -> CentreView:

@@ -52,9 +52,11 @@ def context(t: Texts, answer: Answer) -> dict[str, Any]:
 def _notice(t: Texts, notice: Notice, view: CentreView) -> dict[str, str | None]:
     channel, bar, bars_all = notice
     address = f" ({whole(view.addresses[channel])})" if channel in view.addresses else ""
+    stopped = [t.topic(row.topic) for row in view.unbarred(channel) if not row.subscribed]
+    extent = "all" if bars_all else "more" if stopped else "news"
     sentences = (
         t(f"centre.bar.{bar}.{channel}"),
-        t(f"centre.bars.{'all' if bars_all else 'news'}.{channel}", address=address),
+        t(f"centre.bars.{extent}.{channel}", address=address, topics=t.both(stopped) if stopped else ""),
         t(f"centre.bar_remedy.{bar}"),
     )
     button = t(f"centre.readmit.{channel}") if bar in LIFTED_BY_PERSON else None
