@@ -16,7 +16,8 @@ from notify.rendering.folders import Folder, Layout
 from notify.rendering.sandbox import MessageEnvironment
 
 _JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_TOKEN: Final = re.compile(r"qzjinja(\d+)zq")
+# No letter at either end: the words beside it stay whole words.
+_TOKEN: Final = re.compile(r"~qzjinja(\d+)~")
 _ACTIVE: Final = re.compile(r"<script|<iframe|<object|<form|\son[a-z]+\s*=", re.IGNORECASE)
 _ADDRESS: Final = re.compile(
     r"""\b(?:href|src|background|action)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
@@ -128,7 +129,7 @@ def html_of(mjml: str, path: Path) -> str:
     def hidden(match: re.Match[str]) -> str:
         # Out of the way of XML: `<` and quotes are meant for Jinja.
         kept.append(match[0])
-        return f"qzjinja{len(kept) - 1}zq"
+        return f"~qzjinja{len(kept) - 1}~"
 
     # Without `fonts` it links fonts.googleapis.com, which would tell a third party who opened the mail.
     options = mrml.RenderOptions(disable_comments=True, fonts={})

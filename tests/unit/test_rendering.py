@@ -170,6 +170,17 @@ def test_no_client_runs_the_body_into_the_preheader(templates: FileTemplates, na
 
 
 @everywhere
+@pytest.mark.parametrize("links", [LINKS, BARE_LINKS])
+def test_no_line_ends_within_the_word_e_mail(
+    templates: FileTemplates, name: str, locale: str, links: Links
+) -> None:
+    html = templates.email(name, locale, sample(templates, name), links).html
+    kept = re.sub(r"<title>.*?</title>|<span style=\"white-space:nowrap\">e-mails?(-là)?</span>", "", html)
+    assert "e-mail" not in re.sub(r"<[^>]*>", "", kept)
+    assert kept.count("e-mail") < html.count("e-mail")
+
+
+@everywhere
 def test_text_is_written_for_reading(templates: FileTemplates, name: str, locale: str) -> None:
     text = templates.email(name, locale, sample(templates, name), LINKS).text
     for part in (LINKS.unsubscribe, LINKS.centre, LINKS.mailto):
