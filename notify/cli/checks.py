@@ -15,7 +15,7 @@ from notify.cli.findings import Finding
 from notify.cli.ledger_checks import check_ledger
 from notify.cli.schema import NOT_SET_UP, is_set_up
 from notify.domain.alerts import ADVICE
-from notify.domain.errors import NotifyError
+from notify.domain.errors import ConfigurationError, NotifyError, VaultError
 from notify.domain.rate_limits import bare
 from notify.domain.sms_senders import SENDER
 from notify.settings import SET_UP, Settings
@@ -28,6 +28,7 @@ _QUEUE_OLD: Final = timedelta(minutes=5)
 _KEY_ENDS_SOON: Final = timedelta(days=14)
 _NEW_KEY: Final = "`notify keys create --name … --scope send`."
 _SKEW_SECONDS: Final = 5.0
+_DATA_KEYS: Final = "ENCRYPTION_KEYS"
 
 
 def data_directory(settings: Settings) -> Iterator[Finding]:
@@ -110,6 +111,9 @@ def redis(composition: Composition, skews: list[float]) -> Iterator[Finding]:
     try:
         seconds, microseconds = composition.redis.time()
         policy = composition.redis.info("memory").get("maxmemory_policy", "noeviction")
+    except ConfigurationError as error:
+        yield Finding.broken("Redis", str(error), "Correct REDIS_URL.")
+        return
     except RedisError as error:
         remedy = (
             "It runs with `notify up`."
@@ -231,19 +235,36 @@ def public_url(settings: Settings) -> Iterator[Finding]:
 
 def keys(composition: Composition) -> Iterator[Finding]:
     """Look whether the secrets can be used, and whether callers have a key that works."""
-    for name, part in (("SECRET_KEYS", "tokens"), ("ENCRYPTION_KEYS", "key_ring")):
+    usable = is_set_up(composition.settings) and composition.backlog.migrated()
+    bad = list(_secrets(composition, opens=usable))
+    yield from bad or [Finding.ok("Secrets", "SECRET_KEYS and ENCRYPTION_KEYS are good")]
+    if not is_set_up(composition.settings):
+        yield Finding.check("API keys", "there is none yet", _NEW_KEY)
+    elif not usable or any(one.subject == _DATA_KEYS for one in bad):
+        yield Finding.broken("API keys", "could not be read", "See what is broken above.")
+    else:
+        yield from _api_keys(composition)
+
+
+def _secrets(composition: Composition, *, opens: bool) -> Iterator[Finding]:
+    """Look whether they are well-formed, and with `opens` whether they are those of this database."""
+    for name, part in (("SECRET_KEYS", "tokens"), (_DATA_KEYS, "key_ring")):
         try:
             getattr(composition, part)
         except (NotifyError, ValueError) as error:
             yield Finding.broken(name, str(error), f"Set {name} as README.md, Configuration, says.")
-            return
-    yield Finding.ok("Secrets", "SECRET_KEYS and ENCRYPTION_KEYS are good")
-    if not is_set_up(composition.settings):
-        yield Finding.check("API keys", "there is none yet", _NEW_KEY)
+            opens = opens and name != _DATA_KEYS
+    if not opens:
         return
-    if not composition.backlog.migrated():
-        yield Finding.broken("API keys", "could not be read", "See the database above.")
-        return
+    try:
+        _ = composition.vault.hash_key
+    except VaultError as error:
+        text = f"not those of this database ({error})"
+        remedy = "Put back the key it was set up with: new keys go before the old, never in their place."
+        yield Finding.broken(_DATA_KEYS, text, f"{remedy} Or is it another installation's database?")
+
+
+def _api_keys(composition: Composition) -> Iterator[Finding]:
     now = datetime.now(UTC)
     rows = composition.list_keys()
     valid = [row for row in rows if row.valid_at(now)]

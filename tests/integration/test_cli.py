@@ -171,11 +171,28 @@ def test_doctor_names_what_is_broken_and_what_to_do(without_redis: Notify) -> No
     assert "BROKEN   Scheduler" in done.stdout
 
 
+def test_doctor_goes_on_with_the_keys_of_another_installation(without_redis: Notify) -> None:
+    assert without_redis(*SEND, *DATA).returncode == 0
+    without_redis.environment["ENCRYPTION_KEYS"] = "A" * 43 + "="
+    done = without_redis("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "BROKEN   ENCRYPTION_KEYS: not those of this database (wrapped key: sealed under" in done.stdout
+    assert "→ Put back the key it was set up with" in done.stdout
+    assert "ok       Database" in done.stdout
+    assert "BROKEN   API keys: could not be read" in done.stdout
+
+
 def test_doctor_reads_settings_first(tmp_path: Path) -> None:
     done = Notify(tmp_path, EMAIL_PROVIDER="pigeon")("doctor")
     assert done.returncode == 1
     assert "BROKEN   Settings: " in done.stdout
     assert "pigeon" not in done.stdout
+
+
+def test_doctor_goes_on_where_a_url_is_not_understood(tmp_path: Path) -> None:
+    done = Notify(tmp_path, REDIS_URL="pigeon")("doctor")
+    assert "BROKEN   Redis: REDIS_URL is not understood." in done.stdout
+    assert "API keys" in done.stdout
 
 
 @pytest.mark.parametrize("words", [("keys", "create", "--name", "Orders", "--scope", "send"), (*SEND, *DATA)])
