@@ -17,6 +17,7 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from notify.domain.countries import checked
 from notify.domain.errors import ConfigurationError
 from notify.domain.imprint import Imprint, read_address, read_page
 from notify.domain.prices import SmsPrices, read_prices
@@ -98,7 +99,9 @@ class Settings(BaseSettings):
     sms_senders: Annotated[
         ByCountry, NoDecode, _json(read_senders, '{"FR": {"marketing": {"sender": "36105"}}}')
     ] = Field(default_factory=dict)
-    sms_countries: Annotated[frozenset[str] | None, NoDecode, _names(str.upper)] = None
+    sms_countries: Annotated[
+        frozenset[str] | None, NoDecode, _names(str.upper), AfterValidator(lambda it: it and checked(it))
+    ] = None
     sms_daily_limit: int | None = Field(default=None, ge=0)
     sms_hours: Annotated[
         Mapping[str, Week], NoDecode, _json(read_weeks, '{"FR": {"mon-fri": "10:00-20:00"}}')

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-_ANYWHERE: Final = "*"
-_COUNTRY: Final = re.compile(r"[A-Z]{2}|\*")
+from notify.domain.countries import EVERYWHERE, key_of
+
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MOST: Final = 100
 
@@ -33,7 +33,7 @@ class SmsPrices:
 
     def of(self, country: str | None, segments: int) -> Money | None:
         """Return what so many segments cost to a country; None is unknown, and None where no price is set."""
-        price = self.by_country.get(country or _ANYWHERE, self.by_country.get(_ANYWHERE))
+        price = self.by_country.get(country or EVERYWHERE, self.by_country.get(EVERYWHERE))
         return None if price is None else Money(price * segments, self.currency)
 
 
@@ -48,9 +48,7 @@ def read_prices(given: object) -> SmsPrices:
     for country, price in given.items():
         if country == "currency":
             continue
-        if not _COUNTRY.fullmatch(country):
-            raise ValueError(f'"{country}" must be a country of two capital letters, or "*"')
-        prices[country] = _price(country, price)
+        prices[key_of(country)] = _price(country, price)
     return SmsPrices(currency, prices)
 
 

@@ -7,8 +7,7 @@ from typing import Final
 
 from notify.domain.catalogue import Purpose
 from notify.domain.consent import Scope
-
-EVERY_COUNTRY: Final = "*"
+from notify.domain.countries import EVERYWHERE, key_of
 
 SENDER: Final = re.compile(r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9]{1,11}|MG[0-9a-f]{32}|\d{4,6}")
 """A number, an alphanumeric sender, a Messaging Service or a short code."""
@@ -60,7 +59,7 @@ class SmsSenders:
 
     def of(self, country: str | None, purpose: Purpose) -> SmsSender:
         """Return who writes to numbers of a country; None is unknown."""
-        for key in (country, EVERY_COUNTRY):
+        for key in (country, EVERYWHERE):
             found = self._by_country.get(key or "", {}).get(purpose)
             if found:  # what was declared for all countries is bound to what is possible in one
                 return SmsSender(found.sender, found.two_way and receives(found.sender, country))
@@ -88,7 +87,7 @@ def read_senders(given: object) -> ByCountry:
     Without `two_way` numbers, short codes and services can receive, names cannot.
     """
     return {
-        _country(country): {_purpose(purpose): _sender(country, one) for purpose, one in _table(row).items()}
+        key_of(country): {_purpose(purpose): _sender(country, one) for purpose, one in _table(row).items()}
         for country, row in _table(given).items()
     }
 
@@ -97,12 +96,6 @@ def _table(given: object) -> Mapping[str, object]:
     if not isinstance(given, dict) or not given:
         raise ValueError(f"must be a JSON object of objects, as {_EXAMPLE}")
     return given
-
-
-def _country(key: str) -> str:
-    if key != EVERY_COUNTRY and not re.fullmatch(r"[A-Z]{2}", key):
-        raise ValueError("each key must be a country of two capital letters, or *")
-    return key
 
 
 def _purpose(key: str) -> Purpose:

@@ -7,20 +7,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from notify.domain.countries import EVERYWHERE, key_of
 from notify.domain.hours import HOME_COUNTRY, zones_of
 
 LAST_CALL: Final = timedelta(minutes=2)
 """Nothing leaves this shortly before a window closes: it would arrive too late, or be given up on its way."""
-
-ANYWHERE: Final = "*"
-"""The row of every country that has none of its own."""
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HORIZON: Final = timedelta(days=366)
 _DAY_RANGE: Final = re.compile(rf"({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))?")
 _SPAN: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _END_OF_DAY: Final = 24 * 60
-_COUNTRY: Final = re.compile(r"[A-Z]{2}|\*")
 
 IsHoliday = Callable[[str, date], bool]
 """Whether a day is a public holiday in an ISO 3166 country."""
@@ -56,7 +53,7 @@ _STRICTEST: Final = Week(
 )
 
 WEEKS: Final[Mapping[str, Week]] = {
-    ANYWHERE: _STRICTEST,
+    EVERYWHERE: _STRICTEST,
     "FR": _STRICTEST,
     "US": Week(
         dict.fromkeys(range(7), (480, 1260)),
@@ -92,7 +89,7 @@ class LawfulHours:
         return found
 
     def _search(self, country: str, zones: tuple[ZoneInfo, ...], at: datetime) -> Span | None:
-        week = self._rows.get(country) or self._rows[ANYWHERE]
+        week = self._rows.get(country) or self._rows[EVERYWHERE]
         start, moment = at, at
         while moment < start + _HORIZON:
             spans = [self._next(country, week, zone, moment) for zone in zones]
@@ -136,8 +133,7 @@ def read_weeks(given: object) -> dict[str, Week]:
         raise ValueError('must be a JSON object, as {"FR": {"mon-fri": "10:00-20:00"}}')  # noqa: TRY004 - for pydantic
     rows = {}
     for country, row in given.items():
-        if not _COUNTRY.fullmatch(country):
-            raise ValueError(f'"{country}" must be a country of two capital letters, or "*"')
+        key_of(country)
         if not isinstance(row, dict):
             raise ValueError(f'"{country}" must be an object of days')  # noqa: TRY004 - for pydantic
         try:

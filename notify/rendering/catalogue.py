@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from notify.domain.catalogue import LOCALES, Catalogue, Purpose, Topic
+from notify.domain.countries import is_country
 from notify.domain.errors import ConfigurationError
 from notify.domain.regimes import Regime, RegimeRow, Regimes
 from notify.rendering.toml_files import read_toml
@@ -88,6 +89,8 @@ def load_regimes(directory: Path) -> Regimes:
     path = directory / "regimes.toml"
     rows: dict[str, RegimeRow] = {}
     for index, row in enumerate(read_toml(path, _REGIMES)["regime"]):
+        if not is_country(row["country"]):
+            raise ConfigurationError(f"{path}: /regime/{index}/country is no country (ISO 3166)")
         if row["country"] in rows:
             raise ConfigurationError(f"{path}: /regime/{index}/country has a row already")
         rows[row["country"]] = RegimeRow(

@@ -24,6 +24,11 @@ def test_limits_are_read_as_json(tmp_path: Path) -> None:
     assert settings.sms_daily_limit == 20_000
 
 
+def test_countries_are_read_in_either_case_kosovo_too(tmp_path: Path) -> None:
+    settings = Settings(NOTIFY_DATA_DIR=tmp_path, sms_countries="sn, CI,xk")  # type: ignore[call-arg,arg-type]
+    assert settings.sms_countries == frozenset({"SN", "CI", "XK"})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -32,6 +37,14 @@ def test_limits_are_read_as_json(tmp_path: Path) -> None:
         ("PROVIDER_LIMITS", '{"twilio": {"per_second": -1}}', "PROVIDER_LIMITS: per_second must be more"),
         ("SMS_DAILY_LIMIT", "-1", "SMS_DAILY_LIMIT: "),
         ("SMS_DAILY_LIMIT", "many", "SMS_DAILY_LIMIT: "),
+        (
+            "SMS_COUNTRIES",
+            "sn, XX,FRA",
+            "SMS_COUNTRIES: each must be a country, as SN,CI,FR (ISO 3166): not FRA, XX",
+        ),
+        ("SMS_HOURS", '{"XX": {"mon": "10:00-20:00"}}', 'SMS_HOURS: "XX" must be a country'),
+        ("SMS_PRICES", '{"currency": "EUR", "XX": "0.1"}', 'SMS_PRICES: "XX" must be a country'),
+        ("SMS_SENDERS", '{"XX": {"marketing": {"sender": "36105"}}}', 'SMS_SENDERS: "XX" must be a country'),
         ("SHOP_ADDRESS", "{{ links }}", "SHOP_ADDRESS: must be plain text"),
         ("SHOP_ADDRESS", "x" * 201, "SHOP_ADDRESS: must have at most 200"),
         ("PRIVACY_URL", "javascript:alert(1)", "PRIVACY_URL: must be an http:// or https:// address"),

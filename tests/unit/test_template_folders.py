@@ -229,6 +229,7 @@ def test_a_shop_changes_regimes_and_is_told_what_is_wrong_with_them(shop: Shop) 
     for text, problem in (
         (row + row, "/regime/1/country has a row already"),
         (row.replace("explicit", "lax"), "/regime/0/regime"),
+        (row.replace("SN", "UK"), "/regime/0/country is no country"),
         (row.replace('law = "a law"\n', ""), "/regime/0/law is required"),
     ):
         shop.write("regimes.toml", text)

@@ -8,12 +8,12 @@ from click.testing import CliRunner
 
 from notify.calendars import PublicHolidays
 from notify.cli import notify
+from notify.domain.countries import countries
 from notify.domain.errors import ConfigurationError
 from notify.domain.hours import zone_of, zones_of
 from notify.domain.windows import LawfulHours, read_weeks
 from notify.domain.zones import MAIN_ZONES
 from notify.settings import Settings
-from notify.web.api.fields import countries
 
 HOURS = LawfulHours(PublicHolidays().is_holiday)
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
@@ -12,6 +11,7 @@ from babel import Locale
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from notify.domain.catalogue import LOCALES, Channel
+from notify.domain.countries import countries
 from notify.domain.recipient_ids import MAX_LENGTH, PATTERN, address_in, id_problem
 from notify.domain.requests import Routing
 
@@ -26,13 +26,6 @@ _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 
 # Clear of the edges of the calendar, where converting to UTC overflows.
 _YEARS: Final = range(1970, 9999)
-
-
-@cache
-def countries() -> frozenset[str]:
-    """Return the ISO 3166-1 alpha-2 codes, as the tz database lists them."""
-    table = files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text("utf-8")
-    return frozenset(line[:2] for line in table.splitlines() if line and not line.startswith("#"))
 
 
 @cache
