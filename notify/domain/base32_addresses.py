@@ -1,7 +1,7 @@
 """Tells addresses of wallets that are written in one of the many kinds of base32, by their checksums.
 
 bech32 and bech32m under any prefix (Bitcoin, Litecoin, BNB, Cardano, Cosmos, Lightning's invoices …);
-CashAddr (Bitcoin Cash, eCash, Kaspa); Stellar's keys; Filecoin's. Nano's, which no other word begins like, by
+CashAddr (Bitcoin Cash, eCash, Kaspa); Stellar's keys; Algorand's; Filecoin's. Nano's, which no other word begins like, by
 their form.
 """
 
@@ -9,7 +9,7 @@ import re
 from base64 import b32decode
 from binascii import crc_hqx
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import blake2b, new
 from typing import Final
 
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -34,6 +34,9 @@ _STELLAR_VERSIONS: Final = {"G": 6 << 3, "M": 12 << 3, "S": 18 << 3, "C": 2 << 3
 """Accounts, those shared by many, secret seeds, contracts (SEP 23)."""
 _STELLAR_CHECKSUM_BYTES: Final = 2
 
+_ALGORAND: Final = re.compile(r"[A-Z2-7]{57}[AEIMQUY4]")
+_ALGORAND_CHECKSUM_BYTES: Final = 4
+
 _FILECOIN: Final = re.compile(r"[ft](?:([12])([a-z2-7]{39})|(3)([a-z2-7]{84}))")
 _FILECOIN_CHECKSUM_BYTES: Final = 4
 
@@ -44,6 +47,8 @@ def is_base32_address(token: str) -> bool:
     """Whether a token is one; bech32 may be all in upper case."""
     if _STELLAR.fullmatch(token):
         return _is_stellar(token)
+    if _ALGORAND.fullmatch(token):
+        return _is_algorand(token)
     if not (token.islower() or token.isupper()):
         return False
     lower = token.lower()
@@ -126,6 +131,12 @@ def _is_stellar(token: str) -> bool:
     raw = _b32decoded(token)
     body, checksum = raw[:-_STELLAR_CHECKSUM_BYTES], raw[-_STELLAR_CHECKSUM_BYTES:]
     return raw[0] == _STELLAR_VERSIONS[token[0]] and crc_hqx(body, 0).to_bytes(2, "little") == checksum
+
+
+def _is_algorand(token: str) -> bool:
+    raw = _b32decoded(token)
+    key, checksum = raw[:-_ALGORAND_CHECKSUM_BYTES], raw[-_ALGORAND_CHECKSUM_BYTES:]
+    return new("sha512_256", key, usedforsecurity=False).digest().endswith(checksum)
 
 
 def _is_filecoin(token: str) -> bool:
