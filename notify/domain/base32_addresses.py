@@ -1,8 +1,8 @@
 """Tells addresses of wallets that are written in one of the many kinds of base32, by their checksums.
 
 bech32 and bech32m under any prefix (Bitcoin, Litecoin, BNB, Cardano, Cosmos, Lightning's invoices …);
-CashAddr (Bitcoin Cash, eCash, Kaspa); Stellar's keys; Algorand's; Filecoin's. Nano's, which no other word begins like, by
-their form.
+CashAddr (Bitcoin Cash, eCash, Kaspa); Stellar's keys; those of Algorand and of Filecoin. Nano's, which no
+other word begins like, by their form.
 """
 
 import re
