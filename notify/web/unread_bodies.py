@@ -1,8 +1,8 @@
-"""Reads what a refused request still sends: ordinary clients look for the answer only when all is sent."""
+"""Reads what nobody wants of a request: ordinary clients look for the answer only when all is sent."""
 
 import time
 from contextlib import suppress
-from typing import Final
+from typing import IO, Final
 
 from flask import Flask, Response, request
 
@@ -27,12 +27,12 @@ def _drain(response: Response) -> Response:
         return response
     if given.get("wsgi.input_terminated") and (request.content_length or 0) <= MOST_BYTES:
         with suppress(OSError):  # the sender has gone
-            _read_away()
+            read_away(request.environ["wsgi.input"])
     return response
 
 
-def _read_away() -> None:
-    source = request.environ["wsgi.input"]
+def read_away(source: IO[bytes]) -> None:
+    """Read to the end, within bounds, and throw away. OSError where the sender has gone."""
     until = time.monotonic() + MOST_SECONDS
     left = MOST_BYTES
     while left > 0 and time.monotonic() < until and (piece := source.read(_PIECE)):

@@ -1,6 +1,7 @@
 """The public pages through Flask's visitor, on doubles of the use cases."""
 
 import gzip
+import io
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -119,6 +120,13 @@ def test_a_body_that_breaks_off_is_done_as_well(site: Site, visitor: FlaskClient
     response = visitor.post(U, data=b"List-Unsub", environ_overrides={"CONTENT_LENGTH": "9999"})
     assert response.status_code == 200
     assert len(site.unsubscribe.stopped) == 1
+
+
+def test_a_body_of_any_size_is_read_so_that_its_sender_sees_the_answer(visitor: FlaskClient) -> None:
+    for path in (U, f"{U}/all", f"/undo/{UNDO_TOKEN}"):
+        body = io.BytesIO(bytes(20_000_000))
+        response = visitor.post(path, input_stream=body, content_length=20_000_000)
+        assert (response.status_code, body.tell()) == (200, 20_000_000)
 
 
 def test_repeating_it_is_answered_the_same(site: Site, visitor: FlaskClient) -> None:

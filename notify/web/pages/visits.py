@@ -1,15 +1,15 @@
 """What a request to a page tells: who sent the form, and from where."""
 
+from contextlib import suppress
 from typing import Final
 
 from flask import request
 from werkzeug.exceptions import HTTPException
 
 from notify.domain.requests import Proof
+from notify.web.unread_bodies import read_away
 
 _AGENT_LIMIT: Final = 300
-_BODY_LIMIT: Final = 5_000_000
-_CHUNK: Final = 65_536
 
 
 def proof(source: str, wording: str | None) -> Proof:
@@ -31,9 +31,5 @@ def discard_body() -> None:
 
     Some senders announce a body and break off (RFC 8058 section 8.3 itself is malformed).
     """
-    left = _BODY_LIMIT
-    try:
-        while left > 0 and (chunk := request.stream.read(_CHUNK)):
-            left -= len(chunk)
-    except (HTTPException, OSError):
-        return
+    with suppress(HTTPException, OSError):
+        read_away(request.stream)
