@@ -147,8 +147,10 @@ class Settings(BaseSettings):
 
     @field_validator("public_url", "short_url")
     @classmethod
-    def _without_slash(cls, value: str | None) -> str | None:
-        """Links are joined with a slash of their own."""
+    def _link_base(cls, value: str | None) -> str | None:
+        """Refuse what begins no link; links are joined with a slash of their own."""
+        if value and not _begins_a_link(value):
+            raise ValueError("must be an http:// or https:// address, with neither ? nor #")
         return value.rstrip("/") if value else None
 
     @model_validator(mode="after")
@@ -231,6 +233,16 @@ class Settings(BaseSettings):
     def uses_outbox(self) -> bool:
         """Whether messages of some channel end in the local outbox."""
         return "outbox" in self.providers
+
+
+def _begins_a_link(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_is_one = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    asks = {"?", "#", " "} & set(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port_is_one and not asks
 
 
 def _is_loopback(url: str) -> bool:

@@ -37,13 +37,12 @@ def examine(data_dir: Path | None) -> list[Finding]:
     try:
         settings = load_settings(data_dir)
     except ConfigurationError as error:
-        return [
-            Finding.broken(
-                "Settings", line, "Set it in the environment; README.md, Configuration, lists all."
-            )
-            for line in str(error).splitlines()
-        ]
+        return _wrong(error)
     with closing(build(settings, "cli")) as composition:
+        try:
+            _ = composition.engine
+        except ConfigurationError as error:
+            return _wrong(error)
         skews: list[float] = []
         findings = [Finding.ok("Settings", f"read; data in {settings.data_dir}")]
         findings += checks.data_directory(settings)
@@ -58,3 +57,8 @@ def examine(data_dir: Path | None) -> list[Finding]:
         findings += checks.public_url(settings)
         findings += checks.keys(composition)
     return findings
+
+
+def _wrong(error: ConfigurationError) -> list[Finding]:
+    remedy = "Set it in the environment; README.md, Configuration, lists all."
+    return [Finding.broken("Settings", line, remedy) for line in str(error).splitlines()]

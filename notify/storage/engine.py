@@ -3,17 +3,17 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from notify.domain.errors import UnavailableError
+from notify.domain.errors import ConfigurationError, UnavailableError
 
 _BUSY_TIMEOUT_SECONDS: Final = 15
 _TURN_SECONDS: Final = 0.003
@@ -23,6 +23,11 @@ _COURTESY_SECONDS: Final = 0.01
 """How long whoever held SQLite for a long turn lets others go first: its lock knows no queue, and whoever
 imports for minutes would have it again before an order that waits can ask."""
 _TRUSTED_SECONDS: Final = 0.5
+_FORMS: Final = (
+    "postgresql://user:password@host:5432/database or sqlite:////path/of/a/file;"
+    " percent-encode special characters in passwords"
+)
+_POSTGRESQL_DRIVER: Final = "postgresql+psycopg"
 _USED_AT: Final = "notify used at"
 _POSTGRESQL: Final = {
     "application_name": "notify",
@@ -53,8 +58,11 @@ _ONE_SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
-    """Open an engine; SQLite runs in WAL with full durability, PostgreSQL through psycopg 3."""
-    if not database_url.startswith("sqlite"):
+    """Open an engine; SQLite runs in WAL with full durability, PostgreSQL through psycopg 3.
+
+    ConfigurationError if the URL is not understood; no database is asked yet.
+    """
+    if _driver(database_url) == _POSTGRESQL_DRIVER:
         engine = create_engine(
             database_url,
             pool_size=pool_size,
@@ -76,6 +84,14 @@ def open_engine(database_url: str, *, pool_size: int = 10) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _driver(database_url: str) -> str:
+    with suppress(ArgumentError, ValueError):
+        driver = make_url(database_url).drivername
+        if driver in {"sqlite", _POSTGRESQL_DRIVER}:
+            return driver
+    raise ConfigurationError(f"DATABASE_URL is not understood. Write it as {_FORMS}.")
 
 
 def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:

@@ -189,6 +189,17 @@ def test_doctor_reads_settings_first(tmp_path: Path) -> None:
     assert "pigeon" not in done.stdout
 
 
+@pytest.mark.parametrize("url", ["pigeon://h/n", "postgresql://u:hidden@h:x/n", "mysql://u:hidden@h/n"])
+def test_a_database_that_is_not_understood_is_one_clear_line(tmp_path: Path, url: str) -> None:
+    wrong = Notify(tmp_path, DATABASE_URL=url, SECRET_KEYS="s" * 32, ENCRYPTION_KEYS="A" * 43 + "=")
+    for words in (("status",), ("migrate",), ("doctor",)):
+        done = wrong(*words)
+        assert done.returncode == 1
+        assert "DATABASE_URL is not understood. Write it as postgresql://" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert "hidden" not in done.stdout + done.stderr
+
+
 def test_doctor_goes_on_where_a_url_is_not_understood(tmp_path: Path) -> None:
     done = Notify(tmp_path, REDIS_URL="pigeon")("doctor")
     assert "BROKEN   Redis: REDIS_URL is not understood." in done.stdout

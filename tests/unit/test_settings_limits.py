@@ -47,6 +47,8 @@ def test_countries_are_read_in_either_case_kosovo_too(tmp_path: Path) -> None:
         ("SMS_SENDERS", '{"XX": {"marketing": {"sender": "36105"}}}', 'SMS_SENDERS: "XX" must be a country'),
         ("SHOP_ADDRESS", "{{ links }}", "SHOP_ADDRESS: must be plain text"),
         ("SHOP_ADDRESS", "x" * 201, "SHOP_ADDRESS: must have at most 200"),
+        ("PUBLIC_URL", "http://[", "PUBLIC_URL: must be an http:// or https:// address"),
+        ("SHORT_URL", "s.example", "SHORT_URL: must be an http:// or https:// address"),
         ("PRIVACY_URL", "javascript:alert(1)", "PRIVACY_URL: must be an http:// or https:// address"),
         ("LEGAL_URL", "https://smarttontine.org@evil.example/", "LEGAL_URL: must be an http"),
     ],
