@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
+    or_,
     select,
     union_all,
     update,
@@ -29,6 +30,7 @@ _HIGHEST: Final = select(func.max(Message.id))
 _NOTE_BOUNDS: Final = (
     update(Campaign)
     .where(Campaign.id == bindparam("campaign"))
+    .where(or_(Campaign.messages_after.is_not(None), Campaign.cursor == 0))
     .values(
         messages_after=func.coalesce(Campaign.messages_after, bindparam("before")),
         messages_up_to=_HIGHEST.scalar_subquery(),
@@ -38,7 +40,10 @@ _NOTE_BOUNDS: Final = (
 
 @contextmanager
 def bounded(connection: Connection, campaign: int) -> Iterator[None]:
-    """Note between which numbers the messages lie that are made meanwhile: the highest before and after."""
+    """Note between which numbers the messages lie that are made meanwhile: the highest before and after.
+
+    Of a campaign whose first ones were made when nobody noted that, nothing is: they lie outside of what is.
+    """
     before = connection.scalar(_HIGHEST) or 0
     yield
     connection.execute(_NOTE_BOUNDS, {"campaign": campaign, "before": before})

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from notify.domain.campaigns import CampaignDraft, Schedule
 from notify.domain.catalogue import Channel
@@ -11,6 +12,8 @@ from notify.domain.errors import ConflictError, InvalidRequestError, NotFoundErr
 from notify.domain.outcome import Refused
 from notify.domain.recipients import PolicyAcceptance
 from notify.domain.requests import Choice, Lane, RecipientInput
+from notify.storage.campaign_tables import Campaign
+from notify.storage.engine import transaction
 from tests.campaigns import CONTENT, OPT_IN, SINCE, Newsroom, at
 from tests.world import World
 
@@ -237,6 +240,21 @@ def test_campaigns_made_side_by_side_list_their_own_messages(world: World) -> No
             )
             assert [item["recipient_id"] for item in (*page["items"], *rest["items"])] == ["C", "B", "A"]
             assert rest["next_cursor"] is None
+
+
+def test_a_campaign_begun_before_an_upgrade_lists_all_its_messages(world: World) -> None:
+    news = Newsroom(world, largest_slice=1)
+    for name in ("A", "B", "C"):
+        news.reader(name)
+    campaign = news.send()
+    assert news.run()
+    assert news.run()  # it starts, and makes its first slice
+    with transaction(world.parts.engine, write=True) as connection:
+        connection.execute(update(Campaign).values(messages_after=None, messages_up_to=None))
+    news.finish()
+    for status in (None, "sent"):
+        page = world.parts.lookups.messages(campaign_id=campaign, status=status, limit=9)
+        assert [item["recipient_id"] for item in page["items"]] == ["C", "B", "A"]
 
 
 def test_a_throttle_holds_a_campaign_back(world: World, news: Newsroom) -> None:
