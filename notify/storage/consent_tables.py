@@ -43,12 +43,16 @@ class AddressOptOut(Base):
 
 
 class Suppression(Base):
-    """An address barred from marketing or from everything, for good or until `expires_at`."""
+    """An address barred from marketing or from everything, for good or until `expires_at`.
+
+    `paused_by`: who wanted the pause, whoever has the address now; NULL where those of several met.
+    """
 
     __tablename__ = "suppressions"
     __table_args__ = (
         Index("uq_suppressions_address", "address_hash", "channel", "reason", unique=True),
         partial_index("ix_suppressions_expires_at", "expires_at", where="expires_at IS NOT NULL"),
+        partial_index("ix_suppressions_paused_by", "paused_by", where="paused_by IS NOT NULL"),
     )
     id: Mapped[int] = identity()
     address_hash: Mapped[bytes]
@@ -58,6 +62,7 @@ class Suppression(Base):
     masked_sealed: Mapped[bytes | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    paused_by: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ConsentRecord(Base):

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, case, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
@@ -37,10 +38,12 @@ class SqlSuppressions:
         masked: str | None,
         now: datetime,
         until: datetime | None = None,
+        paused_by: int | None = None,
     ) -> int:
-        """Bar an address for a reason, once for each; a repetition can only widen it, or move its end.
+        """Bar an address for a reason, once for each; a repetition can only widen or prolong it.
 
-        What waits to be confirmed through it ends, unless it is a pause.
+        But who alone wanted a pause may shorten it. What waits to be confirmed through the address ends,
+        unless it is a pause.
         """
         statement = upsert_into(self._connection, Suppression).values(
             address_hash=address_hash,
@@ -50,20 +53,26 @@ class SqlSuppressions:
             masked_sealed=self._vault.seal(MASKED_FIELD, masked) if masked else None,
             created_at=now,
             expires_at=until,
+            paused_by=paused_by,
         )
-        widest = case((statement.excluded.scope == Scope.ALL, Scope.ALL.value), else_=Suppression.scope)
-        number: int = self._connection.execute(
+        number, ends = self._connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["address_hash", "channel", "reason"],
-                set_={"scope": widest, "expires_at": statement.excluded.expires_at},
-            ).returning(Suppression.id)
-        ).scalar_one()
+                index_elements=["address_hash", "channel", "reason"], set_=_repeated(statement)
+            ).returning(Suppression.id, Suppression.expires_at)
+        ).one()
         if reason != PAUSE:
             waiting = SqlConfirmations(self._connection, self._vault)
             waiting.end_through([address_hash], now, every=reason == DISPUTED)
-        line = barred_line(channel, address_hash, reason, scope=scope, at=now, until=until)
+        line = barred_line(channel, address_hash, reason, scope=scope, at=now, until=ends)
         add_lines(self._connection, [line])
-        return number
+        return int(number)
+
+    def paused_by(self, recipient_id: int) -> list[tuple[Channel, bytes]]:
+        """Return what is paused because this person wanted it, and nobody else."""
+        rows = self._connection.execute(
+            select(Suppression.channel, Suppression.address_hash).where(*_paused_by(recipient_id))
+        )
+        return [(Channel(channel), value) for channel, value in rows]
 
     def of(self, channel: Channel, hashes: Collection[bytes]) -> list[Suppressed]:
         """Return what bars these addresses, oldest first."""
@@ -100,6 +109,10 @@ class SqlSuppressions:
         )
         return self._delete(*wanted) if hashes else []
 
+    def resume_of(self, recipient_id: int) -> None:
+        """Lift what is paused because this person wanted it, and nobody else."""
+        self._delete(*_paused_by(recipient_id))
+
     def over(self, now: datetime, limit: int) -> list[Suppressed]:
         """Return some whose end has come."""
         rows = self._connection.execute(
@@ -121,6 +134,25 @@ class SqlSuppressions:
             self._connection, [lifted_line(one.channel, one.address_hash, one.reason) for one in lifted]
         )
         return lifted
+
+
+def _repeated(statement: postgresql.Insert | sqlite.Insert) -> dict[str, ColumnElement[Any]]:
+    """Return what becomes of a suppression that is asked for once more.
+
+    Whose pause it is may shorten it. Where those of several meet the latest end counts, and it is nobody's.
+    """
+    given = statement.excluded
+    same = Suppression.paused_by == given.paused_by
+    later = case((Suppression.expires_at > given.expires_at, Suppression.expires_at), else_=given.expires_at)
+    return {
+        "scope": case((given.scope == Scope.ALL, Scope.ALL.value), else_=Suppression.scope),
+        "expires_at": case((same, given.expires_at), else_=later),
+        "paused_by": case((same, given.paused_by), else_=None),
+    }
+
+
+def _paused_by(recipient_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Suppression.paused_by == recipient_id, Suppression.reason == PAUSE
 
 
 def _suppressed(row: Row[Any]) -> Suppressed:

@@ -22,11 +22,21 @@ class Suppressions(Protocol):
         masked: str | None,
         now: datetime,
         until: datetime | None = None,
+        paused_by: int | None = None,
     ) -> int:
         """Bar an address for a reason, once for each; return its number. It only ever gets wider.
 
-        `until`: when it ends by itself, within a minute or so; None for never.
+        `until`: when it ends by itself, within a minute or so; None for never. `paused_by`: of a pause,
+        the number of the person who wants it; it goes along to each address that they get.
         """
+        ...
+
+    def paused_by(self, recipient_id: int) -> Collection[tuple[Channel, bytes]]:
+        """Return what is paused because this person wanted it, and nobody else, whoever has it now."""
+        ...
+
+    def resume_of(self, recipient_id: int) -> None:
+        """Lift all of that."""
         ...
 
     def of(self, channel: Channel, hashes: Collection[bytes]) -> list[Suppressed]:

@@ -1,7 +1,7 @@
-"""The preference centre's verbs on both engines: pause, take back a STOP, language, history, requests."""
+"""The preference centre's verbs on both engines: take back a STOP, language, history, requests."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -13,182 +13,23 @@ from notify.domain.errors import TooManyRequestsError, UnreachableError
 from notify.domain.event_moves import Reported
 from notify.domain.events import EventKind, ProviderEvent
 from notify.domain.ledger import LedgerEntry
-from notify.domain.recipients import PolicyAcceptance, ProfilePatch
-from notify.domain.requests import Choice, Lane, Proof, RecipientInput
+from notify.domain.recipients import PolicyAcceptance
+from notify.domain.requests import Choice, Lane, RecipientInput
 from notify.domain.status import Status
-from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, SOFT_BOUNCES, STOP, ShopReason
+from notify.domain.suppressions import COMPLAINT, HARD_BOUNCE, STOP, ShopReason
 from notify.domain.token_claims import CentreClaim
 from notify.usecases.centre.pausing import Pause
-from notify.usecases.centre.views import CentreView
 from notify.usecases.events.reported_refusals import bar_addresses
 from notify.web.imports import CSV, READERS
+from tests.centre_visits import CENTRE, NEWS, bar, came, reached, ticked, told
 from tests.webhook_shop import ShopServer, Telling
 from tests.world import EMAIL, PHONE, World
-
-CENTRE = Proof(source="preference_centre", wording="Faire une pause / 30 jours")
-NEWS = [(topic, by) for topic in ("company_news", "product_offers", "surveys") for by in ("email", "sms")]
 
 
 @pytest.fixture
 def served(world: World) -> World:
     """Give a world in which Awa, of Senegal, accepted the policy and got an order update."""
-    accepted = PolicyAcceptance("2026-01", world.clock() - timedelta(days=9), "signup")
-    world.order()
-    world.parts.upsert_recipient(RecipientInput("C-1042", {"customer_since": date(2026, 1, 5)}, accepted))
-    world.work()
-    return world
-
-
-def came(world: World, topic: str = "company_news", recipient: str = "C-1042") -> bool:
-    return world.subscribed(topic, Channel.EMAIL, recipient)
-
-
-def told(world: World, way: str, recipient: str = "C-1042") -> list[tuple[str, str, bool]]:
-    entries = world.parts.lookups.consents(recipient)["items"]
-    return [(one["topic"], one["channel"], one["subscribed"]) for one in entries if one["source"] == way]
-
-
-def ticked(view: CentreView) -> set[tuple[str, str]]:
-    return {(row.topic.name, row.channel.value) for row in view.rows if row.subscribed}
-
-
-def bar(world: World, channel: Channel, scope: Scope, reason: str) -> None:
-    address = EMAIL if channel is Channel.EMAIL else PHONE
-    with world.parts.store.write() as tx:
-        value = tx.suppressions.hash_of(channel, address)
-        tx.suppressions.bar(channel, value, scope, reason=reason, masked=None, now=world.clock())
-
-
-def test_a_pause_holds_the_news_and_no_order_and_ends_by_itself(served: World) -> None:
-    centre, token = served.parts.preference_centre, served.centre_token()
-    before = ticked(centre.describe(token))
-    view = centre.pause(token, Pause.MONTH, CENTRE, "fr")
-    assert view.paused_until == served.clock() + timedelta(days=30)
-    assert ticked(view) == before
-    assert not came(served)
-    assert came(served, "order_updates")
-    assert told(served, "pause") == [(topic, by, False) for topic, by in NEWS]
-    assert served.order("order_delivered")["status"] == "queued"
-    served.clock.advance(timedelta(days=30) - timedelta(seconds=1))
-    assert served.parts.end_pauses() == 0
-    served.clock.advance(timedelta(seconds=1))
-    assert served.parts.end_pauses() == 2
-    assert came(served)
-    assert centre.describe(token).paused_until is None
-    assert told(served, "resume") == []
-    assert told(served, "pause_end") == [(topic, by, True) for topic, by in NEWS]
-    assert served.parts.end_pauses() == 0
-    assert len(told(served, "pause_end")) == len(NEWS)
-
-
-def test_the_end_of_a_pause_tells_of_all_that_comes_again_and_of_nothing_else(served: World) -> None:
-    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
-    for number in range(120):  # more than end at once, and without telling of what they never had
-        phone = f"+2217712{number:05}"
-        with parts.store.write() as tx:
-            value = tx.suppressions.hash_of(Channel.SMS, phone)
-            tx.suppressions.bar(
-                Channel.SMS,
-                value,
-                Scope.MARKETING,
-                reason=SOFT_BOUNCES,
-                masked=None,
-                now=served.clock(),
-                until=served.clock() + timedelta(days=6),
-            )
-    parts.upsert_recipient(RecipientInput("guest", {"phone": PHONE, "country": "FR"}))
-    yes = Choice("surveys", Channel.SMS, subscribed=True)
-    parts.change_preferences("guest", [yes], Proof("form", "Oui"))
-    centre.pause(token, Pause.WEEK, CENTRE, "fr")
-    centre.change(token, [Choice("company_news", Channel.EMAIL, subscribed=False)], CENTRE, "fr")
-    bar(served, Channel.SMS, Scope.MARKETING, HARD_BOUNCE)
-    served.clock.advance(timedelta(days=7))
-    assert parts.end_pauses() == 122
-    assert told(served, "pause_end") == [(topic, by, True) for topic, by in NEWS if by == "email"][1:]
-    assert told(served, "pause_end", "guest") == []
-    parts.seal_ledger()
-    parts.verify_ledger(lambda finding: pytest.fail(finding.text), None)
-
-
-def test_resuming_early_brings_back_what_is_ticked_and_nothing_else(served: World) -> None:
-    centre, token = served.parts.preference_centre, served.centre_token()
-    centre.pause(token, Pause.WEEK, CENTRE, "fr")
-    centre.change(token, [Choice("company_news", Channel.EMAIL, subscribed=False)], CENTRE, "fr")
-    centre.change(token, [Choice("surveys", Channel.SMS, subscribed=True)], CENTRE, "fr")
-    assert not served.subscribed("surveys", Channel.SMS)
-    view = centre.resume(token, CENTRE, "fr")
-    assert view.paused_until is None
-    assert ("company_news", "email") not in ticked(view)
-    assert told(served, "resume") == [(topic, by, True) for topic, by in NEWS[1:]]
-    centre.resume(token, CENTRE, "fr")
-    assert len(told(served, "resume")) == len(NEWS) - 1
-
-
-def test_a_later_pause_moves_the_end_and_is_no_news_to_the_ledger(served: World) -> None:
-    centre, token = served.parts.preference_centre, served.centre_token()
-    centre.pause(token, Pause.QUARTER, CENTRE, "fr")
-    view = centre.pause(token, Pause.WEEK, CENTRE, "fr")
-    assert view.paused_until == served.clock() + timedelta(days=7)
-    assert len(told(served, "pause")) == len(NEWS)
-
-
-def test_a_pause_goes_along_to_a_corrected_address(served: World) -> None:
-    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
-    view = centre.pause(token, Pause.MONTH, CENTRE, "fr")
-    end, entries = view.paused_until, len(parts.lookups.consents("C-1042")["items"])
-    parts.upsert_recipient(RecipientInput("C-1042", {"email": "awa@example.net"}))
-    served.clock.advance(timedelta(days=1))
-    served.order(profile={"phone": "+221771234568"})  # by whichever way it is changed
-    assert centre.describe(token).paused_until == end
-    assert not any(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
-    assert len(parts.lookups.consents("C-1042")["items"]) == entries  # nothing stopped or came by that
-    served.clock.advance(timedelta(days=30))
-    assert parts.end_pauses() == 2
-    assert all(served.subscribed(topic, Channel(by)) for topic, by in NEWS)
-
-
-@pytest.mark.parametrize("shared", [False, True])
-def test_a_pause_that_was_ended_does_not_come_back_with_an_old_address(
-    served: World, *, shared: bool
-) -> None:
-    """What others have is paused as long as they are."""
-    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
-    if shared:
-        parts.upsert_recipient(RecipientInput("guest", {"email": EMAIL, "country": "SN"}))
-    centre.pause(token, Pause.QUARTER, CENTRE, "fr")
-    parts.upsert_recipient(RecipientInput("C-1042", {"email": "awa@example.net", "phone": None}))
-    assert not came(served)
-    centre.resume(token, CENTRE, "fr")
-    assert came(served)
-    parts.upsert_recipient(RecipientInput("C-1042", {"email": EMAIL, "phone": PHONE}))
-    assert came(served) is not shared
-    assert served.subscribed("company_news", Channel.SMS)
-
-
-def test_of_two_pauses_at_an_address_the_longer_counts(served: World) -> None:
-    centre, token, parts = served.parts.preference_centre, served.centre_token(), served.parts
-    centre.pause(token, Pause.QUARTER, CENTRE, "fr")
-    served.order(recipient="guest", profile={"email": "guest@example.com", "country": "SN"}, reference="g")
-    served.work()
-    guest = served.centre_token()
-    centre.pause(guest, Pause.WEEK, CENTRE, "fr")
-    parts.upsert_recipient(RecipientInput("guest", {"email": EMAIL}))
-    assert centre.describe(token).paused_until == served.clock() + timedelta(days=90)
-    centre.resume(guest, CENTRE, "fr")
-    parts.upsert_recipient(RecipientInput("guest", {"email": "guest@example.com"}))
-    assert came(served) is True
-
-
-def test_a_pause_binds_the_address_under_every_recipient_id(served: World) -> None:
-    accepted = PolicyAcceptance("2026-01", served.clock() - timedelta(days=1), "guest checkout")
-    guest: ProfilePatch = {"email": EMAIL, "country": "SN"}
-    served.parts.upsert_recipient(RecipientInput("guest", guest, accepted))
-    assert came(served, recipient="guest")
-    served.parts.preference_centre.pause(served.centre_token(), Pause.WEEK, CENTRE, "fr")
-    assert not came(served, recipient="guest")
-    entries = served.parts.lookups.consents("guest")["items"]
-    paused = [(one["topic"], one["message_id"]) for one in entries if one["source"] == "pause"]
-    assert paused == [("company_news", None), ("product_offers", None), ("surveys", None)]
+    return reached(world)
 
 
 @pytest.mark.parametrize(

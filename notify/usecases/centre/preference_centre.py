@@ -1,6 +1,6 @@
 """The preference centre: all that a person can see and change by their own token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from notify.domain.catalogue import Catalogue, Channel, Purpose
@@ -14,16 +14,18 @@ from notify.ports import Clock, Tokens
 from notify.store import Store, Transaction
 from notify.usecases.centre.choosing import Chosen, choose, stop
 from notify.usecases.centre.disowning import disown
-from notify.usecases.centre.pausing import Pause, pause, resume
+from notify.usecases.centre.pausing import Pause, pause, paused_with, resume
 from notify.usecases.centre.readmitting import readmit
 from notify.usecases.centre.speaking import speak
 from notify.usecases.centre.views import CentreView, look, sample
 from notify.usecases.centre.visit import Visit
 from notify.usecases.preferences.confirmations import Confirmations
-from notify.usecases.preferences.holding import held_person
+from notify.usecases.preferences.holding import Address, Gates, held
 from notify.usecases.preferences.recording_choices import Occasion
 
 _Done = TypeVar("_Done")
+_Touched = Callable[[Transaction, StoredRecipient], Collection[Address]]
+_Visited = tuple[StoredRecipient, Collection[Address]]
 
 PAST_A_PAGE: Final = 50
 
@@ -103,11 +105,11 @@ class PreferenceCentre:
 
     def pause(self, token: str, length: Pause, proof: Proof, locale: str) -> CentreView:
         """Keep all marketing away for a while, and have it come again by itself."""
-        return self._visit(token, proof, locale, lambda visit: pause(visit, length))[0]
+        return self._visit(token, proof, locale, lambda visit: pause(visit, length), paused_with)[0]
 
     def resume(self, token: str, proof: Proof, locale: str) -> CentreView:
         """End a pause early."""
-        return self._visit(token, proof, locale, resume)[0]
+        return self._visit(token, proof, locale, resume, paused_with)[0]
 
     def readmit(self, token: str, channel: Channel, proof: Proof, locale: str) -> Saved:
         """Take back a STOP or a complaint, with what it stopped."""
@@ -137,17 +139,34 @@ class PreferenceCentre:
         return self._visit(token, proof, locale, lambda visit: disown(visit, channel))[0]
 
     def _visit(
-        self, token: str, proof: Proof, locale: str, act: Callable[[Visit], _Done]
+        self,
+        token: str,
+        proof: Proof,
+        locale: str,
+        act: Callable[[Visit], _Done],
+        touched: _Touched = lambda _, person: list(person.hashes.items()),
     ) -> tuple[CentreView, _Done | None]:
-        """Return how things stand afterwards, and what `act` returned; None by the link of a preview."""
+        """Return how things stand afterwards, and what `act` returned; None by the link of a preview.
+
+        `touched`: the addresses that it is about.
+        """
         claim = self._tokens.read_centre(token)
         if claim.preview:
             return sample(self._catalogue), None
         occasion = Occasion(self._clock(), proof.source, proof, locale, claim.message or None)
         with self._store.write() as tx:
-            recipient = held_person(tx, lambda: _bearer(tx, claim))
-            done = act(Visit(tx, recipient, self._catalogue, occasion))
+            recipient, addresses = held(tx, lambda: _with(tx, _bearer(tx, claim), touched), _gates)
+            done = act(Visit(tx, recipient, addresses, self._catalogue, occasion))
             return look(tx, self._catalogue, _bearer(tx, claim), occasion.at), done
+
+
+def _with(tx: Transaction, person: StoredRecipient, touched: _Touched) -> _Visited:
+    return person, touched(tx, person)
+
+
+def _gates(visited: _Visited) -> Gates:
+    person, addresses = visited
+    return [person.id], {value for _, value in addresses}
 
 
 def _bearer(tx: Transaction, claim: CentreClaim) -> StoredRecipient:

@@ -1,23 +1,27 @@
 """One visit to the preference centre that may change something."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from notify.domain.catalogue import Catalogue
 from notify.domain.delivery import StoredRecipient
 from notify.store import Transaction
-from notify.usecases.preferences.holding import holders_of
+from notify.usecases.preferences.holding import Address, holders_of
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Whose it is, in which transaction, and on what occasion; gates are held off until its commit."""
+    """Whose it is, in which transaction, and on what occasion.
+
+    Gates of the person and of `addresses`, those that it is about, are held off until its commit.
+    """
 
     tx: Transaction
     recipient: StoredRecipient
+    addresses: Collection[Address]
     catalogue: Catalogue
     occasion: Occasion
 
@@ -27,7 +31,7 @@ class Visit:
 
         Of everybody who has one of them: what bars an address bars it under every recipient id.
         """
-        holders = holders_of(self.tx, set(self.recipient.hashes.items()))
+        holders = holders_of(self.tx, self.addresses)
         before = coming(self.tx, self.catalogue, holders)
         yield
         record_difference(self.tx, self.catalogue, holders, before, self._occasion_of)
