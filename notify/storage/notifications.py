@@ -164,12 +164,18 @@ class SqlNotifications:
         reference: str,
         templates: Collection[str],
         now: datetime,
+        *,
+        test: bool,
     ) -> list[Closed]:
-        """Skip what waits of earlier notifications with this reference and one of these templates."""
+        """Skip what waits of earlier notifications with this reference and one of these templates.
+
+        Of those of test keys, if it is a `test`, else of those in earnest.
+        """
         return self._close(
             (Notification.id < notification_id)
             & (Notification.recipient_id == recipient_id)
             & (Notification.reference == reference)
+            & (Notification.test == test)
             & Notification.template.in_(templates),
             {"status": Status.SKIPPED, "reason": Reason.SUPERSEDED, "updated_at": now},
         )

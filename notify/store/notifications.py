@@ -57,8 +57,13 @@ class Notifications(Protocol):
         reference: str,
         templates: Collection[str],
         now: datetime,
+        *,
+        test: bool,
     ) -> list[Closed]:
-        """Skip what waits of earlier notifications with this reference and one of these templates."""
+        """Skip what waits of earlier notifications with this reference and one of these templates.
+
+        Of those of test keys, if it is a `test`, else of those in earnest.
+        """
         ...
 
     def routes(self, notification_ids: Collection[int]) -> dict[int, Routed]:

@@ -244,6 +244,14 @@ def test_fallback_never_follows_an_unknown(world: World) -> None:
     assert len(world.parts.lookups.notification(answer["id"])["messages"]) == 1
 
 
+def test_what_a_test_key_sends_supersedes_nothing_in_earnest(world: World) -> None:
+    waiting = world.order("order_out_for_delivery", send_at=world.clock() + timedelta(hours=1))
+    tried = world.order("order_out_for_delivery", send_at=world.clock() + timedelta(hours=1), test=True)
+    world.order("order_delivered", test=True)
+    assert world.message(waiting, Channel.EMAIL)["status"] == "scheduled"
+    assert world.message(tried, Channel.EMAIL)["reason"] == "superseded"
+
+
 def test_a_batch_supersedes_only_what_stands_before_it(world: World) -> None:
     def ask(template: str) -> NotificationRequest:
         given = RecipientInput("C-1042", {"email": EMAIL})

@@ -100,7 +100,7 @@ class AcceptNotifications:
                     return [_restored(result) for result in saved]
             drafts = self._drafts(tx, orders, lane, now, test=test)
             stored = tx.notifications.add(drafts)
-            closed = self._supersede(tx, orders, drafts, stored, now)
+            closed = self._supersede(tx, orders, drafts, stored, now, test=test)
             superseded = {one.message_id for one in closed}
             tx.outbound.moved(dict.fromkeys(superseded | _skipped(drafts, stored), Status.SKIPPED), now)
             views = iter([_view(*each, superseded, now) for each in zip(orders, drafts, stored, strict=True)])
@@ -206,13 +206,15 @@ class AcceptNotifications:
         drafts: Sequence[NotificationDraft],
         stored: Sequence[StoredNotification],
         now: datetime,
+        *,
+        test: bool,
     ) -> list[Closed]:
         """Drop what waits of earlier notifications that these ones make senseless; return it."""
         closed: list[Closed] = []
         for order, draft, one in zip(orders, drafts, stored, strict=True):
             if draft.reference and order.info.supersedes:
                 closed += tx.notifications.supersede(
-                    one.id, draft.recipient_id, draft.reference, order.info.supersedes, now
+                    one.id, draft.recipient_id, draft.reference, order.info.supersedes, now, test=test
                 )
         return closed
 
