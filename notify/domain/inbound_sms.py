@@ -14,6 +14,7 @@ from notify.domain.sms_keywords import Keyword
 class InboundSms:
     """One SMS to one of our senders.
 
+    `provider_message_id` is "" where the provider gave none that is one: an opt-out needs none.
     `phone` is in E.164. `senders` are all names of the sender it came to: its number, its service.
     `understood`: the keyword that the provider has understood and answered itself, "" if it did not.
     """

@@ -223,7 +223,7 @@ def _items(raw: bytes | str) -> list[Any]:
     """Read the array that a post is; MalformedPostError."""
     try:
         items = _loaded(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MalformedPostError("not JSON") from None
     if not isinstance(items, list):
         raise MalformedPostError("not an array of events")
@@ -231,7 +231,10 @@ def _items(raw: bytes | str) -> list[Any]:
 
 
 def _loaded(raw: bytes | str) -> Any:  # noqa: ANN401 - JSON
-    """Read JSON, also with half a surrogate pair in a text, as mail servers write them; ValueError."""
+    """Read JSON, also with half a surrogate pair in a text, as mail servers write them.
+
+    ValueError, or RecursionError where it is nested deeper than anything is read.
+    """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

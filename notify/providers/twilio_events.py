@@ -69,7 +69,7 @@ HARD: Final[Mapping[int, bool]] = {
 STOPPED: Final = 21610
 """The error code that says that the person replied STOP to this sender; the number itself is fine."""
 
-_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+SID: Final = re.compile(r"[A-Za-z0-9]{2,64}")
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
 
 
@@ -180,7 +180,7 @@ def _fields(text: str) -> Mapping[str, str]:
 def _sid_and_status(fields: Mapping[str, str]) -> tuple[str, str]:
     sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
     status = fields.get("MessageStatus") or fields.get("SmsStatus") or ""
-    if not _SID.fullmatch(sid) or not status:
+    if not SID.fullmatch(sid) or not status:
         raise MalformedPostError("not a delivery receipt")
     return sid, status
 

@@ -8,10 +8,9 @@ from xml.sax.saxutils import escape
 
 from notify.domain.inbound_sms import InboundSms
 from notify.domain.webhook_posts import MalformedPostError, SignedPost
-from notify.providers.twilio_events import PROVIDER
+from notify.providers.twilio_events import PROVIDER, SID
 
 _PHONE: Final = re.compile(r"\+[1-9]\d{6,14}")
-_SID: Final = re.compile(r"[SM]M[0-9a-f]{32}")
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -37,13 +36,13 @@ class TwilioInbound:
             raise MalformedPostError("not a form in UTF-8") from None
         fields = dict(pairs)
         sid = fields.get("MessageSid") or fields.get("SmsSid") or ""
-        if not _SID.fullmatch(sid) or "From" not in fields:
+        if "From" not in fields:
             raise MalformedPostError("not an incoming message")
         if not _PHONE.fullmatch(fields["From"]):
             return None
         return InboundSms(
             provider=PROVIDER,
-            provider_message_id=sid,
+            provider_message_id=sid if SID.fullmatch(sid) else "",
             phone=fields["From"],
             senders=tuple(filter(None, (fields.get("To"), fields.get("MessagingServiceSid")))),
             text=fields.get("Body", ""),

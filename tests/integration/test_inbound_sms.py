@@ -173,8 +173,17 @@ def test_only_what_twilio_signed_is_taken(office: SmsOffice) -> None:
     assert office.post("STOP", token="e" * 32).status_code == 200  # the token before
     forged = office.client.post(HOOK, data={"From": PHONE, "Body": "STOP"})
     assert forged.status_code == 403
-    assert office.post("STOP", MessageSid="nonsense").status_code == 400
     assert office.told("STOP", From="36000") is None  # a short code has no profile, and may be a machine
+
+
+def test_a_stop_needs_no_id_of_its_message(office: SmsOffice) -> None:
+    for text, scope in (("STOP", Scope.ALL), ("START", None), ("STOP", Scope.ALL)):
+        for given in ("", "no id", "x" * 65):
+            office.told(text, ORDERS, MessageSid=given)
+        assert office.stop_scope() == scope
+    office.told("START", ORDERS, MessageSid="SM123")
+    office.told("START", ORDERS, MessageSid="SM123")
+    assert office.stop_scope() is None
 
 
 def test_without_a_token_nothing_is_taken(world: World) -> None:

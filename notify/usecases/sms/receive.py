@@ -136,7 +136,9 @@ class ReceiveSms:
 
 
 def _is_new(tx: Transaction, sms: InboundSms, now: datetime) -> bool:
-    """Note that an SMS was dealt with; False if it was before."""
+    """Note that an SMS was dealt with; False if it was before. One without an id is always new."""
+    if not sms.provider_message_id:
+        return True
     event = ProviderEvent(
         sms.provider, f"{sms.provider_message_id}:received", EventKind.UNKNOWN, now, detail="received"
     )
