@@ -1,12 +1,12 @@
 """Preferences, opt-outs of addresses, undo tokens, and the ledger."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg.errors import DivisionByZero
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from notify.domain import proofs
 from notify.domain.catalogue import Channel
@@ -288,7 +288,10 @@ class SqlConsents:
         )
         owners.update(one.recipient_id for one in left)
         rows = self._connection.execute(
-            select(UndoToken.__table__).where(UndoToken.recipient_id.in_(owners)).order_by(UndoToken.digest)
+            select(UndoToken.__table__)
+            .where(UndoToken.recipient_id.in_(owners))
+            .order_by(UndoToken.digest)
+            .with_for_update()  # an opt-out at another address of the same person may cut it meanwhile
         )
         voided = []
         for row in rows.all():
@@ -300,11 +303,13 @@ class SqlConsents:
             ]
             if len(kept) == len(undo.changes):
                 continue
-            self._connection.execute(delete(UndoToken).where(UndoToken.digest == row.digest))
+            this = UndoToken.digest == row.digest
             if kept:
                 numbers, changes = zip(*kept, strict=True)
-                self.keep_undo(row.digest, replace(undo, consent_ids=numbers, changes=changes))
+                cut = {"consent_ids": list(numbers), "changes": [asdict(change) for change in changes]}
+                self._connection.execute(update(UndoToken).where(this).values(cut))
             else:
+                self._connection.execute(delete(UndoToken).where(this))
                 voided.append(undo)
         return voided
 
