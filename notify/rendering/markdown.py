@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,16 +66,17 @@ class Body:
         return None
 
     def html(self, styles: Mapping[str, str]) -> str:
-        """Return HTML with a style of `styles` on each element; call it once.
+        """Return HTML with a style of `styles` on each element.
 
         Headings begin below the mail's own h1 and never skip a level. A paragraph that is one bold link
         becomes a button. Every picture says how wide it is: Outlook for Windows knows no other limit.
         """
         level = 1
-        for index, token in enumerate(self._tokens):
+        tokens = deepcopy(self._tokens)  # the plain text is made of them as they are
+        for index, token in enumerate(tokens):
             if token.type == "heading_open":
                 level = min(int(token.tag[1]) + 1, level + 1, _DEEPEST)
-                token.tag = self._tokens[index + 2].tag = f"h{level}"
+                token.tag = tokens[index + 2].tag = f"h{level}"
             elif token.type == "fence":
                 token.type, token.tag = "code_block", "pre"
             elif token.type == "code_block":
@@ -82,10 +84,10 @@ class Body:
             if token.nesting >= 0:
                 _style(token, styles)
             if _is_button(token):
-                _make_button(self._tokens[index - 1 : index + 2], styles)
+                _make_button(tokens[index - 1 : index + 2], styles)
             else:
                 _style_words(token.children or (), styles)
-        html = str(self._markdown.renderer.render(self._tokens, self._markdown.options, {}))
+        html = str(self._markdown.renderer.render(tokens, self._markdown.options, {}))
         return unbroken(html, INLINE)
 
     def text(self) -> str:

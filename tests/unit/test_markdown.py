@@ -126,6 +126,18 @@ def test_nothing_personal_stands_in_an_address() -> None:
         assert "merge field" in flaw
 
 
+def test_plain_text_is_the_same_whether_html_was_made_before() -> None:
+    source = (
+        '# Thé\n\n**[Voir](https://a.example/)**\n\n![Sac](https://a.example/s.png "300")\n\n```\nx\n```\n'
+    )
+    body = Body(source, MARK)
+    first = body.text()
+    assert first.startswith("THÉ\n\nVoir\nhttps://a.example/\n\n[Sac]")
+    shown = body.html(STYLES)
+    assert body.text() == first
+    assert body.html(STYLES) == shown
+
+
 def test_plain_text_reads_like_written_by_hand() -> None:
     source = """# Grand titre
 
