@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
 from notify.domain.recipients import PolicyAcceptance, ProfilePatch
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.suppressions import HARD_BOUNCE, SOFT_BOUNCES
+from notify.storage.engine import transaction
+from notify.storage.tables import Recipient
 from notify.usecases.centre.pausing import Pause
 from tests.centre_visits import CENTRE, NEWS, bar, came, reached, ticked, told
 from tests.world import EMAIL, PHONE, World
@@ -207,3 +210,21 @@ def test_a_pause_binds_the_address_under_every_recipient_id(served: World) -> No
     entries = served.parts.lookups.consents("guest")["items"]
     paused = [(one["topic"], one["message_id"]) for one in entries if one["source"] == "pause"]
     assert paused == [("company_news", None), ("product_offers", None), ("surveys", None)]
+
+
+def test_whoever_cannot_be_read_keeps_nobody_elses_pause_from_ending(served: World) -> None:
+    parts = served.parts
+    served.order(recipient="other", profile={"email": "o@example.org", "country": "SN"}, reference="o")
+    served.work()
+    others = served.centre_token()
+    parts.preference_centre.pause(others, Pause.WEEK, CENTRE, "fr")
+    served.order()
+    served.work()
+    parts.preference_centre.pause(served.centre_token(), Pause.WEEK, CENTRE, "fr")
+    lost = update(Recipient).where(Recipient.external_id == "other").values(email_sealed=b"?" * 60)
+    with transaction(parts.engine, write=True) as connection:
+        connection.execute(lost)
+    served.clock.advance(timedelta(days=7))
+    assert parts.end_pauses() == 3
+    assert sorted(told(served, "pause_end")) == [(topic, by, True) for topic, by in NEWS]
+    assert came(served)

@@ -1,16 +1,20 @@
 """End pauses, and what else bars an address for a while, once their time has come."""
 
+import logging
+from collections.abc import Sequence
 from typing import Final
 
 from notify.domain.catalogue import Catalogue
+from notify.domain.errors import VaultError
 from notify.domain.ledger import PAUSE_END
-from notify.domain.suppressions import PAUSE
+from notify.domain.suppressions import PAUSE, Suppressed
 from notify.ports import Clock
 from notify.store import Store
 from notify.usecases.preferences.holding import held_holders
 from notify.usecases.preferences.recording_bars import coming, record_difference
 from notify.usecases.preferences.recording_choices import Occasion
 
+_log = logging.getLogger(__name__)
 _AT_ONCE: Final = 100
 """Suppressions that end in one transaction: meanwhile nothing leaves to these addresses."""
 
@@ -30,18 +34,22 @@ class EndPauses:
     def __call__(self) -> int:
         """Return how many ended."""
         ended = 0
-        while (count := self._end_some()) is not None:
-            ended += count
+        while over := self._over():
+            try:
+                ended += self._end(over)
+            except VaultError:
+                ended += sum(self._end_apart(one) for one in over)
         return ended
 
-    def _end_some(self) -> int | None:
-        """End some; None where nothing is left to end."""
+    def _over(self) -> Sequence[Suppressed]:
+        with self._store.read() as tx:
+            return tx.suppressions.over(self._clock(), _AT_ONCE)
+
+    def _end(self, over: Sequence[Suppressed]) -> int:
+        """End some, and tell the ledger; VaultError if somebody who has such an address cannot be read."""
         now = self._clock()
+        paused = {(one.channel, one.address_hash) for one in over if one.reason == PAUSE}
         with self._store.write() as tx:
-            over = tx.suppressions.over(now, _AT_ONCE)
-            if not over:
-                return None
-            paused = {(one.channel, one.address_hash) for one in over if one.reason == PAUSE}
             holders = held_holders(tx, paused) if paused else {}
             before = coming(tx, self._catalogue, holders)
             count = tx.suppressions.end([one.number for one in over], now)
@@ -53,3 +61,12 @@ class EndPauses:
                 lambda one: Occasion(now, PAUSE_END, locale=one.profile.locale),
             )
             return count
+
+    def _end_apart(self, one: Suppressed) -> int:
+        """End one, without a word to the ledger where whoever has the address cannot be read."""
+        try:
+            return self._end([one])
+        except VaultError as error:
+            _log.error("a pause ends without entries: %s", error)
+        with self._store.write() as tx:
+            return tx.suppressions.end([one.number], self._clock())
