@@ -35,7 +35,7 @@ from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
 from notify.storage.packs import PACKED, due_dispatches, let_go, next_packed, under_way
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
-from notify.store.campaigns import Bundle, TestMessage
+from notify.store.campaigns import Bundle, Opens, TestMessage
 
 _NOT_LEAN: Final = frozenset(
     {"content", "pinned", "created_at", "updated_at", "messages_after", "messages_up_to"}
@@ -269,9 +269,9 @@ class SqlCampaigns:
         """Count those that are due and not done, up to `most`."""
         return due_dispatches(self._connection, number, most, now)
 
-    def let_go(self, number: int, most: int, now: datetime, *, apart: bool) -> int:
-        """Take up to `most` messages that are due out of their packs."""
-        return let_go(self._connection, number, most, now, apart=apart)
+    def let_go(self, number: int, most: int, now: datetime, *, apart: bool, opens: Opens) -> int:
+        """Take up to `most` messages that are due out of their packs, but for SMS whose window is closed."""
+        return let_go(self._connection, number, most, now, apart=apart, opens=opens)
 
     def next_packed(self, number: int) -> datetime | None:
         """Return when the first pack there is is due."""

@@ -1,5 +1,6 @@
 """Packs: messages of a campaign that are planned together, and let go of in parts as those before leave."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,8 +22,10 @@ from sqlalchemy import update as update_table
 
 from notify.domain.catalogue import Channel
 from notify.domain.requests import Lane
-from notify.domain.status import Status
-from notify.storage.tables import Dispatch, Message
+from notify.domain.status import Reason, Status
+from notify.storage.recording import copy_attempts
+from notify.storage.tables import Attempt, Dispatch, Message, Recipient
+from notify.store.campaigns import Opens
 
 PACKED: Final = "packed"
 """The phase of a pack."""
@@ -79,17 +82,22 @@ def next_packed(connection: Connection, number: int) -> datetime | None:
     return connection.scalar(first)
 
 
-def let_go(connection: Connection, number: int, most: int, now: datetime, *, apart: bool) -> int:
+def let_go(
+    connection: Connection, number: int, most: int, now: datetime, *, apart: bool, opens: Opens
+) -> int:
     """Take up to `most` messages that are due out of their packs; return how many they were.
 
-    The campaign is locked; so nobody else changes its packs but for an erasure, which makes them smaller.
+    SMS whose window is closed by now stay packed until it opens. The campaign is locked; so nobody else
+    changes its packs but for an erasure, which makes them smaller.
     """
     moved = 0
     for pack in _due(connection, number, most, now):
         if moved >= most:
             break
-        mine = select(Message.id).where(Message.dispatch_id == pack.id, Message.status == Status.QUEUED)
-        messages = list(connection.scalars(mine.order_by(Message.id).limit(most - moved)))
+        if pack.channel == Channel.SMS:
+            _hold(connection, pack, now, opens)
+        mine = select(Message.id).where(*_open_in(pack)).order_by(Message.id).limit(most - moved)
+        messages = list(connection.scalars(mine))
         size = 1 if apart or pack.channel == Channel.SMS else max(1, len(messages))
         parts = [messages[start : start + size] for start in range(0, len(messages), size)]
         _move(connection, pack, parts)
@@ -114,22 +122,67 @@ def _due(connection: Connection, number: int, most: int, now: datetime) -> Itera
     yield from sorted(connection.execute(locked).all(), key=lambda row: (row.due_at, row.id))
 
 
+def _hold(connection: Connection, pack: Row[Any], now: datetime, opens: Opens) -> None:
+    """Put those whose window is closed in packs of their own, one for each moment at which one opens."""
+    home = (Recipient.effective_country, Recipient.timezone)
+    people = Message.__table__.outerjoin(Recipient.__table__, Recipient.id == Message.recipient_id)
+    homes = connection.execute(select(*home).select_from(people).where(*_open_in(pack)).distinct()).all()
+    waits = {(country, zone): opens(country, zone) for country, zone in homes}
+    if max(waits.values(), default=now) <= now:
+        return
+    mine = select(Message.id, *home).select_from(people).where(*_open_in(pack)).order_by(Message.id)
+    held: dict[datetime, list[int]] = defaultdict(list)
+    for message, country, zone in connection.execute(mine.with_for_update(of=Message)):
+        held[waits.get((country, zone), now)].append(message)
+    for moment, messages in held.items():
+        if moment <= now:
+            continue
+        later = {"phase": PACKED, "due_at": moment, "planned_at": moment, "size": len(messages)}
+        shared = {name: getattr(pack, name) for name in _COPIED}
+        (new,) = connection.scalars(_ADD, [shared | later])
+        connection.execute(
+            update_table(Message)
+            .where(Message.id.in_(messages))
+            .values(dispatch_id=new, reason=Reason.OUTSIDE_HOURS)
+        )
+        _keep_attempts(connection, pack, [new])
+        _shrink(connection, pack, len(messages))
+
+
 def _move(connection: Connection, pack: Row[Any], parts: Sequence[Sequence[int]]) -> None:
     """Give each part a dispatch of its own. A pack without open messages is left to whoever delivers."""
-    old = Dispatch.id == pack.id
     if not parts:
-        connection.execute(update_table(Dispatch).where(old).values(phase="waiting"))
+        connection.execute(update_table(Dispatch).where(Dispatch.id == pack.id).values(phase="waiting"))
         return
     shared = {name: getattr(pack, name) for name in _COPIED} | {"phase": "waiting"}
     numbers = list(connection.scalars(_ADD, [{**shared, "size": len(part)} for part in parts]))
+    _keep_attempts(connection, pack, numbers)
     pairs = [(one, number) for number, part in zip(numbers, parts, strict=True) for one in part]
     if connection.dialect.name == "postgresql":
         lists = {"messages": [one for one, _ in pairs], "dispatches": [number for _, number in pairs]}
         connection.execute(_MOVE_AT_ONCE, lists)
     else:
         connection.execute(_MOVE, [{"message": one, "new_dispatch": number} for one, number in pairs])
-    connection.execute(update_table(Dispatch).where(old).values(size=Dispatch.size - len(pairs)))
-    connection.execute(delete(Dispatch).where(old, Dispatch.size == 0))
+    _shrink(connection, pack, len(pairs))
+
+
+def _keep_attempts(connection: Connection, pack: Row[Any], new: Sequence[int]) -> None:
+    """Give what was tried before its hours were over to those that leave a pack."""
+    if pack.attempt:
+        copy_attempts(connection, pack.id, new)
+
+
+def _shrink(connection: Connection, pack: Row[Any], by: int) -> None:
+    """Let a pack have so many messages less; with its last one it goes."""
+    old = Dispatch.id == pack.id
+    connection.execute(update_table(Dispatch).where(old).values(size=Dispatch.size - by))
+    if connection.execute(delete(Dispatch).where(old, Dispatch.size == 0)).rowcount and pack.attempt:
+        told = Attempt.dispatch_id == pack.id, Attempt.message_id.is_(None)
+        connection.execute(delete(Attempt).where(*told))
+
+
+def _open_in(pack: Row[Any]) -> tuple[Any, ...]:
+    return Message.dispatch_id == pack.id, Message.status == Status.QUEUED
 
 
 def _of(number: int) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     case,
     exists,
@@ -76,6 +77,16 @@ def waiting_or_paused() -> ColumnElement[str]:
     stopped = Campaign.status.in_(("paused", "cancelled"))
     paused = exists().where(Campaign.id == Dispatch.campaign_id, stopped, Dispatch.lane == "bulk")
     return case((paused, "paused"), else_="waiting")
+
+
+def _where_held(deferred: Deferred) -> ColumnElement[str]:
+    """Return the phase in which a dispatch waits: for its hours, a campaign's is packed again.
+
+    So the pump lets go of it as of its others, and its throttle holds.
+    """
+    if not deferred.held:
+        return waiting_or_paused()
+    return case((and_(Dispatch.campaign_id.is_not(None), Dispatch.lane == "bulk"), "packed"), else_="waiting")
 
 
 class _Locked(NamedTuple):
@@ -164,7 +175,7 @@ class _Writer:
     def _put_back(self, number: int, deferred: Deferred, *, called: bool) -> None:
         """Let a whole dispatch wait for its next turn; a try that came to no call counts here."""
         values: dict[str, Any] = {
-            "phase": waiting_or_paused(),
+            "phase": _where_held(deferred),
             "due_at": deferred.due_at,
             "claim": None,
             "lease_until": None,
@@ -217,7 +228,7 @@ class _Writer:
                 select(
                     *copied,
                     begun,
-                    waiting_or_paused(),
+                    _where_held(deferred),
                     bindparam("size", len(moved)),
                     due,
                     due if deferred.held else old.planned_at,

@@ -1,6 +1,6 @@
 """What the use cases need of the database for campaigns, as Protocols."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -10,6 +10,9 @@ from notify.domain.campaigns import Campaign, CampaignChanges
 from notify.domain.catalogue import Channel, Topic
 from notify.domain.newsletters import Content, Pinned
 from notify.domain.status import Status
+
+Opens = Callable[[str | None, str | None], datetime]
+"""From when on an SMS may arrive in a country and a time zone: not after now, if it may at once."""
 
 
 class Candidate(NamedTuple):
@@ -198,10 +201,11 @@ class Campaigns(Protocol):
         """Count those that are due and not done, up to `most`; what is still packed does not count."""
         ...
 
-    def let_go(self, number: int, most: int, now: datetime, *, apart: bool) -> int:
+    def let_go(self, number: int, most: int, now: datetime, *, apart: bool, opens: Opens) -> int:
         """Take up to `most` messages that are due out of their packs, so that they wait for their calls.
 
-        SMS have a call each, and so have e-mails that are to go `apart`. Returns how many they were.
+        SMS have a call each, and so have e-mails that are to go `apart`. SMS that may not arrive before a
+        moment after `now` stay packed until then. Returns how many messages were taken out.
         """
         ...
 

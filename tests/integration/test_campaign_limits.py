@@ -214,3 +214,54 @@ def test_a_throttle_holds_in_every_minute_however_late_the_workers_are(
         assert sum(count for at, count in sent.items() if begin <= at < minute) <= 12
     assert news.look(campaign)["status"] == "sent"
     assert len(provider.messages) == 30
+
+
+@pytest.mark.parametrize("mishap", ["late-workers", "resumed-at-night"])
+def test_texts_whose_hours_are_over_stay_packed_and_keep_their_throttle(world: World, mishap: str) -> None:
+    news = Newsroom(world)
+    _sms_readers(news, 40)
+    local = datetime(2026, 11, 23, 18, 45)  # noqa: DTZ001 - on their clocks
+    campaign = news.send(Schedule(local, "recipient"), channels=(Channel.SMS,), throttle=10)
+    news.pump()
+    if mishap == "resumed-at-night":
+        news.desk.pause(campaign)
+    world.clock.at = datetime(2026, 11, 23, 21, tzinfo=UTC)
+    if mishap == "resumed-at-night":
+        news.desk.resume(campaign)
+    for _ in range(8):
+        news.finish()
+    assert news.progress(campaign) == {"total": 40, "scheduled": 40}
+    assert _waiting(world) == 0
+    item = world.parts.lookups.messages(campaign_id=campaign, limit=1)["items"][0]
+    assert item["reason"] == "outside_hours"
+    world.clock.at = datetime(2026, 11, 24, 8, 59, tzinfo=UTC)
+    called = []
+    for _ in range(40):
+        news.pump()
+        before = len(world.sms.messages)
+        while world.deliver(Lane.BULK, 100):
+            pass
+        called += [world.clock()] * (len(world.sms.messages) - before)
+        world.clock.advance(timedelta(seconds=10))
+    assert len(called) == 40
+    assert called[0] >= datetime(2026, 11, 24, 9, tzinfo=UTC)
+    assert all(later - at >= timedelta(minutes=1) for at, later in zip(called, called[10:], strict=False))
+
+
+def test_of_texts_packed_together_those_whose_hours_are_over_wait(world: World) -> None:
+    news = Newsroom(world, most_ahead=4)
+    world.clock.at = datetime(2026, 11, 23, 18, tzinfo=UTC)
+    for number in range(20):
+        home = {"country": "US", "timezone": "America/New_York"} if number % 2 else {"country": "FR"}
+        news.reader(f"M-{number}", phone=f"+336123456{number:02}", channels=(Channel.SMS,), **home)
+    campaign = news.send(channels=(Channel.SMS,))
+    news.pump()
+    world.clock.at = datetime(2026, 11, 23, 21, tzinfo=UTC)
+    for _ in range(8):
+        news.finish()
+        assert _waiting(world, Channel.SMS) <= 4
+    assert news.progress(campaign) == {"total": 20, "sent": 10, "scheduled": 10}
+    world.clock.at = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    for _ in range(4):
+        news.finish()
+    assert news.progress(campaign) == {"total": 20, "sent": 20}

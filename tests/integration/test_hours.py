@@ -100,8 +100,11 @@ def test_a_retry_is_held_too(news: Newsroom) -> None:
     held = messages(news, campaign)["C-1"]
     assert (held["status"], held["reason"]) == ("scheduled", "outside_hours")
     news.world.clock.at = MORNING
+    news.pump()
     news.world.work()
-    assert messages(news, campaign)["C-1"]["status"] == "sent"
+    sent = messages(news, campaign)["C-1"]
+    assert (sent["status"], sent["attempts"][:-1]) == ("sent", held["attempts"])
+    assert len(held["attempts"]) == 1
 
 
 def test_an_sms_is_given_up_before_its_window_closes(news: Newsroom) -> None:

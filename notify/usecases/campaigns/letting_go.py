@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from notify.domain.campaigns import Campaign
+from notify.domain.windows import LawfulHours
 from notify.store import Transaction
 
 _LOOK_SOON: Final = timedelta(seconds=0.1)
@@ -16,11 +18,13 @@ class LettingGo:
     """Takes messages out of packs as those before them leave.
 
     Where each message is a call of its own, a million of them could wait for hours, and a pause or a
-    cancellation would have to change every one before it is answered; a pack is one row.
+    cancellation would have to change every one before it is answered; a pack is one row. For the same
+    reason SMS whose window has closed stay packed until it opens.
     """
 
-    def __init__(self, most_ahead: int, at_once: int) -> None:
+    def __init__(self, hours: LawfulHours, most_ahead: int, at_once: int) -> None:
         """`most_ahead` dispatches may wait for their calls; `at_once` are let go of in a transaction."""
+        self._hours = hours
         self._most_ahead = most_ahead
         self._at_once = at_once
 
@@ -37,9 +41,15 @@ class LettingGo:
         room = self._room(tx, campaign, now)
         if room <= 0:
             return 0, now + _LOOK_AGAIN
-        count = tx.campaigns.let_go(campaign.number, room, now, apart=apart())
+        opens = partial(self._opens, at=now)
+        count = tx.campaigns.let_go(campaign.number, room, now, apart=apart(), opens=opens)
         following = tx.campaigns.next_packed(campaign.number)
         return count, following and max(following, now + _LOOK_SOON)
+
+    def _opens(self, country: str | None, timezone: str | None, at: datetime) -> datetime:
+        """Return when an SMS may arrive; of where it never may, whoever delivers it tells."""
+        span = self._hours.span(country, timezone, at)
+        return span.opens if span else at
 
     def _room(self, tx: Transaction, campaign: Campaign, now: datetime) -> int:
         ahead = tx.campaigns.due_dispatches(campaign.number, self._most_ahead, now)

@@ -75,7 +75,7 @@ class RunCampaigns:
         self._telemetry = telemetry
         self._clock = clock
         self._largest = largest_slice
-        self._letting_go = LettingGo(most_ahead, largest_slice)
+        self._letting_go = LettingGo(hours, most_ahead, largest_slice)
         self._pinned: tuple[tuple[int, datetime | None], Pinned] | None = None
         self._set_aside: dict[int, datetime] = {}
         self._beat_at: datetime | None = None
