@@ -16,10 +16,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import Executable
 
 from notify.domain.catalogue import Channel
 from notify.domain.delivery import AtGate, Claimed, Correction, Hopeless, Record, Recovered
+from notify.domain.errors import ConflictError
 from notify.domain.explanations import LOST_AGAIN, LOST_IN_CALL
 from notify.domain.requests import Lane
 from notify.domain.status import Status
@@ -186,7 +188,10 @@ class SqlDeliveries:
         lease_until: datetime,
         corrections: Sequence[Correction],
     ) -> None:
-        """Mark locked dispatches as being called, and correct rows of their messages."""
+        """Mark locked dispatches as being called, and correct rows of their messages.
+
+        ConflictError if their campaign came to such an address meanwhile.
+        """
         by_provider: dict[str, list[int]] = {}
         for number, provider in calls.items():
             by_provider.setdefault(provider, []).append(number)
@@ -194,18 +199,22 @@ class SqlDeliveries:
             given = {"numbers": numbers, "called": provider, "now": now, "lease": lease_until}
             _START.run(self._connection, given)
         if corrections:
-            self._connection.execute(
-                _CORRECT,
-                [
-                    {
-                        "message": one.message_id,
-                        "new_hash": one.address_hash,
-                        "new_basis": one.basis,
-                        "new_consent": one.basis_consent_id,
-                    }
-                    for one in corrections
-                ],
-            )
+            self._correct(corrections)
+
+    def _correct(self, corrections: Sequence[Correction]) -> None:
+        given = [
+            {
+                "message": one.message_id,
+                "new_hash": one.address_hash,
+                "new_basis": one.basis,
+                "new_consent": one.basis_consent_id,
+            }
+            for one in corrections
+        ]
+        try:
+            self._connection.execute(_CORRECT, given)
+        except IntegrityError:  # its detail holds a keyed hash
+            raise ConflictError("an address was written to meanwhile") from None
 
     def record(self, records: Sequence[Record], now: datetime) -> set[int]:
         """Write what became of dispatches; return those that were changed."""

@@ -1,14 +1,20 @@
 """A campaign reaches an address once, also when addresses change hands between pump and gate."""
 
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from notify.domain.catalogue import Channel
+from notify.domain.delivery import Correction
 from notify.domain.requests import Lane
 from tests.campaigns import Newsroom
 from tests.world import World, settings_for
+
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
 
 
 @pytest.fixture
@@ -113,6 +119,37 @@ def test_who_moves_to_an_address_that_is_at_another_gate_waits_for_what_comes_of
         gate.deliveries.start_calls({first.dispatch_id: "mail"}, now, now + timedelta(seconds=20), [])
     world.clock.advance(timedelta(seconds=1))
     assert world.deliver(Lane.BULK) == 1
+    assert reached(world) == []
+    (skipped,) = world.parts.lookups.messages(campaign_id=campaign, status="skipped")["items"]
+    assert (skipped["recipient_id"], skipped["reason"]) == ("B", "duplicate_address")
+
+
+def test_of_two_gates_that_bring_a_campaign_to_one_new_address_the_second_lets_it_be(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    world = World(settings_for(postgres_url, tmp_path))
+    news = Newsroom(world, largest_slice=1)
+    for name in "AB":
+        news.reader(name)
+    campaign = news.send()
+    news.pump()
+    for name in "AB":
+        news.stranger(name, email="x@example.com")
+    now, counts = world.clock(), []
+    with world.parts.store.write() as tx:
+        (first,) = tx.deliveries.claim(Lane.BULK, list(Channel), 1, now, now + timedelta(seconds=10))
+    second = threading.Thread(target=lambda: counts.append(world.deliver(Lane.BULK)))
+    with world.parts.store.write() as gate:
+        ((message,),) = [alike.messages for alike in gate.deliveries.at_gate([first])]
+        new = gate.suppressions.hash_of(Channel.EMAIL, "x@example.com")
+        moved = Correction(message[0], new, True, "explicit", None)
+        gate.deliveries.start_calls({first.dispatch_id: "mail"}, now, now + timedelta(seconds=20), [moved])
+        second.start()
+        with world.parts.engine.connect() as connection:
+            while second.is_alive() and not connection.scalar(_WAITING):
+                time.sleep(0.01)
+    second.join()
+    assert counts == [1]
     assert reached(world) == []
     (skipped,) = world.parts.lookups.messages(campaign_id=campaign, status="skipped")["items"]
     assert (skipped["recipient_id"], skipped["reason"]) == ("B", "duplicate_address")

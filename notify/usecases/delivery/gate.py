@@ -8,6 +8,7 @@ from notify.domain.catalogue import Channel, Purpose
 from notify.domain.consent import OF_POLICY, OF_PREFERENCE, Basis
 from notify.domain.delivery import AtGate, CampaignErrand, Correction
 from notify.domain.eligibility import Policy
+from notify.domain.errors import ConflictError
 from notify.domain.status import Reason, Status
 from notify.ports import Clock
 from notify.store import Store, Transaction
@@ -36,7 +37,16 @@ class Gate:
         self._sms_daily_limit = sms_daily_limit
 
     def pass_through(self, works: Sequence[Work]) -> None:
-        """Drop from `outgoing` whoever may not be written to; mark what is left as being called."""
+        """Drop from `outgoing` whoever may not be written to; mark what is left as being called.
+
+        ConflictError if others bring a campaign to addresses of this batch again and again.
+        """
+        try:
+            self._pass_through(works)
+        except ConflictError:  # another gate, or the pump, came to an address that somebody here moved to
+            self._pass_through(works)
+
+    def _pass_through(self, works: Sequence[Work]) -> None:
         people = {one.recipient_id for work in works for one in work.claimed.letters}
         hashes = {one.address_hash for work in works for one in work.claimed.letters if one.address_hash}
         with self._store.write() as tx:
