@@ -258,11 +258,12 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("NOTIFY_DATA_DIR") or user_data_path("notify"))
 
 
-def load_settings(data_dir: Path | None = None, *, begins: bool = True) -> Settings:
+def load_settings(data_dir: Path | None = None, *, begins: bool = True, keeps: bool = True) -> Settings:
     """Read the environment; ConfigurationError names every variable that is missing or wrong.
 
     Without DATABASE_URL, SQLite in `data_dir` is used and keys are generated there once, unless whoever asks
-    does not `begin` anything; with it, SECRET_KEYS and ENCRYPTION_KEYS are demanded.
+    does not `begin` anything; with it, SECRET_KEYS and ENCRYPTION_KEYS are demanded. For a look that leaves
+    nothing behind keys are made up that nobody `keeps`.
     """
     directory = (data_dir or default_data_dir()).expanduser().resolve()
     try:
@@ -280,7 +281,7 @@ def load_settings(data_dir: Path | None = None, *, begins: bool = True) -> Setti
         return settings
     if not begins and not (directory / _SECRETS_FILE).exists():
         raise ConfigurationError(f"Nothing is set up in {directory}. {SET_UP}")
-    generated = _generated_keys(directory)
+    generated = _generated_keys(directory, kept=keeps)
     return settings.model_copy(
         update={name: getattr(settings, name) or value for name, value in generated.items()}
     )
@@ -307,15 +308,17 @@ def embedded_redis_socket(directory: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"notify-{digest}.sock"
 
 
-def _generated_keys(directory: Path) -> dict[str, str]:
+def _generated_keys(directory: Path, *, kept: bool) -> dict[str, str]:
     """Return this machine's keys, made at the first call. The file is created whole or not at all."""
     path = directory / _SECRETS_FILE
     if not path.exists():
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = {
             "secret_keys": secrets.token_urlsafe(32),
             "encryption_keys": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         }
+        if not kept:
+            return fresh
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(fresh))

@@ -35,7 +35,7 @@ def doctor(data_dir: Path | None) -> None:
 def examine(data_dir: Path | None) -> list[Finding]:
     """Look at everything that can be looked at."""
     try:
-        settings = load_settings(data_dir)
+        settings = load_settings(data_dir, keeps=False)
     except ConfigurationError as error:
         return _wrong(error)
     with closing(build(settings, "cli")) as composition:

@@ -227,6 +227,7 @@ def test_looking_at_a_bare_directory_says_that_it_is_not_set_up(tmp_path: Path) 
         assert "BROKEN   Database: not set up yet\n" in looked.stdout
         assert "`notify migrate`" in looked.stdout
         assert "CHECK    API keys: there is none yet" in looked.stdout
+        assert not (tmp_path / "new").exists()
 
 
 def test_a_database_of_production_is_never_migrated_by_the_way(
