@@ -1,15 +1,19 @@
 """What an undo takes back, and that no opt-out from after it is among that, however it was made."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+from sqlalchemy import text
 
 from notify.domain.catalogue import Channel
 from notify.domain.errors import InvalidTokenError
 from notify.domain.imports import ImportedRow
+from notify.domain.ledger import Left
 from notify.domain.requests import Choice, Proof, RecipientInput
 from notify.domain.sms_senders import read_senders
 from notify.domain.suppressions import ShopReason
@@ -146,6 +150,35 @@ def test_an_undo_loses_what_was_left_again_and_restores_the_rest(reporting: Repo
     (restored,) = world.parts.undo(undo, CENTRE, "fr")
     assert (restored[0].name, restored[1]) == (TOPIC, "sms")
     assert not world.subscribed(TOPIC, Channel.EMAIL)
+
+
+def test_two_who_cut_an_undo_at_once_both_cut_it(postgres_url: str, tmp_path: Path) -> None:
+    reporting = Reporting(postgres_url, tmp_path)
+    world = reporting.world
+    sent(reporting, channels=tuple(Channel))
+    _, undo = world.parts.preference_centre.stop_everything(world.centre_token(), CENTRE, "fr")
+    topic = world.parts.catalogue[TOPIC].number
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            person = tx.recipients.by_external_id("C-1042")
+            assert person
+            tx.consents.void_undos([Left(person.id, topic, Channel.SMS, [])])
+            leaving = pool.submit(world.parts.change_preferences, "C-1042", [LEAVES[Channel.EMAIL]], CALL)
+            until_somebody_waits(world)
+        leaving.result(10)
+    assert undo
+    assert TOPIC not in {topic.name for topic, _ in world.parts.undo(undo, CENTRE, "fr")}
+    world.parts.close()
+
+
+def until_somebody_waits(world: World) -> None:
+    deadline = time.monotonic() + 10
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+    with world.parts.engine.connect() as connection:
+        while not connection.scalar(waiting):
+            connection.rollback()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_an_undo_of_one_leaves_the_address_to_another_who_left_again(reporting: Reporting) -> None:
