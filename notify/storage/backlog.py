@@ -15,6 +15,7 @@ from notify.storage.engine import transaction
 from notify.storage.event_tables import EventPost
 from notify.storage.ledger_backlog import ledger_backlog
 from notify.storage.migrate import is_current
+from notify.storage.packs import PACKED
 from notify.storage.retention import last_run
 from notify.storage.sms_budget import SqlSmsBudget
 from notify.storage.tables import Dispatch, Heartbeat
@@ -86,9 +87,9 @@ def _posts(connection: Connection) -> PostsBacklog:
 
 
 def _lanes(connection: Connection, now: datetime) -> list[LaneBacklog]:
-    """Count the open dispatches of each lane.
+    """Count the open dispatches of each lane; of a pack, what is in it.
 
-    In two queries, each with an index of only what it asks for: the rest is all that was ever sent.
+    In queries that each have an index of only what they ask for: the rest is all that was ever sent.
     """
     due = Dispatch.due_at <= now
     waiting = (
@@ -106,13 +107,19 @@ def _lanes(connection: Connection, now: datetime) -> list[LaneBacklog]:
         .where(Dispatch.phase.in_(("claimed", "calling")))
         .group_by(Dispatch.lane, Dispatch.phase)
     )
+    packs = (
+        select(Dispatch.lane, func.sum(Dispatch.size))
+        .where(Dispatch.campaign_id.is_not(None), Dispatch.phase == PACKED)
+        .group_by(Dispatch.lane)
+    )
+    packed = {lane: int(count) for lane, count in connection.execute(packs)}
     found = {row.lane: row for row in connection.execute(waiting)}
     busy = {(lane, phase): count for lane, phase, count in connection.execute(working)}
     return [
         LaneBacklog(
             lane,
             row.due if (row := found.get(lane)) else 0,
-            row.later if row else 0,
+            (row.later if row else 0) + packed.get(lane, 0),
             busy.get((lane, "claimed"), 0),
             busy.get((lane, "calling"), 0),
             row.oldest_due_at if row else None,

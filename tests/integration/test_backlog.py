@@ -27,13 +27,17 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def add(engine: Engine, lane: Lane, phase: str, due_at: datetime) -> None:
+def add(engine: Engine, lane: Lane, phase: str, due_at: datetime, **more: object) -> None:
+    values = {"lane": lane, "channel": "sms", "phase": phase, "due_at": due_at, "planned_at": due_at}
     with engine.begin() as connection:
-        connection.execute(
-            insert(Dispatch).values(
-                lane=lane, channel="sms", phase=phase, due_at=due_at, planned_at=due_at, attempt=0, lapses=0
-            )
-        )
+        connection.execute(insert(Dispatch).values(attempt=0, lapses=0, **values, **more))
+
+
+def test_what_waits_in_packs_is_counted_one_by_one(engine: Engine) -> None:
+    for due_at in (NOW, NOW + timedelta(hours=1)):
+        add(engine, Lane.BULK, "packed", due_at, campaign_id=1, size=40)
+    add(engine, Lane.BULK, "waiting", NOW + timedelta(hours=1))
+    assert SqlBacklog(engine).report(NOW).lanes[-1] == LaneBacklog(Lane.BULK, 0, 81, 0, 0, None)
 
 
 def test_nothing_waits_in_a_new_database(engine: Engine) -> None:
