@@ -33,7 +33,7 @@ from notify.storage.campaign_tables import Campaign as CampaignRow
 from notify.storage.engine import commit_without_waiting
 from notify.storage.event_tables import ProviderEventRow
 from notify.storage.letters import FORGOTTEN, TO_FIELD
-from notify.storage.packs import PACKED, due_dispatches, let_go, next_packed, under_way
+from notify.storage.packs import PACKED, ahead, let_go, next_packed, under_way
 from notify.storage.tables import Dispatch, Message, OutboxEntryRow
 from notify.store.campaigns import Bundle, Opens, TestMessage
 
@@ -265,9 +265,9 @@ class SqlCampaigns:
         """Count messages that wait for a call within a minute, or had it in the last one."""
         return under_way(self._connection, number, now, most)
 
-    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
-        """Count those that are due and not done, up to `most`."""
-        return due_dispatches(self._connection, number, most, now)
+    def ahead(self, number: int, most: int, now: datetime) -> tuple[int, int]:
+        """Count those that are due and not done; and with them those that wait for another try."""
+        return ahead(self._connection, number, most, now)
 
     def let_go(self, number: int, most: int, now: datetime, *, apart: bool, opens: Opens) -> int:
         """Take up to `most` messages that are due out of their packs, but for SMS whose window is closed."""

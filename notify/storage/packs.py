@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -65,15 +66,17 @@ def under_way(connection: Connection, number: int, now: datetime, most: int) -> 
     return int(connection.scalar(select(func.sum(newest.c.size)).where(or_(comes, came))) or 0)
 
 
-def due_dispatches(connection: Connection, number: int, most: int, now: datetime) -> int:
-    """Count those that are due and not done, up to `most`."""
+def ahead(connection: Connection, number: int, most: int, now: datetime) -> tuple[int, int]:
+    """Count those that are due and not done; and with them those that wait for another try, up to `most`."""
+    due = Dispatch.due_at <= now
     some = (
-        select(Dispatch.id)
-        .where(*_of(number), _OPEN, Dispatch.phase != PACKED, Dispatch.due_at <= now)
+        select(case((due, 1), else_=0).label("due"))
+        .where(*_of(number), _OPEN, Dispatch.phase != PACKED, or_(due, Dispatch.started_at.is_not(None)))
         .limit(most)
         .subquery()
     )
-    return connection.scalar(select(func.count()).select_from(some)) or 0
+    row = connection.execute(select(func.sum(some.c.due), func.count()).select_from(some)).one()
+    return int(row[0] or 0), row[1]
 
 
 def next_packed(connection: Connection, number: int) -> datetime | None:

@@ -197,8 +197,11 @@ class Campaigns(Protocol):
         """
         ...
 
-    def due_dispatches(self, number: int, most: int, now: datetime) -> int:
-        """Count those that are due and not done, up to `most`; what is still packed does not count."""
+    def ahead(self, number: int, most: int, now: datetime) -> tuple[int, int]:
+        """Count those that are due and not done; and with them those that wait for another try.
+
+        Counted are `most` in all; what is still packed does not count.
+        """
         ...
 
     def let_go(self, number: int, most: int, now: datetime, *, apart: bool, opens: Opens) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from notify.domain.campaigns import Schedule
 from notify.domain.catalogue import Channel
+from notify.domain.outcome import Transient
 from notify.domain.requests import Lane
 from notify.storage.engine import transaction
 from notify.storage.event_tables import ProviderEventRow
@@ -162,6 +163,23 @@ def test_of_messages_that_go_one_by_one_only_so_many_wait_for_their_calls(
     assert news.progress(campaign) == {"total": total, "sent": total}
     assert news.look(campaign)["status"] == "sent"
     assert len({one.to for one in world.sms.messages}) == len(world.sms.messages) == 9
+
+
+def test_only_so_many_wait_for_a_provider_that_is_away(world: World) -> None:
+    news = Newsroom(world, most_ahead=2)
+    _sms_readers(news, 16)
+    world.sms.script(*[Transient("away", 3600.0)] * 16)
+    campaign = news.send(channels=(Channel.SMS,))
+    for _ in range(9):
+        news.pump()
+        world.work()
+        world.clock.advance(timedelta(seconds=10))
+    assert _waiting(world) == 10
+    for _ in range(3):
+        world.clock.advance(timedelta(hours=1))
+        for _ in range(9):
+            news.finish()
+    assert news.progress(campaign) == {"total": 16, "sent": 16}
 
 
 def test_a_cancelled_campaign_counts_what_was_not_made_yet(world: World) -> None:

@@ -12,6 +12,8 @@ from notify.store import Transaction
 _LOOK_SOON: Final = timedelta(seconds=0.1)
 _LOOK_AGAIN: Final = timedelta(seconds=1)
 _PORTIONS_A_MINUTE: Final = 6
+_TRIED_FOR_EACH: Final = 5
+"""How many may be under way for each that may be due: the others wait for a provider that was away."""
 
 
 class LettingGo:
@@ -52,8 +54,9 @@ class LettingGo:
         return span.opens if span else at
 
     def _room(self, tx: Transaction, campaign: Campaign, now: datetime) -> int:
-        ahead = tx.campaigns.due_dispatches(campaign.number, self._most_ahead, now)
-        room = min(self._most_ahead - ahead, self._at_once)
+        most_open = self._most_ahead * _TRIED_FOR_EACH
+        due, still_open = tx.campaigns.ahead(campaign.number, most_open, now)
+        room = min(self._most_ahead - due, most_open - still_open, self._at_once)
         if campaign.throttle is None:
             return room
         portion = max(1, campaign.throttle // _PORTIONS_A_MINUTE)
