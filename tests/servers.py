@@ -109,7 +109,8 @@ class PostgresProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         if not self._data.exists():
-            options = ("-U", "notify", "-A", "trust", "-E", "UTF8", "--no-sync")
+            # No locale of the machine's: LANG may name one that is not there.
+            options = ("-U", "notify", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
             _run([self._programs / "initdb", "-D", self._data, *options], self._account)
 
     @property
