@@ -112,7 +112,8 @@ def test_proofs_go_three_years_after_their_choice_was_replaced(world: World) -> 
     assert "proofs" not in world.parts.retain().counts
     assert go(world, timedelta(days=2))["proofs"] == 1
     with world.parts.engine.connect() as connection:
-        entries = list(connection.scalars(select(ConsentRecord.id).where(ConsentRecord.topic == 2)))
+        chosen = select(ConsentRecord.id).where(ConsentRecord.topic == 2).order_by(ConsentRecord.id)
+        entries = list(connection.scalars(chosen))
         kept = list(connection.scalars(select(ConsentProof.consent_id)))
     assert entries[0] not in kept
     assert entries[1] in kept
