@@ -105,7 +105,7 @@ def test_an_order_goes_out_and_the_click_stops_the_next_one(shop: Shop) -> None:
     assert f"{shop.up.url}/u/" in text["Body"]
 
     click = urllib.request.Request(found[1], data=b"List-Unsubscribe=One-Click", method="POST")
-    with urllib.request.urlopen(click, timeout=10) as answer:
+    with urllib.request.urlopen(click, timeout=PATIENCE) as answer:
         assert answer.status == 200
         assert answer.headers["Set-Cookie"] is None
     before = len(shop.sendgrid.messages), len(shop.texts())

@@ -220,10 +220,10 @@ def test_a_kept_mail_shows_its_links_and_runs_nothing(browser: Browser, base: st
     frame = page.frame_locator("iframe")
     with context.expect_page() as opened:
         frame.get_by_role("link", name="Me désabonner").click()
-    assert opened.value.url == LINK
+    expect(opened.value).to_have_url(LINK)
     assert page.frames[1].title() == "x"
     with context.expect_page() as shown:
         page.goto(f"{base}/outbox/1?view=text")
         page.get_by_role("link", name=LINK).click()
-    assert shown.value.url == LINK
+    expect(shown.value).to_have_url(LINK)
     context.close()

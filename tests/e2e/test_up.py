@@ -50,7 +50,7 @@ def test_the_printed_line_sends_a_message_to_the_outbox(up: UpProcess) -> None:
     notification = up.post_the_curl_line()
     assert notification["status"] == "queued"
     wait_for(lambda: up.sent(notification["id"]), PATIENCE, lambda: up.log)
-    with urllib.request.urlopen(f"{up.url}/outbox", timeout=5) as page:
+    with urllib.request.urlopen(f"{up.url}/outbox", timeout=PATIENCE) as page:
         assert "99812" in page.read().decode()
 
 
@@ -220,7 +220,7 @@ def test_metrics_can_have_a_port_of_their_own(start: Start, tmp_path: Path) -> N
 
 
 def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
         return text
 

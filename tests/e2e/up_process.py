@@ -104,7 +104,7 @@ class UpProcess:
 
 def call(url: str, headers: dict[str, str], body: bytes | None = None) -> dict[str, Any]:
     request = urllib.request.Request(url, data=body, headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
