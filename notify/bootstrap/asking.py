@@ -195,6 +195,7 @@ class Asking(Adapters):
             tokens=self.tokens,
             telemetry=self.telemetry,
             clock=self._clock,
+            mirrored=self.settings.twilio_consents,
         )
 
     @cached_property

@@ -41,6 +41,9 @@ _ANSWERS: Final[Mapping[str, Mapping[str, str]]] = {
             "{shop}: vous recevrez de nouveau nos SMS, sauf ceux refusés par un lien."
             " Pour ne plus en recevoir, répondez STOP"
         ),
+        "START.unheard": (
+            "{shop}: c'est noté. Pour lever aussi un blocage chez l'opérateur, répondez ce seul mot: START"
+        ),
         "HELP": "{shop}: nos SMS.{contact}{link} Pour ne plus en recevoir, répondez STOP",
         "contact": " Aide: {contact}.",
         "link": " Vos choix: {link}",
@@ -57,6 +60,7 @@ _ANSWERS: Final[Mapping[str, Mapping[str, str]]] = {
             "{shop}: you will get our SMS again, but for those you refused with a link."
             " To get no more, reply STOP"
         ),
+        "START.unheard": "{shop}: noted. To end a block at the carrier too, reply with this one word: START",
         "HELP": "{shop}: our SMS.{contact}{link} To get no more, reply STOP",
         "contact": " Help: {contact}.",
         "link": " Your choices: {link}",
@@ -73,13 +77,17 @@ def answer(
     shop: str,
     contact: str | None = None,
     link: str | None = None,
+    unheard: bool = False,
 ) -> str:
     """Return what a person is answered; a language that is not spoken here becomes French.
 
-    `contact` and `link` are those of HELP, where there are any.
+    `contact` and `link` are those of HELP, where there are any. `unheard`: a START that the provider has not
+    understood and will not be told of, so that a block of its own would stay.
     """
     texts = _ANSWERS.get(locale, _ANSWERS[DEFAULT_LOCALE])
     key = f"{keyword}.{scope}" if keyword is Keyword.STOP else keyword.value
+    if keyword is Keyword.START and unheard:
+        key = "START.unheard"
     return texts[key].format(
         shop=_plain(shop),
         contact=texts["contact"].format(contact=contact) if contact else "",

@@ -32,6 +32,16 @@ class Asked:
     word: str
     locale: str | None = None
 
+    @property
+    def is_mere_yes(self) -> bool:
+        """Whether it may as well be the answer to something else, as a courier's question."""
+        return self.word in _YES
+
+
+_YES: Final = frozenset({"YES", "OUI"})
+
+HEARD_BY_TWILIO: Final = frozenset({"START", "YES", "UNSTOP"})
+"""Words by which Twilio ends its own block of a number, unless it was taught others."""
 
 _MOST_STRONG: Final = 14
 """Longer messages are letters to somebody; whoever wants out says so shortly."""

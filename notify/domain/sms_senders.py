@@ -1,7 +1,7 @@
 """The senders of SMS by country and purpose, whether they can be answered, and what a STOP to each ends."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,9 +71,15 @@ class SmsSenders:
 
         Marketing only where it serves nothing else: orders' senders, shared ones and unknown ones end all.
         """
+        return Scope.MARKETING if self._served(senders) == {Purpose.MARKETING} else Scope.ALL
+
+    def only_orders(self, *senders: str) -> bool:
+        """Whether a sender serves order updates and no marketing; of unknown ones nobody can tell."""
+        return self._served(senders) == {Purpose.TRANSACTIONAL}
+
+    def _served(self, senders: Collection[str]) -> set[Purpose]:
         asked = {one.casefold() for one in senders if one}
-        served = {purpose for sender, purpose in self if sender.casefold() in asked}
-        return Scope.MARKETING if served == {Purpose.MARKETING} else Scope.ALL
+        return {purpose for sender, purpose in self if sender.casefold() in asked}
 
 
 def receives(sender: str, country: str | None) -> bool:

@@ -24,7 +24,13 @@ OTHER = "+221781112233"
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[SmsOffice]:
+def more() -> dict[str, object]:
+    """Give what else is set."""
+    return {}
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path, more: dict[str, object]) -> Iterator[SmsOffice]:
     """Give an installation with a number each for orders and news, and a customer who gets both."""
     world = World(
         settings_for(
@@ -33,6 +39,7 @@ def office(database_url: str, tmp_path: Path) -> Iterator[SmsOffice]:
             twilio_auth_token=f"{TOKEN},{'e' * 32}",
             sms_senders=read_senders(SENDERS),
             email_reply_to="aide@smarttontine.org",
+            **more,
         )
     )
     world.order()
@@ -113,6 +120,31 @@ def test_start_undoes_a_stop_and_never_what_was_chosen_on_the_web(office: SmsOff
     assert office.entries()[-1] == ("company_news", "sms", True, "start", "DEMARRER")
     assert said is not None
     assert segments.count(said).segments == 1
+
+
+def test_a_mere_yes_to_the_orders_sender_brings_no_news_back(office: SmsOffice) -> None:
+    assert office.told("Oui", ORDERS) is None  # to a courier's question, perhaps
+    office.told("STOP", NEWS)
+    assert office.told("Oui !", ORDERS) is None
+    assert office.told("yes", ORDERS, OptOutType="START") is None
+    assert comes(office) == (True, False)
+    assert "de nouveau" in (office.told("Oui", NEWS) or "")
+    assert comes(office) == (True, True)
+    office.told("STOP", ORDERS)
+    office.told("OUI", ORDERS)
+    assert comes(office) == (True, True)
+
+
+@pytest.mark.parametrize("more", [{"twilio_consents": False}])
+def test_who_comes_back_in_words_that_twilio_cannot_hear_of_is_asked_for_one_that_it_knows(
+    office: SmsOffice,
+) -> None:
+    office.told("STOP", NEWS)
+    said = office.told("Reprendre svp", NEWS)
+    assert comes(office) == (True, True)
+    assert (said or "").endswith("répondez ce seul mot: START")
+    assert segments.count(said or "").segments == 1
+    assert "de nouveau" in (office.told("Start", NEWS) or "")
 
 
 def test_a_number_of_nobody_is_barred_for_whoever_gets_it(office: SmsOffice) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from notify.domain import suppressions
 from notify.domain.catalogue import DEFAULT_LOCALE, Channel
 from notify.domain.consent import Scope
 from notify.domain.delivery import StoredRecipient
@@ -13,7 +14,7 @@ from notify.domain.inbound_sms import InboundSms, answer
 from notify.domain.ledger import START, STOP
 from notify.domain.requests import Proof
 from notify.domain.sending import Senders
-from notify.domain.sms_keywords import Asked, Keyword, asked_as, asked_in
+from notify.domain.sms_keywords import HEARD_BY_TWILIO, Asked, Keyword, asked_as, asked_in
 from notify.domain.sms_mirroring import heard
 from notify.domain.webhook_posts import (
     ACCEPTED,
@@ -57,7 +58,9 @@ class ReceiveSms:
         tokens: Tokens,
         telemetry: Telemetry,
         clock: Clock,
+        mirrored: bool,
     ) -> None:
+        """`mirrored`: the provider is told of a START that it did not understand."""
         self._store = store
         self._source = source
         self._stops = stops
@@ -65,12 +68,13 @@ class ReceiveSms:
         self._tokens = tokens
         self._telemetry = telemetry
         self._clock = clock
+        self._mirrored = mirrored
 
     def __call__(self, post: SignedPost) -> str:
         """Return the answer as the provider reads it; it may say nothing.
 
-        A repeated post changes nothing and is answered the same. ForgedPostError, MalformedPostError,
-        UnavailableError.
+        A repeated post changes nothing and is answered the same, but for a mere yes. ForgedPostError,
+        MalformedPostError, UnavailableError.
         """
         sms = self._read(post)
         asked = sms and (asked_as(sms.understood) or asked_in(sms.text))
@@ -102,20 +106,32 @@ class ReceiveSms:
             if keyword is Keyword.HELP
             else self._stops.hold(tx, address_hash)
         )
+        answers_else = self._answers_something_else(tx, sms, address_hash)
         if keyword in _WAYS and _is_new(tx, sms, now):
             proof = Proof(source=_SOURCE, wording=request.asked.word)
             occasion = Occasion(now, _WAYS[keyword], proof, request.asked.locale)
             if keyword is Keyword.STOP:
                 self._stops.stop(tx, address_hash, people, request.scope, occasion, phone=sms.phone)
-            else:
+            elif not answers_else:
                 self._stops.start(tx, address_hash, people, occasion)
             if sms.understood:
                 stopped = keyword is Keyword.STOP
                 known = heard(self._senders.sms, sms.senders, address_hash, now, opted_out=stopped)
                 tx.sms_mirrors.note(known)
-        if sms.understood:
-            return None  # the provider has answered
+        if sms.understood or answers_else:
+            return None  # the provider has answered, or nothing was asked of us
         return self._answer(tx, request, people, address_hash)
+
+    def _answers_something_else(self, tx: Transaction, sms: InboundSms, address_hash: bytes) -> bool:
+        """Whether it is a mere yes to a sender that no STOP has silenced: it must not bring the news back."""
+        read = asked_in(sms.text)
+        if read is None or not read.is_mere_yes:
+            return False
+        orders = self._senders.sms.only_orders(*sms.senders)
+        return not any(
+            one.reason == suppressions.STOP and (one.scope is Scope.ALL or not orders)
+            for one in tx.suppressions.of(Channel.SMS, [address_hash])
+        )
 
     def _answer(
         self, tx: Transaction, request: _Request, people: Sequence[StoredRecipient], address_hash: bytes
@@ -132,6 +148,7 @@ class ReceiveSms:
             shop=self._senders.shop,
             contact=self._senders.reply_to,
             link=link,
+            unheard=not self._mirrored and request.asked.word not in HEARD_BY_TWILIO,
         )
 
 
