@@ -177,7 +177,7 @@ def test_a_worker_comes_back_when_redis_does(sqlite_url: str, tmp_path: Path) ->
                 wait_for(lambda: listeners() == 1, 30)
         assert worker.poll() is None
         worker.terminate()
-        assert worker.wait(10) == 0
+        assert worker.wait(60) == 0
 
 
 def test_a_stop_that_came_while_a_line_was_logged_is_heard_later(redis_url: str) -> None:

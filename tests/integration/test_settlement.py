@@ -276,7 +276,7 @@ def test_twilios_list_settles_a_call_whose_answer_was_lost(
     reporting = Reporting(database_url, tmp_path, resend_unknown_orders=True)
     world = reporting.world
     world.clock.at = datetime.now(UTC)  # the list tells real times
-    provider = TwilioProvider("AC1", "token", twilio.url, timeout=2)
+    provider = TwilioProvider("AC1", "token", twilio.url)
     world.parts.provider_choice = FakeProviders(lambda _channel, _test: provider)
     twilio.script(Fault(reset="after"), Fault(reset="before"))
     taken = world.order(channels=(Channel.SMS,))

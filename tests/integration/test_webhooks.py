@@ -335,9 +335,9 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) ->
     server, trusting = tls_pair(tmp_path)
     rule = UrlRule(loopback=True)
     with ShopServer(tls=server) as shop:
-        answer = ShopEndpoints(rule, timeout=2).post(shop.url, b"{}", {})
+        answer = ShopEndpoints(rule).post(shop.url, b"{}", {})
         assert (answer.status, answer.detail) == (None, "TLS failed")
-        assert ShopEndpoints(rule, timeout=2, tls=trusting).post(shop.url, b"{}", {}).taken
+        assert ShopEndpoints(rule, tls=trusting).post(shop.url, b"{}", {}).taken
         assert len(shop.received) == 1
 
 

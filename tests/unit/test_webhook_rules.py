@@ -137,7 +137,7 @@ def test_a_name_that_leads_into_the_network_is_refused_when_it_is_given_and_when
     def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
         return [(2, 1, 6, "", (answers[-1], port))]
 
-    calls = ShopEndpoints(UrlRule(), timeout=1, resolve=resolve)
+    calls = ShopEndpoints(UrlRule(), resolve=resolve)
     assert calls.problem("https://rebound.example.com/hook") == "must be an address of the public internet"
     answers.append(PUBLIC)
     assert calls.problem("https://rebound.example.com/hook") is None
