@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from notify.domain.catalogue import Channel
 from notify.domain.consent import Scope
@@ -14,8 +15,9 @@ from notify.domain.errors import NotFoundError
 from notify.domain.journal import MARGIN
 from notify.domain.ledger import Change, LedgerEntry
 from notify.domain.recipients import ProfilePatch
-from notify.domain.requests import RecipientInput
+from notify.domain.requests import Proof, RecipientInput
 from notify.domain.suppressions import STOP
+from notify.storage.consent_tables import AddressOptOut
 from notify.usecases.rights.restore_optouts import Restored
 from tests.servers import Postgres
 from tests.world import CLICK, World, settings_for
@@ -77,6 +79,19 @@ def journal(world: World) -> None:
     world.parts.follow_ledger()
     world.clock.advance(timedelta(minutes=1))
     world.parts.write_journal()
+
+
+def test_an_opt_out_that_was_taken_away_behind_the_services_back_is_missed(world: World) -> None:
+    """The ledger does not say which address was left in the centre; the journal does."""
+    meet(world, "LEFT", 1)
+    stop = Proof(source="preference_centre", wording="Tout arrêter")
+    world.parts.preference_centre.stop_everything(world.centre_token(), stop, "fr")
+    journal(world)
+    assert nothing_is_left(world.parts.restore_optouts([], dry_run=True))
+    with world.parts.engine.begin() as connection:
+        connection.execute(delete(AddressOptOut).where(AddressOptOut.channel == Channel.EMAIL))
+    topics = len(list(world.parts.catalogue))
+    assert world.parts.restore_optouts([], dry_run=True).opted_out == topics
 
 
 def test_nothing_chosen_since_the_backup_is_forgotten(
