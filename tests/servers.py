@@ -28,7 +28,7 @@ _FAST = (
 
 @contextmanager
 def valkey() -> Iterator[str]:
-    """Run Valkey in a directory of its own as `notify up` does, but never wait for the disk, at this URL."""
+    """Run Valkey as `notify up` does, though never waiting for the disk; yields its URL."""
     with tempfile.TemporaryDirectory(prefix="notify-valkey-") as name:
         socket = Path(name) / "redis.sock"
         command = [*server_command(find_server(), Path(name), socket), "--appendfsync", "no"]
