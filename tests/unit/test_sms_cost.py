@@ -10,10 +10,12 @@ from notify.cli import notify
 from notify.domain.content import Links
 from notify.domain.errors import ConfigurationError
 from notify.domain.folding import fold
+from notify.domain.newsletters import Person
 from notify.domain.prices import Money, SmsPrices
 from notify.domain.segments import count
 from notify.rendering import FileTemplates, load_catalogue
 from notify.settings import Settings
+from notify.usecases.campaigns.sms_costs import SmsCosts
 from tests.template_shop import TEMPLATES
 
 LINK = "https://notify.example.org/u/abc"
@@ -77,3 +79,19 @@ def test_a_wrong_price_is_named(given: str, names: str, tmp_path: Path) -> None:
     answer = CliRunner(env={"SMS_PRICES": given}).invoke(notify, ["status", "--data-dir", str(tmp_path)])
     assert isinstance(answer.exception, ConfigurationError)
     assert names in str(answer.exception)
+
+
+def test_of_texts_that_cost_alike_the_longest_is_shown() -> None:
+    catalogue = load_catalogue(TEMPLATES)
+    templates = FileTemplates(TEMPLATES, catalogue)
+    lengths = {"FR": 3, "SN": 9, "CI": 5, "GH": 1, "ML": 8, "TG": 2, "BJ": 7, None: 4}
+
+    def links(_topic: int, country: str | None) -> tuple[Links, Links]:
+        one = Links(f"{LINK}{'x' * lengths[country]}")
+        return one, one
+
+    pinned = templates.pin("newsletter", catalogue["product_offers"], {"fr": {"sms": "Soldes"}}, mailto=False)
+    shown = SmsCosts(templates, links, SmsPrices())(pinned, 3, {("fr", country): 1 for country in lengths})
+    longest = templates.sms_for(pinned, "fr", Person(links(3, "SN")[0]))
+    assert {one["segments"] for one in shown["countries"]} == {1}
+    assert shown["texts"]["fr"]["characters"] == len(longest)

@@ -98,8 +98,9 @@ class SmsCosts:
 def _by_language(texts: Mapping[tuple[str, str | None], _Text]) -> dict[str, SmsTextView]:
     """Return each language's longest text: what it says of STOP depends on the country."""
     found: dict[str, _Text] = {}
-    for (locale, _), text in texts.items():
-        if locale not in found or found[locale].most < text.most:
+    for (locale, _), text in sorted(texts.items(), key=lambda one: (one[0][0], one[0][1] or "")):
+        longest = found.setdefault(locale, text)
+        if (longest.most, longest.characters) < (text.most, text.characters):
             found[locale] = text
     return {
         locale: {
