@@ -20,7 +20,6 @@ from notify.storage.consent_tables import (
     ConsentRecord,
     ErasedAddress,
     Preference,
-    Suppression,
     UndoToken,
 )
 from notify.storage.event_views import erase_events
@@ -98,8 +97,7 @@ class SqlErasure:
             )
         add_lines(self._connection, [erased_line(recipient.id, known, now)])
         # What is left of an address in writing, whatever else bars it.
-        masked = Suppression.address_hash.in_({value for _, value in known})
-        self._connection.execute(update(Suppression).where(masked).values(masked_sealed=None))
+        suppressions.unmask({value for _, value in known})
 
     def _delete_messages(self, messages: Collection[Row[Any]]) -> None:
         run = self._connection.execute

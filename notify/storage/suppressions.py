@@ -1,10 +1,10 @@
 """Addresses that are barred; every change is journalled outside the database as well."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from notify.domain.catalogue import Channel
@@ -127,8 +127,26 @@ class SqlSuppressions:
         """Delete these, but for those whose end has been moved meanwhile."""
         return len(self._delete(Suppression.id.in_(numbers), Suppression.expires_at <= now))
 
+    def unmask(self, hashes: Collection[bytes]) -> None:
+        """Forget what is left of these addresses in writing, whatever bars them."""
+        numbers = self._locked(Suppression.address_hash.in_(hashes))
+        self._connection.execute(
+            update(Suppression).where(Suppression.id.in_(numbers)).values(masked_sealed=None)
+        )
+
+    def _locked(self, *wanted: Any) -> Sequence[int]:  # noqa: ANN401 - conditions
+        """Lock rows in the order in which they are made: whoever moves a pause along holds no gates off."""
+        ordered = (Suppression.channel, Suppression.address_hash, Suppression.reason)
+        query = select(Suppression.id).where(*wanted).order_by(*ordered).with_for_update()
+        return self._connection.scalars(query).all()
+
     def _delete(self, *wanted: Any) -> list[Suppressed]:  # noqa: ANN401 - conditions
-        rows = self._connection.execute(delete(Suppression).where(*wanted).returning(Suppression.__table__))
+        numbers = self._locked(*wanted)
+        if not numbers:
+            return []
+        rows = self._connection.execute(
+            delete(Suppression).where(Suppression.id.in_(numbers)).returning(Suppression.__table__)
+        )
         lifted = [_suppressed(row) for row in rows]
         add_lines(
             self._connection, [lifted_line(one.channel, one.address_hash, one.reason) for one in lifted]

@@ -17,8 +17,10 @@ from notify.domain.errors import NotFoundError
 from notify.domain.ledger import STOP
 from notify.domain.outbound import ADDRESS_DISPUTED, PREFERENCE_CHANGED, OutboundEvent
 from notify.domain.requests import Choice, Proof
-from notify.storage.consent_tables import AddressOptOut, ConsentRecord, Preference, UndoToken
+from notify.domain.suppressions import PAUSE
+from notify.storage.consent_tables import AddressOptOut, ConsentRecord, Preference, Suppression, UndoToken
 from notify.storage.outbound_tables import WebhookDelivery, WebhookEvent
+from notify.store import Transaction
 from notify.store.webhooks import Replay
 from notify.usecases.preferences.recording_choices import Occasion
 from tests.webhook_shop import Telling
@@ -61,6 +63,31 @@ def left_behind(world: World) -> tuple[int, int]:
     with world.parts.engine.connect() as connection:
         entries = connection.execute(select(ConsentRecord.id)).all()
         return len(entries), len(connection.execute(select(Preference.topic)).all())
+
+
+def test_an_erasure_and_a_pause_that_moves_take_their_rows_in_one_order(world: World) -> None:
+    now = world.clock()
+
+    def pause(tx: Transaction, channel: Channel, value: bytes) -> None:
+        day = now + timedelta(days=7)
+        tx.suppressions.bar(
+            channel, value, Scope.MARKETING, reason=PAUSE, masked="x", now=now, until=day, paused_by=None
+        )
+
+    with world.parts.store.write() as tx:
+        person = tx.recipients.by_external_id("C-1042")
+        assert person
+        for channel in (Channel.SMS, Channel.EMAIL):  # as they lie in the table
+            pause(tx, channel, person.hashes[channel])
+    with ThreadPoolExecutor(1) as pool:
+        with world.parts.store.write() as tx:
+            pause(tx, Channel.EMAIL, person.hashes[Channel.EMAIL])
+            erasing = pool.submit(world.parts.erase_recipient, "C-1042")
+            until(lambda: waiting(world, "transactionid"))
+            pause(tx, Channel.SMS, person.hashes[Channel.SMS])
+        erasing.result(10)
+    with world.parts.engine.connect() as connection:
+        assert set(connection.scalars(select(Suppression.masked_sealed))) == {None}
 
 
 def test_a_patch_is_refused_whole(world: World) -> None:
